@@ -1,0 +1,78 @@
+"""Custom data from a function of the user's own, named ``pkg.module:function``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch.utils.data import Dataset
+
+from droplab.data.assemble import PARTS, assemble, to_part
+from droplab.data.map_dataset import read_dataset
+from droplab.data.parts import Part, SealedPart, Split
+from droplab.data.source import Source
+from droplab.errors import DataError, suggest
+from droplab.userobjects import call, resolve
+
+FORMS = (
+    "wanted (images, labels); or a tuple of Datasets or of such pairs: (train[, validation[, test]]); or a "
+    "dict with the keys train[, validation][, test][, classes][, class_names]"
+)
+
+
+def read_function(name: str, options: Mapping[str, Any]) -> Source:
+    """Call the function with ``options`` and take what it returns.
+
+    The function may return ``(images, labels)``, a tuple ``(train[, validation[, test]])`` of map-style
+    Datasets or of such pairs, or a dict with the keys ``train``, ``validation``, ``test`` of either and, if
+    wanted, ``classes`` and ``class_names``. The working directory is importable.
+
+    Raises:
+        DataError: no such function, one that raises, or a result that does not hold.
+    """
+    result = call(resolve(name, "data", DataError), name, "data", DataError, {}, options)
+    keyed = dict(result) if isinstance(result, Mapping) else _by_position(name, result)
+    known = (*PARTS, "classes", "class_names")
+    for key in keyed:
+        if key not in known:
+            raise DataError(f"data {name!r} returned an unknown key {key!r}{suggest(str(key), known)}; {FORMS}")
+    parts = {key: _part(f"{key} of {name}", keyed[key]) for key in PARTS if keyed.get(key) is not None}
+    if "train" not in parts:
+        raise DataError(f"data {name!r} returned no train part; {FORMS}")
+    return assemble(name, parts, keyed.get("classes"), keyed.get("class_names"))
+
+
+def _is_part(value: object) -> bool:
+    pair = isinstance(value, tuple | list) and len(value) == 2
+    return pair or isinstance(value, Dataset | Part | SealedPart)
+
+
+def _is_array(value: object) -> bool:
+    return hasattr(value, "shape") and hasattr(value, "dtype")
+
+
+def _by_position(name: str, result: object) -> dict[str, Any]:
+    if isinstance(result, Split):
+        return {
+            "train": result.train,
+            "validation": result.validation,
+            "test": result.test,
+            "classes": result.classes,
+            "class_names": result.class_names,
+        }
+    if isinstance(result, Dataset | Part):
+        return {"train": result}
+    if isinstance(result, tuple | list):
+        if len(result) == 2 and _is_array(result[0]):
+            return {"train": tuple(result)}
+        if 1 <= len(result) <= 3 and all(part is None or _is_part(part) for part in result):
+            return dict(zip(PARTS, result, strict=False))
+        kinds = ", ".join(type(part).__name__ for part in result)
+        raise DataError(f"data {name!r} returned a {type(result).__name__} of ({kinds}); {FORMS}")
+    raise DataError(f"data {name!r} returned a {type(result).__name__}; {FORMS}")
+
+
+def _part(where: str, value: Any) -> Part:
+    if isinstance(value, Dataset):
+        value = read_dataset(where, value)
+    return to_part(where, value)

@@ -1,0 +1,110 @@
+"""Custom data from one ``.npz`` file. Pickled content is never loaded."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from droplab.data.assemble import PARTS, assemble
+from droplab.data.checking import as_part
+from droplab.data.parts import Part
+from droplab.data.source import Source
+from droplab.errors import DataError, suggest
+
+ALIASES = {"x_val": "x_validation", "y_val": "y_validation", "images": "x_train", "labels": "y_train"}
+"""Other names that are understood."""
+
+ARRAYS = tuple(f"{axis}_{part}" for part in PARTS for axis in "xy")
+EXTRAS = ("classes", "class_names")
+
+
+def read_npz(name: str) -> Source:
+    """Read ``x_train, y_train[, x_validation, y_validation][, x_test, y_test][, classes][, class_names]``.
+
+    ``x_val``/``y_val`` stand for validation, and ``images``/``labels`` for a single training part.
+
+    Args:
+        name: path of the file, as the user wrote it.
+
+    Raises:
+        DataError: no such file, no readable ``.npz``, unknown, missing or doubled arrays, or arrays that do
+            not hold (see ``as_part``).
+    """
+    path = Path(name).expanduser()
+    arrays = _named(name, _load(name, path))
+    parts: dict[str, Part] = {}
+    for part in PARTS:
+        x, y = f"x_{part}", f"y_{part}"
+        if (x in arrays) != (y in arrays):
+            there, missing = (x, y) if x in arrays else (y, x)
+            raise DataError(f"{name} holds {there} and no {missing}; wanted both or neither")
+        if x in arrays:
+            parts[part] = as_part(f"{part} of {name}", arrays[x], arrays[y])
+    if "train" not in parts:
+        raise DataError(f"{name} holds {_listed(arrays)}; wanted x_train and y_train at least")
+    return assemble(name, parts, _whole(name, arrays.get("classes")), _names(name, arrays.get("class_names")))
+
+
+def _load(name: str, path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "not there"
+        raise DataError(f"data file {name} is {what} (looked at {path.absolute()}). Check the path.")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise DataError(f"{name} holds one bare array; wanted an .npz: np.savez({name!r}, x_train=…, y_train=…)")
+            return {key: file[key] for key in file.files}
+    except DataError:
+        raise
+    except Exception as problem:  # a damaged file makes numpy raise anything
+        if isinstance(problem, ValueError) and "Object arrays" in str(problem):
+            raise DataError(
+                f"{name} holds an array of Python objects, which only unpickling could read and that could run "
+                "foreign code; wanted numbers. Save arrays of numeric type."
+            ) from problem
+        damaged = isinstance(problem, zipfile.BadZipFile | zlib.error | EOFError | OSError | ValueError)
+        if not damaged:
+            raise
+        raise DataError(
+            f"{name} cannot be read as an .npz file ({type(problem).__name__}: {problem}); it is damaged, cut "
+            "short, or something else. Write it again with np.savez."
+        ) from problem
+
+
+def _named(name: str, arrays: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    known = (*ARRAYS, *EXTRAS, *ALIASES)
+    for key, value in arrays.items():
+        if key not in known:
+            raise DataError(f"{name} holds an unknown array {key!r}{suggest(key, known)}. Known: {', '.join(known)}.")
+        proper = ALIASES.get(key, key)
+        if proper in found:
+            raise DataError(f"{name} holds {proper} twice, as {proper!r} and under another name; wanted it once")
+        found[proper] = value
+    return found
+
+
+def _whole(name: str, value: Any) -> int | None:
+    if value is None:
+        return None
+    if value.shape != () or value.dtype.kind not in "iu":
+        raise DataError(f"classes of {name} arrived as {value.dtype} with shape {value.shape}; wanted one integer")
+    return int(value)
+
+
+def _names(name: str, value: Any) -> list[str] | None:
+    if value is None:
+        return None
+    if value.ndim != 1 or value.dtype.kind != "U":
+        raise DataError(
+            f"class_names of {name} arrived as {value.dtype} with shape {value.shape}; wanted a list of strings"
+        )
+    return [str(n) for n in value]
+
+
+def _listed(arrays: dict[str, Any]) -> str:
+    return ", ".join(arrays) or "no arrays"

@@ -1,0 +1,137 @@
+"""From a data set's name to its parts. A new data set is one new file and one line in ``DATASETS``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from droplab.data.cifar10 import Cifar10
+from droplab.data.fashion_mini import FashionMini
+from droplab.data.folder import default_data_dir
+from droplab.data.function import read_function
+from droplab.data.npz import read_npz
+from droplab.data.parts import Split
+from droplab.data.protocol import split
+from droplab.data.source import Dataset, DatasetInfo, FileCheck, Progress, Source
+from droplab.errors import DataError, suggest
+from droplab.userobjects import looks_like_object
+
+DATASETS: Mapping[str, Dataset] = {
+    "fashion-mnist-mini": FashionMini(),
+    "cifar10": Cifar10(),
+}
+"""The data sets that droplab knows by name; the first is the default."""
+
+
+def load(
+    name: str,
+    *,
+    data_dir: Path | None = None,
+    train_size: int | None = None,
+    validation_size: int | float | None = None,
+    split_seed: int = 0,
+    options: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Split:
+    """Load a data set and split it. The same arguments and data give the same split everywhere.
+
+    Args:
+        name: a name from ``catalogue``, a path that ends in ``.npz`` (see ``npz.read_npz``), or a function of
+            yours as ``pkg.module:function`` (see ``function.read_function``).
+        data_dir: where downloaded data sets are; ``default_data_dir()`` by default. What is absent is
+            downloaded to it.
+        train_size: keep this many training samples, stratified by class; all by default.
+        validation_size: how much of the training data becomes the validation part: a count, or a fraction
+            between 0 and 1. By default what the catalogue says; a tenth for custom data, unless they bring
+            their own validation part.
+        split_seed: chooses which samples go where; 0 or larger.
+        options: keyword arguments for your function.
+        progress: called with (bytes there, bytes in all) while something is downloaded.
+
+    Returns:
+        The parts. Those cut here are stratified by class and keep the source's order.
+
+    Raises:
+        DataError: an unknown name, data that do not hold, or sizes that cannot be had.
+        ChecksumError: published files with other bytes.
+        DownloadError: files are absent and no mirror gives them.
+
+    >>> mini = load("fashion-mnist-mini", train_size=500, validation_size=200)
+    >>> len(mini.train), len(mini.validation), mini.shape, mini.classes
+    (500, 200, (1, 28, 28), 10)
+    """
+    source = _read(name, data_dir, options or {}, progress)
+    return split(source, train_size=train_size, validation_size=validation_size, split_seed=split_seed)
+
+
+def _read(name: str, data_dir: Path | None, options: Mapping[str, Any], progress: Progress | None) -> Source:
+    is_function = name not in DATASETS and not name.endswith(".npz") and looks_like_object(name)
+    if is_function:
+        return read_function(name, options)
+    if options:
+        raise DataError(
+            f"data {name!r} takes no options, {', '.join(options)} arrived; options go to pkg.module:function alone"
+        )
+    if name.endswith(".npz"):
+        return read_npz(name)
+    return _known(name).read(_folder(data_dir), progress)
+
+
+def _known(name: str) -> Dataset:
+    if name in DATASETS:
+        return DATASETS[name]
+    raise DataError(
+        f"unknown data set {name!r}{suggest(name, DATASETS)}. Known: {', '.join(DATASETS)}; "
+        "or a path that ends in .npz, or a function of yours as pkg.module:function."
+    )
+
+
+def _folder(data_dir: Path | None) -> Path:
+    return default_data_dir() if data_dir is None else Path(data_dir).expanduser().absolute()
+
+
+def catalogue() -> tuple[DatasetInfo, ...]:
+    """What can be loaded by name.
+
+    >>> [info.name for info in catalogue()]
+    ['fashion-mnist-mini', 'cifar10']
+    """
+    return tuple(dataset.info() for dataset in DATASETS.values())
+
+
+def fetch(name: str, data_dir: Path | None = None, progress: Progress | None = None) -> Path:
+    """Make sure that a data set's files are there and right; download or replace them where they are not.
+
+    Args:
+        name: a name from ``catalogue``.
+        data_dir: where to; ``default_data_dir()`` by default.
+        progress: called with (bytes there, bytes in all).
+
+    Returns:
+        The folder that holds the files.
+
+    Raises:
+        DataError: an unknown name.
+        ChecksumError: an archive or installed file that is there has other bytes than published.
+        DownloadError: no mirror gives the right bytes, or the folder cannot be written to.
+
+    >>> fetch("fashion-mnist-mini").name
+    'fashion'
+    """
+    return _known(name).fetch(_folder(data_dir), progress)
+
+
+def verify(name: str, data_dir: Path | None = None) -> list[FileCheck]:
+    """Check every file of a data set against its published checksum; nothing is changed or unpickled.
+
+    Returns:
+        One ``(file, ok, detail)`` per file.
+
+    Raises:
+        DataError: an unknown name.
+
+    >>> [check.ok for check in verify("fashion-mnist-mini")]
+    [True]
+    """
+    return _known(name).verify(_folder(data_dir))

@@ -1,0 +1,171 @@
+"""Several runs at a time, each in a spawned process with its share of the threads."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from typing import Any, Self
+
+from droplab.errors import FailureError
+from droplab.experiment.executors import worker
+from droplab.experiment.executors.base import Driver, Job
+from droplab.experiment.run import Task
+
+_POLL_SECONDS = 0.2
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+class _Worker:
+    """One worker process and the driver's end of its connection."""
+
+    def __init__(self, job: Job) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection: Connection[Any, Any]
+        self.connection, theirs = context.Pipe()
+        self.stop = context.Event()
+        self.process = context.Process(target=worker.main, args=(theirs, job, self.stop), daemon=True)
+        with _threads_in_environment(job.plan.threads):
+            self.process.start()
+        theirs.close()
+        self.task: Task | None = None
+
+    def quit(self) -> None:
+        self.stop.set()
+        with suppress(OSError):  # it is gone already
+            self.connection.send("quit")
+        self.process.join(timeout=5)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.connection.close()
+
+
+@contextmanager
+def _threads_in_environment(threads: int) -> Iterator[None]:
+    """OpenMP and friends size their pools at start, from these."""
+    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+class ProcessExecutor:
+    """Hands tasks to ``plan.workers`` worker processes, in order, as they become free.
+
+    Use it in a ``with``; the workers end with it. A worker that dies (out of memory, say) fails its
+    run, a new one takes its place, and the others go on.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        for one in self._workers:
+            one.stop.set()
+        for one in self._workers:
+            one.quit()
+        self._workers.clear()
+
+    def start(self) -> None:
+        """Start the workers and wait until all have loaded the data.
+
+        Raises:
+            FailureError: a worker could not start; the message says why.
+        """
+        self._workers = [_Worker(self._job) for _ in range(self._job.plan.workers)]
+        for one in self._workers:
+            _expect_ready(one)
+
+    def speed(self, seconds: float) -> float:
+        """Images per second of all workers together, each training at the same time."""
+        for one in self._workers:
+            one.connection.send(("speed", seconds))
+        total = 0.0
+        for one in self._workers:
+            kind, *rest = _receive(one)
+            if kind != "speed":
+                raise FailureError(f"a worker process could not train: {rest[0]}")
+            total += rest[0]
+        return total
+
+    def run(self, tasks: list[Task], driver: Driver, stop: Callable[[], bool]) -> None:
+        """See ``Executor``."""
+        if not self._workers:
+            self.start()
+        waiting = list(reversed(tasks))
+        while True:
+            stopping = stop()
+            for slot, one in enumerate(self._workers):
+                if stopping:
+                    one.stop.set()
+                elif one.task is None and waiting:
+                    self._workers[slot] = self._hand_over(one, waiting.pop(), driver)
+            busy = [one for one in self._workers if one.task is not None]
+            if not busy:
+                return
+            for ready in wait([one.connection for one in busy], timeout=_POLL_SECONDS):
+                self._hear(next(one for one in busy if one.connection is ready), driver)
+
+    def _hand_over(self, one: _Worker, task: Task, driver: Driver) -> _Worker:
+        if not one.process.is_alive():
+            one.quit()
+            one = _Worker(self._job)
+            _expect_ready(one)
+        driver.started(task.key)
+        one.task = task
+        one.connection.send(("run", task))
+        return one
+
+    def _hear(self, one: _Worker, driver: Driver) -> None:
+        task = one.task
+        assert task is not None
+        kind, *rest = _receive(one)
+        if kind == "epoch":
+            driver.epoch(task.key, rest[0])
+            _send(one, "committed")
+            return
+        if kind == "say":
+            driver.say(rest[0])
+            return
+        one.task = None
+        if kind == "done":
+            driver.done(task.key)
+        elif kind == "stopped":
+            driver.interrupted(task.key)
+        else:
+            driver.failed(task.key, rest[0], retry=rest[1])
+
+
+def _send(one: _Worker, message: Any) -> None:
+    with suppress(OSError):  # it died; the next receive says so
+        one.connection.send(message)
+
+
+def _receive(one: _Worker) -> tuple[Any, ...]:
+    try:
+        message: tuple[Any, ...] = one.connection.recv()
+    except (EOFError, OSError):
+        one.process.join(timeout=5)
+        code = one.process.exitcode
+        killed = " (killed; the machine may have run out of memory)" if code == -9 else ""
+        return ("failed", f"the worker process ended with exit code {code}{killed}", True)
+    return message
+
+
+def _expect_ready(one: _Worker) -> None:
+    kind, *rest = _receive(one)
+    if kind != "ready":
+        raise FailureError(f"a worker process could not start: {rest[0]}")

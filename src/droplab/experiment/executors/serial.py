@@ -1,0 +1,64 @@
+"""One run after another, in this process, with all threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from droplab.errors import DroplabError, UserError
+from droplab.experiment.allocator import keep_freed_memory
+from droplab.experiment.executors.base import Driver, Job
+from droplab.experiment.run import Task, carry_out
+from droplab.experiment.tensors import Workbench
+from droplab.experiment.train import StoppedError
+from droplab.records import Measurement
+
+
+class SerialExecutor:
+    """Runs tasks in the calling process."""
+
+    def __init__(self, job: Job, bench: Workbench) -> None:
+        self._job, self._bench = job, bench
+
+    def run(self, tasks: list[Task], driver: Driver, stop: Callable[[], bool]) -> None:
+        """See ``Executor``."""
+        keep_freed_memory()
+        threads = torch.get_num_threads()
+        try:
+            for task in tasks:
+                if stop():
+                    return
+                self._one(task, driver, stop)
+        finally:
+            torch.set_num_threads(threads)
+
+    def _one(self, task: Task, driver: Driver, stop: Callable[[], bool]) -> None:
+        def commit(measurement: Measurement) -> None:
+            driver.epoch(task.key, measurement)
+
+        driver.started(task.key)
+        try:
+            carry_out(task, self._job.spec, self._job.plan, self._bench, commit, driver.say, stop)
+        except StoppedError:
+            driver.interrupted(task.key)
+        except Exception as problem:  # noqa: BLE001  # whatever one run does, the others go on
+            driver.failed(task.key, reason_of(problem), retry=may_retry(problem))
+        else:
+            driver.done(task.key)
+
+
+def reason_of(problem: BaseException) -> str:
+    """One line for the ledger: droplab's own message, or the type, message and place of a foreign one."""
+    from droplab.userobjects import where_raised
+
+    if isinstance(problem, DroplabError):
+        return str(problem)
+    return f"{type(problem).__name__}: {problem} (at {where_raised(problem)})"
+
+
+def may_retry(problem: BaseException) -> bool:
+    """Whether running the same again could end otherwise: not for NaN and not for a wrong spec."""
+    from droplab.errors import DivergedError
+
+    return not isinstance(problem, (DivergedError, UserError))

@@ -1,0 +1,93 @@
+"""The only door to the test set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from droplab.data import load
+from droplab.errors import DesignError, UserError
+from droplab.experiment.calibrate import choose_device
+from droplab.experiment.checkpoint import CheckpointStore
+from droplab.experiment.folder import run_folder
+from droplab.experiment.ledger import FILE_NAME, Ledger
+from droplab.experiment.lock import folder_lock
+from droplab.experiment.seeding import borrowed_generators
+from droplab.experiment.spec import ExperimentSpec
+from droplab.experiment.tensors import to_samples, workbench
+from droplab.experiment.train import Trainer
+from droplab.records import RunKey
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run in an experiment's folder."""
+
+    folder: Path
+    key: RunKey
+
+
+@dataclass(frozen=True)
+class FinalEvaluation:
+    """A run's loss (nats) and accuracy on the test set, and how often the experiment has opened it so far."""
+
+    run: RunKey
+    loss: float
+    accuracy: float
+    openings: int
+
+
+def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEvaluation:
+    """Open the test set for a finished run's last weights; the ledger records that it was opened.
+
+    Do this once, after every choice is made. The event is written before the data is opened, so that an
+    opening is counted even where the evaluation fails.
+
+    Args:
+        run: a run whose state is ``done``.
+        data_dir: where the data set is, if it has moved since.
+
+    Raises:
+        UserError: the folder or run is unknown, or the run is not done.
+        DesignError: the data is not what the experiment was run on.
+        CheckpointError: the run's last checkpoint cannot be read.
+        LockedError: the experiment is running.
+    """
+    path = run.folder / FILE_NAME
+    if not path.is_file():
+        raise UserError(f"{run.folder} holds no experiment")
+    with folder_lock(run.folder), Ledger.open(path) as ledger:
+        record, design = ledger.read(), ledger.design()
+        stored = record.runs.get(run.key)
+        if stored is None or stored.state != "done":
+            state = "no such run" if stored is None else f"its state is {stored.state!r}"
+            raise UserError(f"the test set opens only for finished runs; {run.key}: {state}")
+        spec = ExperimentSpec.model_validate(record.spec)
+        last = CheckpointStore(run_folder(run.folder, ledger.run_id(run.key))).final(spec.recipe.epochs)
+        where = data_dir or (Path(design["data_dir"]) if design["data_dir"] else None)
+        split = load(
+            spec.data.name,
+            data_dir=where,
+            train_size=spec.data.train_size,
+            validation_size=spec.data.validation_size,
+            split_seed=spec.data.split_seed,
+            options=spec.data.options,
+        )
+        if split.fingerprint != design["data_fingerprint"]:
+            raise DesignError(f"the data {spec.data.name!r} is not what {run.folder} was run on")
+        device = choose_device(spec.compute.device)
+        with borrowed_generators():
+            bench = workbench(split, 1, device)
+            trainer = Trainer(spec, spec.arm(run.key.arm), run.key.seed, bench, design["plan"]["precision"])
+            trainer.load_state(last.state)
+        ledger.event("test set opened", run.key)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(design["plan"]["threads"])
+        try:
+            loss, accuracy = trainer.evaluate(to_samples(split.test.open(), device))
+        finally:
+            torch.set_num_threads(threads)
+        ledger.event("test set result", run.key, loss=loss, accuracy=accuracy)
+        return FinalEvaluation(run.key, loss, accuracy, record.test_openings + 1)

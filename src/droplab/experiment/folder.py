@@ -1,0 +1,52 @@
+"""Where an experiment lives on disk."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from droplab.errors import FailureError
+from droplab.experiment.spec import ExperimentSpec
+
+HOME = Path("droplab-runs")
+"""Default parent of experiments, in the working directory."""
+
+
+def default_folder(spec: ExperimentSpec) -> Path:
+    """``droplab-runs/NAME-IDENTITY``: the same spec always finds its own folder.
+
+    >>> default_folder(ExperimentSpec(name="My test")).name.startswith("my-test-")
+    True
+    """
+    slug = re.sub(r"[^\w]+", "-", spec.name.lower()).strip("-_")[:60] or "experiment"
+    return HOME / f"{slug}-{spec.identity()}"
+
+
+def fresh_folder(folder: Path) -> Path:
+    """The first of ``folder``, ``folder-2``, ``folder-3``, … that does not exist."""
+    candidate, number = folder, 2
+    while candidate.exists():
+        candidate, number = folder.with_name(f"{folder.name}-{number}"), number + 1
+    return candidate
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder and see that files can be written in it.
+
+    Raises:
+        FailureError: it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.write_bytes(b"droplab")
+        probe.unlink()
+    except OSError as problem:
+        raise FailureError(
+            f"{folder} cannot be written: {problem.strerror or problem}. Choose another place with --out DIR."
+        ) from problem
+
+
+def run_folder(folder: Path, run_id: int) -> Path:
+    """Where a run's checkpoints are; numbered, as names of arms may be anything."""
+    return folder / "runs" / f"{run_id:04d}"

@@ -1,0 +1,61 @@
+"""Optimiser, learning-rate schedule and max-norm of a recipe."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from droplab.experiment.spec import RecipeSpec
+
+_CLASSES: dict[str, type[torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+}
+
+
+def make_optimizer(model: nn.Module, recipe: RecipeSpec) -> torch.optim.Optimizer:
+    """The recipe's optimiser over all parameters, in torch's fused form where every parameter allows it."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    fused = bool(parameters) and all(
+        p.is_floating_point() and p.device.type in {"cpu", "cuda"} for p in parameters
+    )
+    options: dict[str, Any] = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "fused": fused}
+    if recipe.optimizer == "sgd":
+        options["momentum"] = recipe.momentum
+    return _CLASSES[recipe.optimizer](parameters, **options)
+
+
+def lr_factor(schedule: str, step: int, steps: int) -> float:
+    """Learning rate at ``step`` of ``steps`` as a multiple of the recipe's, in [0, 1].
+
+    ``constant`` is 1. ``cosine`` is ``(1 + cos(π step / steps)) / 2``: 1 at step 0, and 0 would come right
+    after the last step. ``step`` is 1, then 0.1 from ``steps / 2``, then 0.01 from ``3 steps / 4``.
+
+    >>> [lr_factor("step", s, 8) for s in (0, 3, 4, 6)]
+    [1.0, 1.0, 0.1, 0.01]
+    >>> lr_factor("cosine", 0, 10), round(lr_factor("cosine", 5, 10), 6)
+    (1.0, 0.5)
+    """
+    if schedule == "cosine":
+        return (1 + math.cos(math.pi * step / steps)) / 2
+    if schedule == "step":
+        return 1.0 if 2 * step < steps else 0.1 if 4 * step < 3 * steps else 0.01
+    return 1.0
+
+
+@torch.no_grad()
+def apply_max_norm(model: nn.Module, bound: float) -> None:
+    """Scale each unit's incoming weights down to an L2 norm of at most ``bound``.
+
+    A unit is an output of a weight with two or more dimensions: ``w <- w min(1, bound / ||w||)``.
+    Srivastava et al. 2014, section 5.1 (max-norm regularisation). Biases are left alone, as there.
+    """
+    for parameter in model.parameters():
+        if parameter.ndim >= 2:
+            norms = parameter.flatten(1).norm(dim=1).clamp_min(torch.finfo(parameter.dtype).tiny)
+            scale = (bound / norms).clamp_max(1.0)
+            parameter.mul_(scale.view(-1, *[1] * (parameter.ndim - 1)))

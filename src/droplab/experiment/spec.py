@@ -1,0 +1,196 @@
+"""The spec of an experiment: data, model, recipe, seeds and arms; TOML and Python the same.
+
+>>> spec = ExperimentSpec.model_validate({"data": {"name": "cifar10"}, "seeds": 5})
+>>> spec.seeds, spec.arms[1].p
+((0, 1, 2, 3, 4), 0.25)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+
+Rate = Annotated[float, Field(ge=0.0, le=1.0)]
+"""A drop rate: the probability that a unit is dropped."""
+
+Rates = Annotated[
+    Annotated[Rate, Tag("rate")] | Annotated[dict[str, Rate], Tag("sites")],
+    Discriminator(lambda value: "sites" if isinstance(value, Mapping) else "rate"),
+]
+"""One rate for all dropout layers, or a rate for each site pattern."""
+
+LAYER_KINDS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
+"""Layer kinds that an arm can name; ``surgery.LAYERS`` has the class of each."""
+SCHEDULES = ("constant",)
+"""Schedules that an arm can name."""
+
+LayerKind = Literal[
+    "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DataSpec(_Strict):
+    """Which data, and how much of it."""
+
+    name: str = "fashion-mnist-mini"
+    """A registered data set, a path to an ``.npz``, or ``pkg.module:function``."""
+    train_size: int | None = Field(default=None, ge=1)
+    """Training samples to keep, stratified by class; all of them where absent."""
+    validation_size: int | float | None = None
+    """Samples (int) or share (float below 1) taken from the training data; the data set's own where absent."""
+    split_seed: int = Field(default=0, ge=0)
+    """Seed of the split into training and validation; one split for all runs of the experiment."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Keyword arguments for a data function of your own."""
+
+
+class ModelSpec(_Strict):
+    """Which model."""
+
+    name: str = "tutorial-cnn"
+    """``tutorial-cnn``, ``srivastava-mlp`` or ``pkg.module:function``."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Keyword arguments for the model."""
+
+
+class RecipeSpec(_Strict):
+    """How every run trains. Everything here is the same for all arms."""
+
+    epochs: int = Field(default=15, ge=1)
+    """Passes over the training data."""
+    batch_size: int = Field(default=32, ge=1)
+    """Samples per step; the last, smaller batch of an epoch is kept."""
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    """Torch's optimiser of that name, fused where torch has it."""
+    lr: float = Field(default=1e-3, gt=0)
+    """Learning rate at the start."""
+    lr_schedule: Literal["constant", "cosine", "step"] = "constant"
+    """``cosine`` falls to 0 at the last step; ``step`` divides by 10 at 50 % and at 75 % of all steps."""
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """For ``sgd`` only."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """As the optimiser defines it (L2 in adam and sgd, decoupled in adamw)."""
+    max_norm: float | None = Field(default=None, gt=0)
+    """Upper bound of the L2 norm of each unit's incoming weights, applied after every step."""
+    augmentation: Literal["none", "flip-crop"] = "none"
+    """``flip-crop``: horizontal flip with probability ½ and a random crop after 4 pixels of zero padding."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """``bfloat16`` trains under autocast; ``auto`` takes whichever this machine trains faster."""
+    fit_size: int = Field(default=5000, ge=1)
+    """Samples of the fixed training subset that is measured in eval mode; at most all of them."""
+    watch_every: int = Field(default=1, ge=0)
+    """Epochs between measurements of norms and histograms; 0 for never."""
+
+
+class ComputeSpec(_Strict):
+    """Where and how runs are carried out; fixed in the ledger when an experiment is created."""
+
+    executor: Literal["auto", "serial", "process"] = "auto"
+    """``auto`` measures which finishes the run set first."""
+    workers: int | None = Field(default=None, ge=1)
+    """Worker processes of ``process``; one per core where absent."""
+    threads: int | None = Field(default=None, ge=1)
+    """CPU threads of each run; shared out evenly where absent."""
+    device: str = "auto"
+    """``auto``: the GPU where there is one, else the CPU; or a torch device such as ``cuda:1``."""
+
+
+class ArmSpec(_Strict):
+    """One way of regularising the model."""
+
+    name: str = Field(min_length=1, max_length=120)
+    """Shown everywhere; unique within the experiment."""
+    p: Rates = 0.0
+    """One drop rate for all dropout layers of the model, or ``{site pattern: rate}``."""
+    layer: LayerKind | None = None
+    """Kind of layer at the sites; the model's own kind where absent."""
+    schedule: Literal["constant"] = "constant"
+    """How ``p`` moves over training."""
+
+
+def _seed_list(value: Any) -> Any:
+    """``5`` means seeds 0 to 4."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 1:
+            raise ValueError("at least one seed is wanted")
+        return tuple(range(value))
+    return value
+
+
+Seeds = Annotated[
+    tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], BeforeValidator(_seed_list), Field(min_length=1)
+]
+
+TUTORIAL_ARMS = (ArmSpec(name="no dropout", p=0.0), ArmSpec(name="dropout 0.25", p=0.25))
+"""The tutorial's two runs: without dropout, and 0.25 before each linear layer."""
+
+
+class ExperimentSpec(_Strict):
+    """Arms × seeds on one model, data set and recipe."""
+
+    name: str = Field(default="tutorial", min_length=1, max_length=120)
+    """Shown in titles; part of the default folder's name."""
+    data: DataSpec = DataSpec()
+    model: ModelSpec = ModelSpec()
+    recipe: RecipeSpec = RecipeSpec()
+    compute: ComputeSpec = ComputeSpec()
+    seeds: Seeds = (0, 1, 2)
+    """A number (5 means 0 to 4) or a list."""
+    arms: tuple[ArmSpec, ...] = TUTORIAL_ARMS
+    """The first is the baseline unless ``baseline`` names another."""
+    baseline: str = ""
+    """Name of the arm that the others are compared with."""
+
+    @model_validator(mode="after")
+    def _names_hold_together(self) -> ExperimentSpec:
+        names = [arm.name for arm in self.arms]
+        if not names:
+            raise ValueError("arms: at least one arm is wanted")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"arm names must be unique; given twice: {', '.join(twice)}")
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds must be unique; got {list(self.seeds)}")
+        if self.baseline and self.baseline not in names:
+            raise ValueError(f"baseline {self.baseline!r} is none of the arms: {', '.join(names)}")
+        return self
+
+    @property
+    def baseline_arm(self) -> str:
+        """Name of the arm that the others are compared with."""
+        return self.baseline or self.arms[0].name
+
+    def arm(self, name: str) -> ArmSpec:
+        """The arm of that name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+    def canonical(self) -> dict[str, Any]:
+        """The spec as JSON-ready values, every default written out."""
+        return self.model_dump(mode="json")
+
+    def identity(self) -> str:
+        """Hash of all that decides results: everything but the seeds, the executor and the device.
+
+        Two specs with the same identity are the same experiment; the second may have more seeds.
+        """
+        decisive = self.canonical()
+        del decisive["seeds"], decisive["compute"]
+        return digest(decisive)
+
+
+def digest(value: Mapping[str, Any]) -> str:
+    """First 16 hex digits of the SHA-256 of a value's canonical JSON.
+
+    >>> digest({"a": 1}) == digest({"a": 1}), len(digest({}))
+    (True, 16)
+    """
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

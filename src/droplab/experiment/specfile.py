@@ -1,0 +1,114 @@
+"""Read a spec from TOML or from Python values; report every problem at once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from droplab.errors import SpecError, suggest
+from droplab.experiment.spec import ExperimentSpec
+
+
+def read_spec(path: Path) -> ExperimentSpec:
+    """The spec in a TOML file.
+
+    Raises:
+        SpecError: the file is missing or unreadable, is not TOML, or does not hold as a spec.
+    """
+    return parse_spec(read_table(path), str(path))
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """The values of a TOML file, unchecked.
+
+    Raises:
+        SpecError: the file is missing, unreadable, or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        raise SpecError(
+            ["there is no such file; `droplab init` writes a commented example"], str(path)
+        ) from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise SpecError([f"it cannot be read: {problem}"], str(path)) from problem
+    except tomllib.TOMLDecodeError as problem:
+        raise SpecError([f"it is not TOML: {problem}"], str(path)) from problem
+
+
+def parse_spec(values: Mapping[str, Any], source: str = "the spec") -> ExperimentSpec:
+    """The spec that a mapping describes.
+
+    Raises:
+        SpecError: with one line for each problem: its path, what arrived, what is wanted.
+
+    >>> parse_spec({"recipe": {"epohcs": 3}})
+    Traceback (most recent call last):
+    ...
+    droplab.errors.SpecError: the spec has 1 problem:
+      - recipe.epohcs: unknown key; did you mean 'epochs'?
+    """
+    try:
+        return ExperimentSpec.model_validate(dict(values))
+    except ValidationError as problem:
+        lines = [_line(error) for error in problem.errors(include_url=False)]
+        raise SpecError(list(dict.fromkeys(lines)), source) from None
+
+
+def _line(error: Any) -> str:
+    where = [part for part in error["loc"] if not _is_union_branch(part)]
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
+    got = error.get("input")
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        return f"{path}: unknown key{suggest(str(where[-1]), _fields_at(where[:-1]))}"
+    if kind == "literal_error":
+        known = _literals_at(where)
+        return f"{path}: got {got!r}; known: {', '.join(known)}{suggest(str(got), known)}"
+    if kind == "value_error":
+        return f"{path}: {error['ctx']['error']}" if path else str(error["ctx"]["error"])
+    if kind in {"greater_than_equal", "less_than_equal"} and ("p" in where or path == "p"):
+        return f"{path}: got {got!r}; a drop rate p is a probability within [0, 1]"
+    message = error["msg"][0].lower() + error["msg"][1:]
+    return f"{path}: {message}; got {got!r}"
+
+
+def _is_union_branch(part: Any) -> bool:
+    """Pydantic names the branch of a union it tried (``float``, ``dict[str,…]``) as if it were a key."""
+    return isinstance(part, str) and (
+        part in {"rate", "sites", "float", "int"} or part.startswith("function-")
+    )
+
+
+def _fields_at(where: list[Any]) -> list[str]:
+    model: Any = ExperimentSpec
+    for part in where:
+        if isinstance(part, str):
+            model = _model_in(model.model_fields[part].annotation)
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(_model_in(inner) for inner in get_args(annotation) if inner is not ...)
+
+
+def _literals_at(where: list[Any]) -> list[str]:
+    *parents, name = [part for part in where if isinstance(part, str)]
+    model: Any = ExperimentSpec
+    for part in parents:
+        model = _model_in(model.model_fields[part].annotation)
+    found: list[str] = []
+    pending = [model.model_fields[name].annotation]
+    while pending:
+        for inner in get_args(pending.pop()):
+            if isinstance(inner, str):
+                found.append(inner)
+            else:
+                pending.append(inner)
+    return found

@@ -1,0 +1,206 @@
+"""The training loop: plain PyTorch, one epoch at a time, everything it measures returned."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from droplab.errors import DivergedError
+from droplab.experiment.augment import flip_crop
+from droplab.experiment.optimise import apply_max_norm, lr_factor, make_optimizer
+from droplab.experiment.seeding import derive, generators_state, restore_generators, seed_everything
+from droplab.experiment.spec import ArmSpec, ExperimentSpec
+from droplab.experiment.tensors import Samples, Workbench
+from droplab.experiment.watch import watch
+from droplab.models import build
+from droplab.records import Measurement
+from droplab.surgery import apply_rates, rates
+
+EVALUATION_BATCH = 512
+_LOSS_CHECK_STEPS = 100  # on a GPU, where reading a loss waits for the device; every step on the CPU
+
+
+class StoppedError(Exception):
+    """The caller's ``stop()`` said so; the epoch in hand is given up."""
+
+
+class Inspector(Protocol):
+    """Looks into every step of an epoch; ``diverge.py`` uses it to find where NaN began."""
+
+    def forward(self, step: int) -> AbstractContextManager[None]:
+        """Around the forward pass."""
+
+    def loss(self, step: int, loss: Tensor) -> None:
+        """Before the backward pass."""
+
+    def gradients(self, step: int) -> None:
+        """After the backward pass."""
+
+    def update(self, step: int) -> None:
+        """After the optimiser's step."""
+
+
+class Trainer:
+    """One run: a model with an arm's rates, its optimiser, and the run's random streams.
+
+    Construction seeds the global generators with the run's seed: first for the initial weights, which
+    are drawn before the arm touches the model, then for the masks. All arms of a seed therefore start
+    from the same weights and see the same batches. Continue an interrupted run with ``load_state``.
+
+    Args:
+        spec: the experiment.
+        arm: the arm to train.
+        seed: the run's seed.
+        bench: the data on the device.
+        precision: ``float32`` or ``bfloat16``.
+
+    Raises:
+        ModelError: the model cannot be built or does not give ``(N, classes)``.
+        SiteError: a site pattern of the arm matches nothing.
+    """
+
+    def __init__(
+        self, spec: ExperimentSpec, arm: ArmSpec, seed: int, bench: Workbench, precision: str
+    ) -> None:
+        self.spec, self.arm, self.seed, self.bench = spec, arm, seed, bench
+        self.recipe = spec.recipe
+        self.precision = precision
+        seed_everything(seed, "weights")
+        model = build(spec.model.name, bench.shape, bench.classes, spec.model.options)
+        apply_rates(model, arm.p, arm.layer)
+        images = len(bench.shape) == 3
+        self.model: nn.Module = model.to(bench.device)
+        if images:
+            self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # in torch's docs, not in its stubs
+        self.optimizer = make_optimizer(self.model, self.recipe)
+        self.steps_per_epoch = math.ceil(len(bench.train) / self.recipe.batch_size)
+        seed_everything(seed, "masks")
+
+    def state(self) -> dict[str, Any]:
+        """Weights, optimiser and all generators; ``torch.load(weights_only=True)`` accepts it."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generators": generators_state(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from a ``state()``."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        restore_generators(state["generators"])
+
+    def epoch(
+        self, epoch: int, stop: Callable[[], bool] = lambda: False, inspector: Inspector | None = None
+    ) -> Measurement:
+        """Train one epoch and measure it.
+
+        Args:
+            epoch: counted from 0; decides the order of the data and the learning rate.
+            stop: asked before every step.
+            inspector: looks into every step.
+
+        Raises:
+            DivergedError: a loss was NaN or infinite; ``step`` is the first such step that was seen.
+            StoppedError: ``stop()`` said so.
+        """
+        began = time.perf_counter()
+        train_loss, train_accuracy, lr = self._train_epoch(epoch, stop, inspector)
+        if self.bench.device.type == "cuda":
+            torch.cuda.synchronize(self.bench.device)
+        seconds = time.perf_counter() - began
+        metrics = {"train_loss": train_loss, "train_accuracy": train_accuracy}
+        metrics["fit_loss"], metrics["fit_accuracy"] = self.evaluate(self.bench.fit)
+        metrics["val_loss"], metrics["val_accuracy"] = self.evaluate(self.bench.validation)
+        metrics["gap"] = metrics["val_loss"] - metrics["fit_loss"]
+        if not all(math.isfinite(metrics[name]) for name in ("train_loss", "fit_loss", "val_loss")):
+            raise DivergedError("the loss is no longer finite", step=(epoch + 1) * self.steps_per_epoch - 1)
+        metrics["lr"] = lr
+        metrics.update({f"p/{site}": rate for site, rate in rates(self.model).items()})
+        metrics["seconds"] = seconds
+        metrics["images_per_second"] = len(self.bench.train) / seconds
+        every = self.recipe.watch_every
+        if every and (epoch % every == 0 or epoch == self.recipe.epochs - 1):
+            norms, histograms = watch(self.model)
+            return Measurement(epoch, {**metrics, **norms}, histograms)
+        return Measurement(epoch, metrics)
+
+    def evaluate(self, samples: Samples) -> tuple[float, float]:
+        """Mean cross-entropy (nats) and accuracy in eval mode, over all of ``samples``."""
+        self.model.eval()
+        loss = torch.zeros((), dtype=torch.float64, device=self.bench.device)
+        correct = torch.zeros((), dtype=torch.int64, device=self.bench.device)
+        with torch.inference_mode():
+            for images, labels in samples.chunks(EVALUATION_BATCH):
+                with self._autocast():
+                    logits = self.model(images).float()
+                loss += F.cross_entropy(logits, labels, reduction="sum")
+                correct += (logits.argmax(1) == labels).sum()
+        return float(loss) / len(samples), float(correct) / len(samples)
+
+    def _train_epoch(
+        self, epoch: int, stop: Callable[[], bool], inspector: Inspector | None
+    ) -> tuple[float, float, float]:
+        """Sample-weighted mean loss, accuracy, and the last learning rate."""
+        self.model.train()
+        device, count = self.bench.device, len(self.bench.train)
+        generator = torch.Generator().manual_seed(derive(self.seed, "order", epoch))
+        order = torch.randperm(count, generator=generator).to(device)
+        losses = torch.zeros((), dtype=torch.float64, device=device)
+        correct = torch.zeros((), dtype=torch.int64, device=device)
+        total_steps = self.steps_per_epoch * self.recipe.epochs
+        check_every = 1 if device.type == "cpu" else _LOSS_CHECK_STEPS
+        lr = self.recipe.lr
+        for local, index in enumerate(order.split(self.recipe.batch_size)):
+            if stop():
+                raise StoppedError
+            step = epoch * self.steps_per_epoch + local
+            if self.recipe.lr_schedule != "constant":
+                lr = self.recipe.lr * lr_factor(self.recipe.lr_schedule, step, total_steps)
+                for group in self.optimizer.param_groups:
+                    group["lr"] = lr
+            images, labels = self.bench.train.take(index)
+            if self.recipe.augmentation == "flip-crop":
+                images = flip_crop(images, generator)
+            loss, hits = self.step(images, labels, step, inspector)
+            losses += loss * len(index)
+            correct += hits
+            if local % check_every == 0 and not math.isfinite(float(loss)):
+                raise DivergedError("the training loss is no longer finite", step=step)
+        return float(losses) / count, float(correct) / count, lr
+
+    def step(
+        self, images: Tensor, labels: Tensor, step: int = 0, inspector: Inspector | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """One step on one batch; the mean loss and the number of correct predictions, on the device."""
+        if inspector is None:
+            with self._autocast():
+                logits = self.model(images)
+        else:
+            with self._autocast(), inspector.forward(step):
+                logits = self.model(images)
+        loss = F.cross_entropy(logits.float(), labels)
+        if inspector is not None:
+            inspector.loss(step, loss)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if inspector is not None:
+            inspector.gradients(step)
+        self.optimizer.step()
+        if self.recipe.max_norm is not None:
+            apply_max_norm(self.model, self.recipe.max_norm)
+        if inspector is not None:
+            inspector.update(step)
+        return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(
+            self.bench.device.type, torch.bfloat16, enabled=self.precision == "bfloat16", cache_enabled=True
+        )

@@ -1,0 +1,55 @@
+"""From a model's name in a spec to the module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+
+from droplab.errors import ModelError, suggest
+from droplab.models.srivastava_mlp import SrivastavaMLP
+from droplab.models.tutorial_cnn import TutorialCNN
+from droplab.userobjects import call, looks_like_object, resolve
+
+MODELS: Mapping[str, Callable[..., nn.Module]] = {
+    "tutorial-cnn": TutorialCNN,
+    "srivastava-mlp": SrivastavaMLP,
+}
+"""The models that come with droplab, by the name a spec gives them."""
+
+
+def build(
+    name: str, shape: tuple[int, ...], classes: int, options: Mapping[str, Any] | None = None
+) -> nn.Module:
+    """Build a model for samples of ``shape`` with ``classes`` outputs.
+
+    A function ``pkg.module:function`` is called with ``options`` and with those of ``shape`` and
+    ``classes`` that its signature names.
+
+    Args:
+        name: a key of ``MODELS`` or ``pkg.module:function``.
+        shape: shape of one sample, ``(C, H, W)`` for images.
+        classes: number of classes.
+        options: keyword arguments for the model.
+
+    Raises:
+        ModelError: an unknown name or option, a function that raises, or one that returns no ``nn.Module``.
+
+    >>> type(build("tutorial-cnn", (1, 28, 28), 10)).__name__
+    'TutorialCNN'
+    """
+    if name in MODELS:
+        function = MODELS[name]
+    elif looks_like_object(name):
+        function = resolve(name, "model", ModelError)
+    else:
+        known = ", ".join(MODELS)
+        raise ModelError(
+            f"unknown model {name!r}{suggest(name, MODELS)}. Known: {known}, "
+            "or a function of yours as pkg.module:function."
+        )
+    model = call(function, name, "model", ModelError, {"shape": shape, "classes": classes}, options or {})
+    if not isinstance(model, nn.Module):
+        raise ModelError(f"model {name!r} returned a {type(model).__name__}; a torch.nn.Module is wanted")
+    return model

@@ -1,0 +1,106 @@
+"""Plain records that cross rooms. Nothing here imports torch.
+
+Losses are mean cross-entropies in nats per sample; accuracies are fractions in [0, 1]; seconds are
+wall-clock; epochs and steps count from 0 in code and in the ledger, and from 1 where a person reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+RUN_STATES = ("planned", "running", "interrupted", "failed", "done")
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """One training of one arm with one seed; names a run completely within its experiment."""
+
+    arm: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.arm} · seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """64 equal bins of a tensor's values over ``[low, high]``; ``kind`` is ``parameter`` or ``gradient``."""
+
+    kind: str
+    layer: str
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one epoch of one run measured.
+
+    ``metrics`` maps names to numbers:
+
+    =============================  ==========================================================
+    ``train_loss/_accuracy``       as trained (dropout on, weights moving), sample-weighted
+    ``fit_loss/_accuracy``         eval mode on a fixed training subset
+    ``val_loss/_accuracy``         eval mode on the validation set
+    ``gap``                        generalisation gap: ``val_loss - fit_loss``
+    ``lr``                         learning rate at the epoch's last step
+    ``p/SITE``                     drop rate of each site
+    ``grad_norm/…, param_norm/…``  L2 norms per parameter, at the watch interval
+    ``seconds``                    training time of the epoch, evaluation not counted
+    ``images_per_second``          training samples over ``seconds``
+    =============================  ==========================================================
+    """
+
+    epoch: int
+    metrics: Mapping[str, float]
+    histograms: tuple[Histogram, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as the ledger holds it."""
+
+    key: RunKey
+    state: str
+    epochs_done: int
+    reason: str = ""
+    metrics: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """One value per finished epoch, in order; NaN where an epoch did not measure the metric."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the ledger's history."""
+
+    time: str
+    kind: str
+    run: RunKey | None
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ExperimentRecord:
+    """All that analysis and report need of an experiment, read from the ledger in one go."""
+
+    name: str
+    experiment_id: str
+    spec: Mapping[str, Any]
+    arms: tuple[str, ...]
+    baseline: str
+    seeds: tuple[int, ...]
+    epochs: int
+    runs: Mapping[RunKey, RunRecord]
+    sizes: Mapping[str, int]
+    """Samples per part: ``train``, ``fit``, ``validation``, ``test``."""
+    test_openings: int = 0
+    looks: int = 0
+    """How often the set of seeds was enlarged after runs had finished."""
+    events: tuple[Event, ...] = ()
+
+    def complete(self, arm: str) -> tuple[RunRecord, ...]:
+        """The arm's finished runs, in the order of the seeds."""
+        found = (self.runs.get(RunKey(arm, seed)) for seed in self.seeds)
+        return tuple(run for run in found if run is not None and run.state == "done")

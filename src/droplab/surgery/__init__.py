@@ -1,0 +1,7 @@
+"""See and change dropout in a model."""
+
+from droplab.surgery.layers import LAYERS
+from droplab.surgery.rates import Change, apply_rates, rates
+from droplab.surgery.sites import match_sites, sites
+
+__all__ = ["LAYERS", "Change", "apply_rates", "match_sites", "rates", "sites"]

@@ -1,0 +1,123 @@
+"""``pkg.module:function`` names of the user's own code, resolved and called with clear errors."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from droplab.errors import UserError, suggest
+
+
+def looks_like_object(name: str) -> bool:
+    """Whether a name has the form ``pkg.module:function``.
+
+    >>> looks_like_object("my.models:small"), looks_like_object("tutorial-cnn")
+    (True, False)
+    """
+    module, colon, attribute = name.partition(":")
+    parts = [*module.split("."), *attribute.split(".")]
+    return bool(colon) and all(part.isidentifier() for part in parts)
+
+
+@contextmanager
+def _working_directory_importable() -> Iterator[None]:
+    here = str(Path.cwd())
+    added = here not in sys.path
+    if added:
+        sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        if added and here in sys.path:
+            sys.path.remove(here)
+
+
+def where_raised(error: BaseException) -> str:
+    """``file:line`` of the innermost frame of an exception, for a message.
+
+    >>> try:
+    ...     1 / 0
+    ... except ZeroDivisionError as error:
+    ...     where_raised(error).startswith("<doctest")
+    True
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
+
+
+def resolve(name: str, what: str, error: type[UserError]) -> Callable[..., Any]:
+    """The callable behind ``pkg.module:function``; the working directory is importable meanwhile.
+
+    Args:
+        name: for example ``my_models:small_net``.
+        what: what the name stands for, for the message: ``model`` or ``data``.
+        error: the class to raise.
+
+    Raises:
+        UserError: of the class ``error``, where the module or the function is missing, the module
+            raises on import, or the object is not callable.
+
+    >>> resolve("math:sqrt", "model", UserError)(4.0)
+    2.0
+    """
+    module_name, _, attribute = name.partition(":")
+    with _working_directory_importable():
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as problem:
+            raise error(
+                f"{what} {name!r}: no module named {problem.name!r}. It is looked for in the working "
+                f"directory ({Path.cwd()}) and among the installed packages."
+            ) from problem
+        except Exception as problem:
+            raise error(
+                f"{what} {name!r}: importing {module_name} raised {type(problem).__name__}: {problem} "
+                f"(at {where_raised(problem)})"
+            ) from problem
+    found: Any = module
+    for part in attribute.split("."):
+        known = [n for n in dir(found) if not n.startswith("_")]
+        if not hasattr(found, part):
+            raise error(f"{what} {name!r}: {module_name} has no {attribute!r}{suggest(part, known)}")
+        found = getattr(found, part)
+    if not callable(found):
+        raise error(f"{what} {name!r}: {attribute} is a {type(found).__name__}, a function is wanted")
+    callable_found: Callable[..., Any] = found
+    return callable_found
+
+
+def call(
+    function: Callable[..., Any],
+    name: str,
+    what: str,
+    error: type[UserError],
+    offered: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> Any:
+    """Call the user's function with those of ``offered`` that it takes, and all of ``options``.
+
+    Raises:
+        UserError: of the class ``error``, quoting the function's own exception and its place, or naming
+            the option that it does not take.
+    """
+    parameters = inspect.signature(function).parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    unknown = [key for key in options if key not in parameters and not takes_any]
+    if unknown:
+        raise error(f"{what} {name!r} takes no option {unknown[0]!r}{suggest(unknown[0], parameters)}")
+    given = {key: value for key, value in offered.items() if key in parameters or takes_any}
+    with _working_directory_importable():
+        try:
+            return function(**{**given, **options})
+        except UserError:
+            raise
+        except Exception as problem:
+            raise error(
+                f"{what} {name!r} raised {type(problem).__name__}: {problem} (at {where_raised(problem)})"
+            ) from problem
