@@ -72,7 +72,9 @@ def balanced(labels: NDArray[np.uint8], size: int) -> NDArray[np.int64]:
 
 def main() -> None:
     """Read, pick, pack, describe."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("source", type=Path, metavar="SOURCE_DIR")
     parser.add_argument("out", type=Path, metavar="OUT_DIR")
     parser.add_argument("--train", type=int, default=4000, help="training images, validation included")
@@ -111,8 +113,8 @@ def main() -> None:
         "source": "https://github.com/zalandoresearch/fashion-mnist",
         "originals_md5": ORIGINALS,
         "command": (
-            f"python scripts/make_fashion_subset.py SOURCE_DIR OUT_DIR --train {args.train} --test {args.test} "
-            f"--validation {args.validation}"
+            "python scripts/make_fashion_subset.py SOURCE_DIR OUT_DIR "
+            f"--train {args.train} --test {args.test} --validation {args.validation}"
         ),
     }
     args.out.mkdir(parents=True, exist_ok=True)

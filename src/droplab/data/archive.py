@@ -58,13 +58,16 @@ def _unpack(
             if name is None or not member.isreg():
                 continue
             if member.size > largest:
-                raise ChecksumError(f"{member.name} in {archive} claims {member.size:,} bytes; {largest:,} at most")
+                raise ChecksumError(
+                    f"{member.name} in {archive} claims {member.size:,} bytes; {largest:,} at most"
+                )
             tar.extract(member, scratch, filter="data")
             path = scratch / member.name
             md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
             if md5 != md5s[name]:
                 raise ChecksumError(
-                    f"{member.name} in {archive} has md5 {md5}, {md5s[name]} wanted. Delete the archive and fetch it again."
+                    f"{member.name} in {archive} has md5 {md5}, {md5s[name]} wanted. "
+                    "Delete the archive and fetch it again."
                 )
             found[name] = path
     return found

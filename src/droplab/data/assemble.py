@@ -48,8 +48,8 @@ def assemble(
         if highest >= classes or int(part.labels.min()) < 0:
             at = int(part.labels.argmax() if highest >= classes else part.labels.argmin())
             raise DataError(
-                f"labels of {part_name} of {name} hold {int(part.labels[at])} in sample {at}; wanted 0..{classes - 1}, "
-                f"as there are {classes} classes. {CONTIGUOUS_CLASSES}."
+                f"labels of {part_name} of {name} hold {int(part.labels[at])} in sample {at}; "
+                f"wanted 0..{classes - 1}, as there are {classes} classes. {CONTIGUOUS_CLASSES}."
             )
     return Source(
         name=name,
@@ -69,7 +69,9 @@ def _classes(name: str, parts: Mapping[str, Part], classes: Any, names: tuple[st
     else:
         found = int(classes)
     if names is not None and len(names) != found:
-        raise DataError(f"{name} has {found} classes and {len(names)} class_names; wanted one name for each class")
+        raise DataError(
+            f"{name} has {found} classes and {len(names)} class_names; wanted one name for each class"
+        )
     if found < 2:
         raise DataError(f"{name} has {found} class; wanted at least 2, as there is nothing to tell apart")
     samples = sum(len(part) for part in parts.values())
@@ -103,7 +105,7 @@ def as_split(
     classes: int | None = None,
     class_names: Sequence[str] | None = None,
     train_size: int | None = None,
-    validation_size: int | float | None = None,
+    validation_size: float | None = None,
     split_seed: int = 0,
 ) -> Split:
     """A split of arrays or tensors that are in memory already.

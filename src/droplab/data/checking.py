@@ -56,8 +56,11 @@ def as_array(what: str, value: Any) -> NDArray[Any]:
     if isinstance(value, Tensor):
         value = value.detach().cpu()
         if value.layout is not torch.strided or value.is_quantized:
-            raise DataError(f"{what} arrived as a {value.layout} tensor; wanted a dense one: call .to_dense()")
-        return (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+            raise DataError(
+                f"{what} arrived as a {value.layout} tensor; wanted a dense one: call .to_dense()"
+            )
+        dense: NDArray[Any] = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+        return dense
     try:
         array = np.asarray(value)
     except ValueError as problem:
@@ -84,8 +87,8 @@ def _images(what: str, array: NDArray[Any]) -> NDArray[Any]:
     if kind in "iub":
         if array.dtype != np.uint8 and (array.min() < 0 or array.max() > 255):
             raise DataError(
-                f"{what} arrived as {array.dtype} in {array.min()}..{array.max()}; wanted integers in 0..255, or "
-                "floats. Convert with x.astype('float32') and scale as the model wants it."
+                f"{what} arrived as {array.dtype} in {array.min()}..{array.max()}; wanted integers in 0..255, "
+                "or floats. Convert with x.astype('float32') and scale as the model wants it."
             )
         return _plain(array, np.uint8)
     if kind == "f":
@@ -96,8 +99,8 @@ def _images(what: str, array: NDArray[Any]) -> NDArray[Any]:
             first = int(np.argmin(finite.reshape(len(floats), -1).all(axis=1)))
             bad = int(finite.size - np.count_nonzero(finite))
             raise DataError(
-                f"{what} hold {bad:,} values that are NaN or infinite as float32, the first in sample {first}; "
-                "wanted finite numbers. Repair or drop those samples."
+                f"{what} hold {bad:,} values that are NaN or infinite as float32, the first in sample "
+                f"{first}; wanted finite numbers. Repair or drop those samples."
             )
         return floats
     raise DataError(f"{what} arrived as {array.dtype}; wanted uint8, integers in 0..255, or floats")
@@ -113,7 +116,9 @@ def _check_shape(what: str, shape: Sequence[int]) -> None:
     if shape[0] == 0:
         raise DataError(f"{what} are empty (shape {shape}); wanted at least one sample")
     if 0 in shape:
-        raise DataError(f"{what} arrived with shape {shape}, a dimension of size 0; wanted (N, C, H, W) or (N, F)")
+        raise DataError(
+            f"{what} arrived with shape {shape}, a dimension of size 0; wanted (N, C, H, W) or (N, F)"
+        )
     if len(shape) == 4 and shape[-1] in CHANNELS and shape[1] not in CHANNELS:
         raise DataError(
             f"{what} arrived with shape {shape}, which looks like (N, H, W, C); wanted (N, C, H, W). "
@@ -134,7 +139,8 @@ def _labels(what: str, array: NDArray[Any]) -> NDArray[np.int64]:
     if array.dtype.kind not in "iu":
         raise DataError(
             f"{what} arrived as {array.dtype}, the first is {array[0]!s}; wanted integers 0, 1, 2, … "
-            "Convert whole numbers with y.astype('int64'); number names with np.unique(y, return_inverse=True)."
+            "Convert whole numbers with y.astype('int64'); number names with "
+            "np.unique(y, return_inverse=True)."
         )
     if array.min() < 0 or array.max() > 2**31 - 1:
         at = int(np.argmin(array) if array.min() < 0 else np.argmax(array))

@@ -8,7 +8,6 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -25,7 +24,7 @@ TRIES = 3
 
 PATIENCE = 30.0
 SLOWEST = 20_000
-"""A mirror that sends fewer than SLOWEST bytes a second over PATIENCE seconds is left, unless it is the last."""
+"""A mirror that sends fewer than SLOWEST bytes a second for PATIENCE seconds is left, unless it is the last."""
 
 CHUNK = 1 << 18
 
@@ -100,8 +99,8 @@ def download(file: RemoteFile, folder: Path, progress: Progress | None = None) -
             continue
         except OSError as problem:  # the network's own are MirrorErrors by now
             raise DownloadError(
-                f"cannot write {part}: {problem}. {file.size / 1e6:.0f} MB are needed there; choose another folder "
-                "with --data-dir or DROPLAB_DATA."
+                f"cannot write {part}: {problem}. {file.size / 1e6:.0f} MB are needed there; choose another "
+                "folder with --data-dir or DROPLAB_DATA."
             ) from problem
         part.replace(done)
         return done

@@ -38,7 +38,11 @@ def read_dataset(where: str, dataset: Dataset[Any]) -> tuple[Any, Any]:
             f"{where} arrived as {type(dataset).__name__}, a Dataset without a length; "
             "wanted a map-style Dataset with __len__ and __getitem__"
         )
-    if type(dataset) is TensorDataset and len(dataset.tensors) == 2:
+    if (
+        isinstance(dataset, TensorDataset)
+        and type(dataset).__getitem__ is TensorDataset.__getitem__
+        and len(dataset.tensors) == 2
+    ):
         return dataset.tensors
     if len(dataset) == 0:
         raise DataError(f"{where} is empty; wanted at least one sample")
@@ -52,7 +56,9 @@ def read_dataset(where: str, dataset: Dataset[Any]) -> tuple[Any, Any]:
                 "wanted the same shape for all. Resize or crop them."
             )
         if label.shape != ():
-            raise DataError(f"the label of sample {index} of {where} has shape {label.shape}; wanted one integer")
+            raise DataError(
+                f"the label of sample {index} of {where} has shape {label.shape}; wanted one integer"
+            )
         images.append(image)
         labels.append(label)
     return np.stack(images), np.stack(labels)
@@ -63,10 +69,13 @@ def _sample(where: str, dataset: Any, index: int) -> tuple[NDArray[Any], NDArray
         sample = dataset[index]
     except Exception as problem:
         raise DataError(
-            f"sample {index} of {where} raised {type(problem).__name__}: {problem} (at {where_raised(problem)})"
+            f"sample {index} of {where} raised {type(problem).__name__}: {problem} "
+            f"(at {where_raised(problem)})"
         ) from problem
     if not isinstance(sample, tuple | list) or len(sample) != 2:
-        raise DataError(f"sample {index} of {where} is a {type(sample).__name__}; wanted a pair (image, label)")
+        raise DataError(
+            f"sample {index} of {where} is a {type(sample).__name__}; wanted a pair (image, label)"
+        )
     return (
         as_array(f"the image of sample {index} of {where}", sample[0]),
         as_array(f"the label of sample {index} of {where}", sample[1]),

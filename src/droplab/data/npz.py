@@ -21,6 +21,9 @@ ALIASES = {"x_val": "x_validation", "y_val": "y_validation", "images": "x_train"
 ARRAYS = tuple(f"{axis}_{part}" for part in PARTS for axis in "xy")
 EXTRAS = ("classes", "class_names")
 
+DAMAGE = (ValueError, OSError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
+"""What numpy raises on a file that is none."""
+
 
 def read_npz(name: str) -> Source:
     """Read ``x_train, y_train[, x_validation, y_validation][, x_test, y_test][, classes][, class_names]``.
@@ -54,25 +57,21 @@ def _load(name: str, path: Path) -> dict[str, Any]:
         what = "a folder" if path.is_dir() else "not there"
         raise DataError(f"data file {name} is {what} (looked at {path.absolute()}). Check the path.")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise DataError(f"{name} holds one bare array; wanted an .npz: np.savez({name!r}, x_train=…, y_train=…)")
-            return {key: file[key] for key in file.files}
-    except DataError:
-        raise
-    except Exception as problem:  # a damaged file makes numpy raise anything
-        if isinstance(problem, ValueError) and "Object arrays" in str(problem):
+        with path.open("rb") as stream:
+            file = np.load(stream, allow_pickle=False)
+            if isinstance(file, np.lib.npyio.NpzFile):
+                return {key: file[key] for key in file.files}
+    except DAMAGE as problem:
+        if "Object arrays" in str(problem):
             raise DataError(
-                f"{name} holds an array of Python objects, which only unpickling could read and that could run "
+                f"{name} holds an array of Python objects, which only unpickling could read, and that could run "
                 "foreign code; wanted numbers. Save arrays of numeric type."
             ) from problem
-        damaged = isinstance(problem, zipfile.BadZipFile | zlib.error | EOFError | OSError | ValueError)
-        if not damaged:
-            raise
         raise DataError(
             f"{name} cannot be read as an .npz file ({type(problem).__name__}: {problem}); it is damaged, cut "
             "short, or something else. Write it again with np.savez."
         ) from problem
+    raise DataError(f"{name} holds one bare array; wanted an .npz: np.savez({name!r}, x_train=…, y_train=…)")
 
 
 def _named(name: str, arrays: dict[str, Any]) -> dict[str, Any]:
@@ -80,10 +79,14 @@ def _named(name: str, arrays: dict[str, Any]) -> dict[str, Any]:
     known = (*ARRAYS, *EXTRAS, *ALIASES)
     for key, value in arrays.items():
         if key not in known:
-            raise DataError(f"{name} holds an unknown array {key!r}{suggest(key, known)}. Known: {', '.join(known)}.")
+            raise DataError(
+                f"{name} holds an unknown array {key!r}{suggest(key, known)}. Known: {', '.join(known)}."
+            )
         proper = ALIASES.get(key, key)
         if proper in found:
-            raise DataError(f"{name} holds {proper} twice, as {proper!r} and under another name; wanted it once")
+            raise DataError(
+                f"{name} holds {proper} twice, as {proper!r} and under another name; wanted it once"
+            )
         found[proper] = value
     return found
 
@@ -92,7 +95,9 @@ def _whole(name: str, value: Any) -> int | None:
     if value is None:
         return None
     if value.shape != () or value.dtype.kind not in "iu":
-        raise DataError(f"classes of {name} arrived as {value.dtype} with shape {value.shape}; wanted one integer")
+        raise DataError(
+            f"classes of {name} arrived as {value.dtype} with shape {value.shape}; wanted one integer"
+        )
     return int(value)
 
 
@@ -101,7 +106,8 @@ def _names(name: str, value: Any) -> list[str] | None:
         return None
     if value.ndim != 1 or value.dtype.kind != "U":
         raise DataError(
-            f"class_names of {name} arrived as {value.dtype} with shape {value.shape}; wanted a list of strings"
+            f"class_names of {name} arrived as {value.dtype} with shape {value.shape}; "
+            "wanted a list of strings"
         )
     return [str(n) for n in value]
 

@@ -22,7 +22,7 @@ def split(
     source: Source,
     *,
     train_size: int | None = None,
-    validation_size: int | float | None = None,
+    validation_size: float | None = None,
     split_seed: int = 0,
 ) -> Split:
     """Split a source: the same arguments give the same parts on every machine.
@@ -92,7 +92,8 @@ def _count(what: str, asked: float, available: int) -> int:
     if isinstance(asked, float):
         if not 0 < asked < 1:
             raise DataError(
-                f"{what} arrived as {asked!r}; a fraction lies between 0 and 1, a count is written without a point"
+                f"{what} arrived as {asked!r}; a fraction lies between 0 and 1, "
+                "a count is written without a point"
             )
         asked = max(1, round(asked * available))
     if asked < 1:
@@ -137,8 +138,8 @@ def _check_train(source: Source, labels: NDArray[np.int64], rest: Indices) -> No
     if len(empty):
         raise DataError(
             f"{len(rest):,} training samples of {source.name} are too few: class {empty[0]} "
-            f"({source.class_names[empty[0]]}) would have none. Ask for a larger train_size (at least one for "
-            f"each of the {source.classes} classes) or for a smaller validation_size."
+            f"({source.class_names[empty[0]]}) would have none. Ask for a larger train_size (at least one "
+            f"for each of the {source.classes} classes) or for a smaller validation_size."
         )
 
 

@@ -29,7 +29,7 @@ def load(
     *,
     data_dir: Path | None = None,
     train_size: int | None = None,
-    validation_size: int | float | None = None,
+    validation_size: float | None = None,
     split_seed: int = 0,
     options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
@@ -71,7 +71,8 @@ def _read(name: str, data_dir: Path | None, options: Mapping[str, Any], progress
         return read_function(name, options)
     if options:
         raise DataError(
-            f"data {name!r} takes no options, {', '.join(options)} arrived; options go to pkg.module:function alone"
+            f"data {name!r} takes no options, {', '.join(options)} arrived; "
+            "options go to pkg.module:function alone"
         )
     if name.endswith(".npz"):
         return read_npz(name)

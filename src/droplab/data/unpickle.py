@@ -63,6 +63,6 @@ def loads(content: bytes, what: str) -> Any:
         return _Restricted(io.BytesIO(content), encoding="bytes").load()
     except Exception as problem:  # a damaged pickle raises anything
         raise DataError(
-            f"{what} is no pickle of plain arrays ({type(problem).__name__}: {problem}). Nothing of it was run. "
-            "Delete it and fetch it again."
+            f"{what} is no pickle of plain arrays ({type(problem).__name__}: {problem}). Nothing of it was "
+            "run. Delete it and fetch it again."
         ) from problem

@@ -1,0 +1,45 @@
+# Each target makes .venv and installs what it needs; nothing else has to be there but Python 3.11+.
+# CPU only (much smaller): make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(INDEX) --constraint constraints.txt
+
+.PHONY: demo test lint prove bench results clean
+
+demo: $(VENV)/.base
+	$(BIN)/droplab compare $(ARGS)
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+prove: $(VENV)/.test
+	$(BIN)/python -m pytest -m prove $(ARGS)
+
+bench: $(VENV)/.bench
+	$(BIN)/python benchmarks/tutorial_loop.py $(ARGS)
+	$(BIN)/python benchmarks/overhead.py
+
+results: $(VENV)/.base
+	$(BIN)/python scripts/record_results.py $(ARGS)
+
+clean:
+	rm -rf $(VENV)
+
+$(BIN)/pip:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/pip
+	$(INSTALL) --editable .
+	touch $@
+
+$(VENV)/.test $(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: pyproject.toml constraints.txt $(VENV)/.base
+	$(INSTALL) --editable '.[$*]'
+	touch $@

@@ -1,0 +1,46 @@
+"""The command line: one command per file, nothing heavy imported before a command runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from droplab._version import __version__
+from droplab.cli.compare import compare
+from droplab.cli.data import data
+from droplab.cli.export import export
+from droplab.cli.init import init
+from droplab.cli.runs import runs
+from droplab.cli.test import test
+from droplab.cli.verdict import verdict
+from droplab.errors import DroplabError
+
+app = App(
+    name="droplab",
+    help="Does dropout help this model, where, which kind, how much? A controlled experiment answers.",
+    version=__version__,
+)
+for command in (compare, runs, verdict, test, init):
+    app.command(command)
+app.command(export)
+app.command(data)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit: 0 fine, 2 the user's mistake, 1 a failure, 130 or 143 interrupted."""
+    try:
+        app(arguments, exit_on_error=False, print_error=True, result_action="return_value")
+        sys.stdout.flush()
+    except CycloptsError:
+        sys.exit(2)  # cyclopts has printed what was wrong
+    except DroplabError as problem:
+        print(f"droplab: {problem}", file=sys.stderr)  # noqa: T201  # the command line speaks here
+        sys.exit(problem.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # `droplab runs DIR | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

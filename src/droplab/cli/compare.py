@@ -1,0 +1,128 @@
+"""``droplab compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from droplab.errors import FailureError, SpecError, suggest
+
+
+def compare(
+    spec: Path | None = None,
+    *,
+    data: str | None = None,
+    data_dir: Path | None = None,
+    train_size: int | None = None,
+    model: str | None = None,
+    arms: str | None = None,
+    seeds: int | None = None,
+    epochs: int | None = None,
+    out: Path | None = None,
+    fresh: Annotated[bool, Parameter(negative="")] = False,
+    lang: str = "en",
+) -> None:
+    """Train arms × seeds, continue what was begun, and print the verdict.
+
+    Without arguments it runs the embedded demonstration: the tutorial's network on 28×28 images of
+    clothing, with and without dropout.
+
+    Args:
+        spec: A TOML file; `droplab init` writes a commented one. Options below override it.
+        data: cifar10, fashion-mnist-mini, a .npz file, or pkg.module:function.
+        data_dir: Where data sets are looked for (default: $DROPLAB_DATA, then the user's cache).
+        train_size: Keep this many training samples, stratified by class.
+        model: tutorial-cnn, srivastava-mlp, or pkg.module:function.
+        arms: Names of the spec's arms, or drop rates such as 0,0.25,0.5; the first is the baseline.
+        seeds: Number of seeds per arm.
+        epochs: Epochs per run.
+        out: Folder of the experiment (default: droplab-runs/NAME-HASH, the same for the same spec).
+        fresh: Start anew in a new folder.
+        lang: Language of the verdict, en or ja.
+    """
+    from droplab.cli.progress import progress
+    from droplab.comparison import compare as run
+    from droplab.experiment import parse_spec
+    from droplab.report import check_language
+
+    check_language(lang)
+    values = spec_values(spec, data, train_size, model, arms, seeds, epochs)
+    parsed = parse_spec(values, str(spec) if spec else "the command")
+    with progress() as display:
+        results = run(parsed, out=out, fresh=fresh, data_dir=data_dir, listener=display)
+    print(results.text(lang))  # noqa: T201
+    print(f"\n{results.folder}")  # noqa: T201
+    failed = [run for run in results.record.runs.values() if run.state == "failed"]
+    if failed:
+        lines = "\n".join(f"  - {run.key}: {run.reason}" for run in failed)
+        raise FailureError(f"{len(failed)} of {len(results.record.runs)} runs failed:\n{lines}")
+
+
+def spec_values(
+    spec: Path | None,
+    data: str | None,
+    train_size: int | None,
+    model: str | None,
+    arms: str | None,
+    seeds: int | None,
+    epochs: int | None,
+) -> dict[str, Any]:
+    """The spec's values with the options laid over them; the demonstration's where nothing names data."""
+    from droplab.experiment.presets import demo
+    from droplab.experiment.specfile import read_table
+
+    if spec is not None:
+        values = read_table(spec)
+    else:
+        values = {} if data is not None or model is not None else demo()
+    _lay(values, "data", name=data, train_size=train_size)
+    _lay(values, "model", name=model)
+    _lay(values, "recipe", epochs=epochs)
+    if seeds is not None:
+        values["seeds"] = seeds
+    if arms is not None:
+        values["arms"] = choose_arms(arms, values.get("arms"))
+        names = [arm["name"] for arm in values["arms"]]
+        if values.get("baseline") not in names:
+            values.pop("baseline", None)
+    return values
+
+
+def _lay(values: dict[str, Any], table: str, **options: Any) -> None:
+    given = {key: value for key, value in options.items() if value is not None}
+    if given and isinstance(values.setdefault(table, {}), dict):
+        values[table] = {**values[table], **given}
+
+
+def choose_arms(text: str, known: Any) -> list[dict[str, Any]]:
+    """Arms from ``--arms``: names of the spec's arms, or rates for all dropout layers.
+
+    >>> [arm["name"] for arm in choose_arms("0, 0.5", None)]
+    ['no dropout', 'dropout 0.5']
+
+    Raises:
+        SpecError: a word is neither.
+    """
+    from droplab.experiment.spec import TUTORIAL_ARMS
+
+    table = known if isinstance(known, list) else [arm.model_dump() for arm in TUTORIAL_ARMS]
+    by_name = {arm["name"]: arm for arm in table if isinstance(arm, dict) and "name" in arm}
+    chosen, problems = [], []
+    for word in (part.strip() for part in text.split(",")):
+        if word in by_name:
+            chosen.append(by_name[word])
+            continue
+        try:
+            rate = float(word)
+        except ValueError:
+            names = ", ".join(by_name)
+            problems.append(
+                f"--arms: {word!r} is neither a drop rate nor one of the arms ({names}){suggest(word, by_name)}"
+            )
+            continue
+        chosen.append({"name": f"dropout {word}" if rate else "no dropout", "p": rate})
+    if problems:
+        raise SpecError(problems, "the command")
+    return chosen

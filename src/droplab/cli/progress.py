@@ -1,0 +1,167 @@
+"""Progress on the terminal: a live table of arms × seeds, or plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from droplab.experiment import Listener
+from droplab.records import ExperimentRecord, Measurement, RunKey
+
+
+class _Clock:
+    """Time left, from the epochs of this session."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._done = 0
+
+    def tick(self) -> None:
+        self._done += 1
+
+    def left(self, epochs: int) -> str:
+        if not self._done:
+            return "measuring"
+        seconds = int((time.monotonic() - self._began) / self._done * epochs)
+        minutes, seconds = divmod(seconds, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+class PlainProgress(Listener):
+    """One line per epoch and per event."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._clock = _Clock()
+        self._epochs = 0
+        self._left = 0
+
+    def _line(self, text: str) -> None:
+        self._console.print(Text(text), soft_wrap=True)
+
+    def opened(self, record: ExperimentRecord, plan: dict[str, Any], folder: str) -> None:
+        """Say where the experiment is and how it will run."""
+        self._epochs = record.epochs
+        self._left = sum(record.epochs - r.epochs_done for r in record.runs.values() if r.state != "done")
+        self._clock = _Clock()
+        self._line(describe_plan(record, plan, folder))
+
+    def epoch(self, key: RunKey, measurement: Measurement) -> None:
+        """One line for the epoch."""
+        self._clock.tick()
+        self._left -= 1
+        m = measurement.metrics
+        self._line(
+            f"{key}: epoch {measurement.epoch + 1}/{self._epochs}  val loss {m['val_loss']:.4f}  "
+            f"val accuracy {m['val_accuracy']:.4f}  gap {m['gap']:+.4f}  "
+            f"{m['images_per_second']:.0f} images/s  left {self._clock.left(self._left)}"
+        )
+
+    def ended(self, key: RunKey, state: str, reason: str) -> None:
+        """One line for the run."""
+        self._line(f"{key}: {state}{': ' + reason if reason else ''}")
+
+    def say(self, text: str) -> None:
+        """Pass it on."""
+        self._line(text)
+
+
+class LiveProgress(PlainProgress):
+    """A table that is drawn again as runs proceed."""
+
+    def __init__(self, console: Console, live: Live) -> None:
+        super().__init__(console)
+        self._live = live
+        self._record: ExperimentRecord | None = None
+        self._cells: dict[RunKey, str] = {}
+        self._images = 0.0
+
+    def opened(self, record: ExperimentRecord, plan: dict[str, Any], folder: str) -> None:
+        """Start the table."""
+        super().opened(record, plan, folder)
+        self._record = record
+        for key, run in record.runs.items():
+            self._cells[key] = (
+                run.state if run.state in {"done", "failed"} else f"{run.epochs_done}/{record.epochs}"
+            )
+        self._draw()
+
+    def epoch(self, key: RunKey, measurement: Measurement) -> None:
+        """Move the run's cell on."""
+        self._clock.tick()
+        self._left -= 1
+        self._images = measurement.metrics["images_per_second"]
+        self._cells[key] = f"{measurement.epoch + 1}/{self._epochs}  {measurement.metrics['val_loss']:.3f}"
+        self._draw()
+
+    def ended(self, key: RunKey, state: str, reason: str) -> None:
+        """Mark the run's cell; a failure's reason stays above the table."""
+        self._cells[key] = (
+            f"{state}  {self._cells.get(key, '').rpartition('  ')[2]}" if state == "done" else state
+        )
+        if state == "failed":
+            self._line(f"{key}: {state}: {reason}")
+        self._draw()
+
+    def _draw(self) -> None:
+        record = self._record
+        if record is None:
+            return
+        caption = f"epoch and validation loss · {self._left} epochs left · {self._clock.left(self._left)}"
+        if self._images:
+            caption += f" · {self._images:.0f} images/s per run"
+        table = Table(caption=Text(caption), caption_justify="left")
+        table.add_column("arm")
+        for seed in record.seeds:
+            table.add_column(f"seed {seed}", justify="right")
+        for arm in record.arms:
+            table.add_row(Text(arm), *(self._cells.get(RunKey(arm, seed), "") for seed in record.seeds))
+        self._live.update(table)
+
+
+def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str) -> str:
+    """One line on what will run how."""
+    done = sum(run.state == "done" for run in record.runs.values())
+    how = "one run at a time" if plan["executor"] == "serial" else f"{plan['workers']} runs at a time"
+    continuing = f", {done} of them done before" if done else ""
+    return (
+        f"{record.name}: {len(record.runs)} runs ({len(record.arms)} arms × {len(record.seeds)} seeds){continuing}, "
+        f"{record.epochs} epochs, {how}, {plan['threads']} thread(s) each, {plan['precision']}, "
+        f"{plan['device']} -> {folder}"
+    )
+
+
+@contextmanager
+def progress() -> Iterator[Listener]:
+    """The display that fits standard error; standard output stays free for results."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield PlainProgress(console)
+        return
+    with Live(console=console, refresh_per_second=4, transient=False) as live:
+        yield LiveProgress(console, live)
+
+
+@contextmanager
+def download_progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal; nothing where there is none. Takes bytes done and bytes in all."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    with Progress(
+        BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("download", total=None)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total or None)
+
+        yield report

@@ -1,0 +1,17 @@
+"""``droplab verdict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def verdict(folder: Path, *, lang: str = "en") -> None:
+    """Print the verdict of an experiment, finished or not.
+
+    Args:
+        folder: The experiment's folder.
+        lang: Language, en or ja.
+    """
+    from droplab.comparison import Results
+
+    print(Results.read(folder).text(lang))  # noqa: T201

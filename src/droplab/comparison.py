@@ -1,0 +1,138 @@
+"""``droplab.compare``: from a spec to results with a verdict, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from droplab.analysis import Effect, Verdict, judge
+from droplab.errors import FailureError
+from droplab.experiment import (
+    ExperimentSpec,
+    Listener,
+    StoredRun,
+    parse_spec,
+    read_experiment,
+    read_spec,
+    run_experiment,
+)
+from droplab.experiment.presets import demo
+from droplab.records import ExperimentRecord
+from droplab.report import render
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Results:
+    """An experiment's folder and what its ledger holds; the statistics are computed when asked for.
+
+    ``print(results)`` shows the verdict in English; ``results.text("ja")`` in Japanese.
+    """
+
+    folder: Path
+    record: ExperimentRecord
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Results:
+        """Results of a folder, finished or not.
+
+        Raises:
+            UserError: the folder holds no experiment.
+        """
+        return cls(Path(folder), read_experiment(Path(folder)))
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What the statistics allow to say."""
+        return judge(self.record)
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """Every endpoint of every arm: mean paired difference, interval, adjusted p-value, status."""
+        return tuple(self.verdict.effects)
+
+    @property
+    def runs(self) -> tuple[StoredRun, ...]:
+        """The runs, for ``final_evaluation``."""
+        return tuple(StoredRun(self.folder, key) for key in self.record.runs)
+
+    def text(self, lang: str = "en") -> str:
+        """The verdict in plain words; ``lang`` is ``en`` or ``ja``."""
+        return render(self.verdict, self.record, lang)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row per run and epoch (counted from 1), one column per metric.
+
+        Raises:
+            FailureError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise FailureError("to_pandas() needs pandas: pip install 'droplab[pandas]'") from None
+        rows: list[dict[str, Any]] = [
+            {"arm": key.arm, "seed": key.seed, "epoch": epoch + 1}
+            | {name: series[epoch] for name, series in run.metrics.items()}
+            for key, run in self.record.runs.items()
+            for epoch in range(run.epochs_done)
+        ]
+        return pandas.DataFrame(rows)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def compare(
+    spec: ExperimentSpec | Mapping[str, Any] | str | Path | None = None,
+    *,
+    out: str | Path | None = None,
+    fresh: bool = False,
+    data_dir: str | Path | None = None,
+    listener: Listener | None = None,
+) -> Results:
+    """Run an experiment, or the rest of one, and judge it.
+
+    Args:
+        spec: an ``ExperimentSpec``, the same as nested mappings, the path of a TOML file, or ``None`` for
+            the embedded demonstration.
+        out: the experiment's folder; by default one under ``droplab-runs`` named after the spec, so that
+            the same call continues.
+        fresh: start anew in a folder that does not exist yet.
+        data_dir: where data sets are looked for (default: ``DROPLAB_DATA``, then the user's cache).
+        listener: follows the progress.
+
+    Returns:
+        The results, also where some runs failed: see ``results.record.runs``.
+
+    Raises:
+        UserError: the spec does not hold, or does not fit data, model or folder.
+        FailureError: the ledger or the folder failed, or the call was interrupted; finished epochs are kept.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     results = compare(
+    ...         {"data": {"train_size": 64}, "recipe": {"epochs": 1}, "seeds": 1, "compute": {"executor": "serial"}},
+    ...         out=folder,
+    ...     )
+    >>> sorted({run.state for run in results.record.runs.values()})
+    ['done']
+    """
+    if spec is None:
+        spec = demo()
+    if isinstance(spec, (str, Path)):
+        spec = read_spec(Path(spec))
+    if not isinstance(spec, ExperimentSpec):
+        spec = parse_spec(spec)
+    finished = run_experiment(
+        spec,
+        out=Path(out) if out is not None else None,
+        fresh=fresh,
+        data_dir=Path(data_dir) if data_dir is not None else None,
+        listener=listener,
+    )
+    return Results(finished.folder, finished.record)

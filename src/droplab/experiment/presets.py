@@ -1,0 +1,77 @@
+"""Specs that come with droplab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def demo() -> dict[str, Any]:
+    """The embedded demonstration: the tutorial's question on real images, within minutes on two cores.
+
+    Size and recipe were chosen by experiment; ``docs/results/demo.md`` says what was tried.
+
+    >>> demo()["data"]["name"]
+    'fashion-mnist-mini'
+    """
+    return {
+        "name": "demo",
+        "data": {"name": "fashion-mnist-mini"},
+        "recipe": {"epochs": 20, "batch_size": 32},
+        "seeds": 5,
+        "arms": [{"name": "no dropout", "p": 0.0}, {"name": "dropout 0.5", "p": 0.5}],
+    }
+
+
+EXAMPLE = """\
+# A droplab experiment. Run it with:  droplab compare {name}
+# Every key may be left out; the values below are the defaults unless a comment says otherwise.
+
+name = "my-experiment"
+seeds = 5                      # 5 means seeds 0 to 4; or a list such as [1, 7, 42]
+baseline = "no dropout"        # the arm that the others are compared with; the first where absent
+
+[data]
+name = "fashion-mnist-mini"    # or "cifar10", "my_data.npz", "my_package.my_module:my_function"
+# train_size = 2000            # keep fewer training samples, stratified by class
+# validation_size = 0.1        # a share below 1, or a number of samples; taken from the training data
+split_seed = 0
+
+[model]
+name = "tutorial-cnn"          # or "srivastava-mlp", "my_package.my_module:my_function"
+# options = {{ hidden = 512 }}   # keyword arguments for the model
+
+[recipe]
+epochs = 15
+batch_size = 32
+optimizer = "adam"             # adam, adamw, sgd
+lr = 1e-3
+lr_schedule = "constant"       # constant, cosine, step
+weight_decay = 0.0
+# max_norm = 3.0               # bound of each unit's incoming weights
+augmentation = "none"          # none, flip-crop
+precision = "auto"             # float32, bfloat16; auto measures which this machine trains faster
+watch_every = 1                # epochs between norms and histograms; 0 for never
+
+[compute]
+executor = "auto"              # serial, process; auto measures which finishes first
+# workers = 2
+# threads = 1
+device = "auto"
+
+# One table per arm. p is the probability that a unit is DROPPED (not the keep rate).
+[[arms]]
+name = "no dropout"
+p = 0.0                        # one rate for all dropout layers of the model ...
+
+[[arms]]
+name = "dropout 0.25"
+p = 0.25
+
+[[arms]]
+name = "more before fc2"
+p = {{ drop1 = 0.2, drop2 = 0.5 }}   # ... or a rate for each site; patterns such as "drop*" work
+# p = {{ "conv2:out" = 0.1 }}        # doorways of layers are sites too: NAME:in and NAME:out
+# layer = "dropout2d"              # dropout, dropout1d, dropout2d, dropout3d, alpha_dropout, feature_alpha_dropout
+# schedule = "constant"
+"""
+"""What ``droplab init`` writes; ``{name}`` is the file's name."""
