@@ -1,0 +1,98 @@
+"""One sample of paired differences: mean, interval, p-value, and how many seeds would decide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from statistics import fmean, stdev
+
+from droplab.analysis.student import quantile, two_sided_p
+
+POWER = 0.8
+"""Chance of a decision that ``seeds_needed`` asks for."""
+MOST_SEEDS = 200
+"""Beyond this many seeds, ``seeds_needed`` stops counting."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Mean of n differences with its t interval; NaN where n is too small to tell."""
+
+    n: int
+    mean: float
+    sd: float
+    low: float
+    high: float
+    p: float
+    """Two-sided, unadjusted; 1 below two differences."""
+
+
+def paired_t(differences: Sequence[float], resolution: float = 0.0, alpha: float = 0.05) -> Paired:
+    """The paired t test on n - 1 degrees of freedom.
+
+    ``t = mean / (s / √n)`` with s the larger of the sample standard deviation and ``resolution``. The
+    floor keeps a few equal differences of a counted quantity (1 image, 1 epoch) from passing for certainty.
+
+    Args:
+        differences: one per seed.
+        resolution: the smallest step the quantity can take.
+        alpha: the interval covers 1 - alpha.
+
+    >>> result = paired_t([0.02, 0.03, 0.01, 0.02, 0.02])
+    >>> f"{result.mean:.3f} [{result.low:.3f}, {result.high:.3f}] p={result.p:.4f}"
+    '0.020 [0.011, 0.029] p=0.0032'
+    """
+    n = len(differences)
+    if n == 0:
+        return Paired(0, math.nan, math.nan, math.nan, math.nan, 1.0)
+    mean = fmean(differences)
+    if n == 1 or not all(map(math.isfinite, differences)):
+        return Paired(n, mean, math.nan, math.nan, math.nan, 1.0)
+    sd = max(stdev(differences), resolution)
+    error = sd / math.sqrt(n)
+    half = quantile(1 - alpha / 2, n - 1) * error
+    if error:
+        p = two_sided_p(mean / error, n - 1)
+    else:
+        p = 1.0 if mean == 0 else 0.0
+    return Paired(n, mean, sd, mean - half, mean + half, p)
+
+
+def seeds_needed(result: Paired, alpha: float) -> int | None:
+    """Seeds at which an effect as large as the one seen would be found with probability ``POWER``.
+
+    The smallest n with ``(t(1 - α/2, n-1) + t(POWER, n-1)) · s / |mean| ≤ √n``, and more than there are.
+
+    Returns:
+        The number; ``MOST_SEEDS + 1`` where it is larger than that; ``None`` where nothing can be said.
+    """
+    if not math.isfinite(result.mean) or not math.isfinite(result.sd):
+        return None
+    if result.mean == 0:
+        return MOST_SEEDS + 1
+    ratio = result.sd / abs(result.mean)
+    for n in count(result.n + 1):
+        if n > MOST_SEEDS:
+            return n
+        if (quantile(1 - alpha / 2, n - 1) + quantile(POWER, n - 1)) * ratio <= math.sqrt(n):
+            return n
+    raise AssertionError("unreachable")
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p-values: the family's error rate stays at α whatever the dependence.
+
+    Sorted p(1) ≤ … ≤ p(m) become ``max over j ≤ i of min(1, (m - j + 1) · p(j))``.
+    S. Holm, *A simple sequentially rejective multiple test procedure*, Scand. J. Statist. 6 (1979).
+
+    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
+    """
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted, largest = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = largest
+    return adjusted
