@@ -137,9 +137,7 @@ def _underfits(effects: Sequence[Effect], arm: str) -> bool:
     return status["fit_accuracy"] == "supported" and worse
 
 
-def _recommend(
-    effects: Sequence[Effect], arms: Sequence[str], baseline: str
-) -> tuple[str, tuple[str, ...]]:
+def _recommend(effects: Sequence[Effect], arms: Sequence[str], baseline: str) -> tuple[str, tuple[str, ...]]:
     reasons: dict[str, tuple[str, ...]] = {}
     for arm in arms:
         status = _statuses(effects, arm)
