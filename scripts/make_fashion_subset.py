@@ -72,9 +72,7 @@ def balanced(labels: NDArray[np.uint8], size: int) -> NDArray[np.int64]:
 
 def main() -> None:
     """Read, pick, pack, describe."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, metavar="SOURCE_DIR")
     parser.add_argument("out", type=Path, metavar="OUT_DIR")
     parser.add_argument("--train", type=int, default=4000, help="training images, validation included")

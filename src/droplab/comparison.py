@@ -24,7 +24,7 @@ from droplab.records import ExperimentRecord
 from droplab.report import render
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ class Results:
         """The verdict in plain words; ``lang`` is ``en`` or ``ja``."""
         return render(self.verdict, self.record, lang)
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self) -> DataFrame:
         """One row per run and epoch (counted from 1), one column per metric.
 
         Raises:
             FailureError: pandas is not installed.
         """
         try:
-            import pandas
+            import pandas as pd
         except ImportError:
             raise FailureError("to_pandas() needs pandas: pip install 'droplab[pandas]'") from None
         rows: list[dict[str, Any]] = [
@@ -81,7 +81,7 @@ class Results:
             for key, run in self.record.runs.items()
             for epoch in range(run.epochs_done)
         ]
-        return pandas.DataFrame(rows)
+        return pd.DataFrame(rows)
 
     def __str__(self) -> str:
         return self.text()

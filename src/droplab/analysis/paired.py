@@ -53,10 +53,7 @@ def paired_t(differences: Sequence[float], resolution: float = 0.0, alpha: float
     sd = max(stdev(differences), resolution)
     error = sd / math.sqrt(n)
     half = quantile(1 - alpha / 2, n - 1) * error
-    if error:
-        p = two_sided_p(mean / error, n - 1)
-    else:
-        p = 1.0 if mean == 0 else 0.0
+    p = two_sided_p(mean / error, n - 1) if error else float(mean == 0)
     return Paired(n, mean, sd, mean - half, mean + half, p)
 
 

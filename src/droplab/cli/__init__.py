@@ -12,9 +12,9 @@ from droplab._version import __version__
 from droplab.cli.compare import compare
 from droplab.cli.data import data
 from droplab.cli.export import export
+from droplab.cli.final_test import final_test
 from droplab.cli.init import init
 from droplab.cli.runs import runs
-from droplab.cli.test import test
 from droplab.cli.verdict import verdict
 from droplab.errors import DroplabError
 
@@ -23,8 +23,9 @@ app = App(
     help="Does dropout help this model, where, which kind, how much? A controlled experiment answers.",
     version=__version__,
 )
-for command in (compare, runs, verdict, test, init):
+for command in (compare, runs, verdict, init):
     app.command(command)
+app.command(final_test, name="test")
 app.command(export)
 app.command(data)
 

@@ -73,10 +73,8 @@ def spec_values(
     from droplab.experiment.presets import demo
     from droplab.experiment.specfile import read_table
 
-    if spec is not None:
-        values = read_table(spec)
-    else:
-        values = {} if data is not None or model is not None else demo()
+    named = data is not None or model is not None
+    values = read_table(spec) if spec is not None else {} if named else demo()
     _lay(values, "data", name=data, train_size=train_size)
     _lay(values, "model", name=model)
     _lay(values, "recipe", epochs=epochs)

@@ -89,9 +89,7 @@ class LiveProgress(PlainProgress):
         super().opened(record, plan, folder)
         self._record = record
         for key, run in record.runs.items():
-            self._cells[key] = (
-                run.state if run.state in {"done", "failed"} else f"{run.epochs_done}/{record.epochs}"
-            )
+            self._cells[key] = run.state if run.state in {"done", "failed"} else f"{run.epochs_done}/{record.epochs}"
         self._draw()
 
     def epoch(self, key: RunKey, measurement: Measurement) -> None:
@@ -104,9 +102,7 @@ class LiveProgress(PlainProgress):
 
     def ended(self, key: RunKey, state: str, reason: str) -> None:
         """Mark the run's cell; a failure's reason stays above the table."""
-        self._cells[key] = (
-            f"{state}  {self._cells.get(key, '').rpartition('  ')[2]}" if state == "done" else state
-        )
+        self._cells[key] = f"{state}  {self._cells.get(key, '').rpartition('  ')[2]}" if state == "done" else state
         if state == "failed":
             self._line(f"{key}: {state}: {reason}")
         self._draw()

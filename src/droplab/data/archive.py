@@ -40,16 +40,12 @@ def extract(archive: Path, prefix: str, md5s: Mapping[str, str], target: Path, l
                 "Delete it and fetch it again."
             ) from problem
         if missing := sorted(set(md5s) - set(found)):
-            raise ChecksumError(
-                f"{archive} holds no plain file {prefix}/{missing[0]}. Delete it and fetch it again."
-            )
+            raise ChecksumError(f"{archive} holds no plain file {prefix}/{missing[0]}. Delete it and fetch it again.")
         for name, path in found.items():
             path.replace(target / name)
 
 
-def _unpack(
-    archive: Path, prefix: str, md5s: Mapping[str, str], scratch: Path, largest: int
-) -> dict[str, Path]:
+def _unpack(archive: Path, prefix: str, md5s: Mapping[str, str], scratch: Path, largest: int) -> dict[str, Path]:
     wanted = {f"{prefix}/{name}": name for name in md5s}
     found: dict[str, Path] = {}
     with tarfile.open(archive, "r:gz") as tar:
@@ -58,9 +54,7 @@ def _unpack(
             if name is None or not member.isreg():
                 continue
             if member.size > largest:
-                raise ChecksumError(
-                    f"{member.name} in {archive} claims {member.size:,} bytes; {largest:,} at most"
-                )
+                raise ChecksumError(f"{member.name} in {archive} claims {member.size:,} bytes; {largest:,} at most")
             tar.extract(member, scratch, filter="data")
             path = scratch / member.name
             md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()

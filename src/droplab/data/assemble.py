@@ -69,9 +69,7 @@ def _classes(name: str, parts: Mapping[str, Part], classes: Any, names: tuple[st
     else:
         found = int(classes)
     if names is not None and len(names) != found:
-        raise DataError(
-            f"{name} has {found} classes and {len(names)} class_names; wanted one name for each class"
-        )
+        raise DataError(f"{name} has {found} classes and {len(names)} class_names; wanted one name for each class")
     if found < 2:
         raise DataError(f"{name} has {found} class; wanted at least 2, as there is nothing to tell apart")
     samples = sum(len(part) for part in parts.values())

@@ -56,9 +56,7 @@ def as_array(what: str, value: Any) -> NDArray[Any]:
     if isinstance(value, Tensor):
         value = value.detach().cpu()
         if value.layout is not torch.strided or value.is_quantized:
-            raise DataError(
-                f"{what} arrived as a {value.layout} tensor; wanted a dense one: call .to_dense()"
-            )
+            raise DataError(f"{what} arrived as a {value.layout} tensor; wanted a dense one: call .to_dense()")
         dense: NDArray[Any] = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
         return dense
     try:
@@ -116,9 +114,7 @@ def _check_shape(what: str, shape: Sequence[int]) -> None:
     if shape[0] == 0:
         raise DataError(f"{what} are empty (shape {shape}); wanted at least one sample")
     if 0 in shape:
-        raise DataError(
-            f"{what} arrived with shape {shape}, a dimension of size 0; wanted (N, C, H, W) or (N, F)"
-        )
+        raise DataError(f"{what} arrived with shape {shape}, a dimension of size 0; wanted (N, C, H, W) or (N, F)")
     if len(shape) == 4 and shape[-1] in CHANNELS and shape[1] not in CHANNELS:
         raise DataError(
             f"{what} arrived with shape {shape}, which looks like (N, H, W, C); wanted (N, C, H, W). "

@@ -108,14 +108,11 @@ class Cifar10:
         try:
             data_dir.mkdir(parents=True, exist_ok=True)
             with filelock.FileLock(data_dir / f".{NAME}.lock"):
-                if any(
-                    not check.ok for check in self.verify(data_dir)
-                ):  # else another process did it meanwhile
+                if any(not check.ok for check in self.verify(data_dir)):  # else another process did it meanwhile
                     _install(data_dir, progress)
         except OSError as problem:
             raise DownloadError(
-                f"cannot write to {data_dir}: {problem}. "
-                "Choose another folder with --data-dir or DROPLAB_DATA."
+                f"cannot write to {data_dir}: {problem}. Choose another folder with --data-dir or DROPLAB_DATA."
             ) from problem
         return locate(data_dir) or data_dir
 
@@ -152,8 +149,7 @@ def _install(data_dir: Path, progress: Progress | None) -> None:
             raise DownloadError(f"{problem}\n{_by_hand(data_dir)}") from problem
     elif wrong := matches(archive, ARCHIVE):
         raise ChecksumError(
-            f"{archive} is not the published archive: {wrong}. Delete it and run again, "
-            f"or:\n{_by_hand(data_dir)}"
+            f"{archive} is not the published archive: {wrong}. Delete it and run again, or:\n{_by_hand(data_dir)}"
         )
     extract(archive, FOLDER, _all_md5s(), locate(data_dir) or data_dir / FOLDER, LARGEST)
     if ours:

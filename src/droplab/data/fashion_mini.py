@@ -23,9 +23,7 @@ from droplab.errors import ChecksumError
 NAME = "fashion-mnist-mini"
 HERE = Path(__file__).parent / "fashion"
 
-REINSTALL = (
-    "The installation is damaged: reinstall droplab (pip install --force-reinstall --no-deps droplab)."
-)
+REINSTALL = "The installation is damaged: reinstall droplab (pip install --force-reinstall --no-deps droplab)."
 
 
 class FashionMini:
@@ -40,9 +38,7 @@ class FashionMini:
         train, test, validation = (manifest["sizes"][k] for k in ("train", "test", "validation"))
         return DatasetInfo(
             name=NAME,
-            description=(
-                f"{train + test:,} grey photographs of ten kinds of clothing, out of Fashion-MNIST's 70,000"
-            ),
+            description=(f"{train + test:,} grey photographs of ten kinds of clothing, out of Fashion-MNIST's 70,000"),
             licence="MIT, copyright 2017 Zalando SE",
             shape=tuple(manifest["shape"]),
             classes=len(manifest["class_names"]),
@@ -88,11 +84,7 @@ class FashionMini:
             _decode(self._content(manifest), manifest)
         except ChecksumError as problem:
             return [FileCheck(str(self.folder), ok=False, detail=str(problem))]
-        return [
-            FileCheck(
-                str(self.folder / manifest["file"]), ok=True, detail=f"sha256 {manifest['file_sha256']}"
-            )
-        ]
+        return [FileCheck(str(self.folder / manifest["file"]), ok=True, detail=f"sha256 {manifest['file_sha256']}")]
 
     def _manifest(self) -> dict[str, Any]:
         path = self.folder / "manifest.json"
@@ -124,9 +116,7 @@ def _decode(content: bytes, manifest: dict[str, Any]) -> dict[str, NDArray[np.ui
         piece = raw[start:stop]
         found = hashlib.sha256(piece.data).hexdigest()
         if found != entry["sha256"]:
-            raise ChecksumError(
-                f"{entry['name']} of {NAME} has sha256 {found}, {entry['sha256']} wanted. {REINSTALL}"
-            )
+            raise ChecksumError(f"{entry['name']} of {NAME} has sha256 {found}, {entry['sha256']} wanted. {REINSTALL}")
         arrays[entry["name"]] = piece.reshape(entry["shape"])
         start = stop
     return arrays

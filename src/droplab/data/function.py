@@ -35,9 +35,7 @@ def read_function(name: str, options: Mapping[str, Any]) -> Source:
     known = (*PARTS, "classes", "class_names")
     for key in keyed:
         if key not in known:
-            raise DataError(
-                f"data {name!r} returned an unknown key {key!r}{suggest(str(key), known)}; {FORMS}"
-            )
+            raise DataError(f"data {name!r} returned an unknown key {key!r}{suggest(str(key), known)}; {FORMS}")
     parts = {key: _part(f"{key} of {name}", keyed[key]) for key in PARTS if keyed.get(key) is not None}
     if "train" not in parts:
         raise DataError(f"data {name!r} returned no train part; {FORMS}")

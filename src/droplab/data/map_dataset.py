@@ -56,9 +56,7 @@ def read_dataset(where: str, dataset: Dataset[Any]) -> tuple[Any, Any]:
                 "wanted the same shape for all. Resize or crop them."
             )
         if label.shape != ():
-            raise DataError(
-                f"the label of sample {index} of {where} has shape {label.shape}; wanted one integer"
-            )
+            raise DataError(f"the label of sample {index} of {where} has shape {label.shape}; wanted one integer")
         images.append(image)
         labels.append(label)
     return np.stack(images), np.stack(labels)
@@ -69,13 +67,10 @@ def _sample(where: str, dataset: Any, index: int) -> tuple[NDArray[Any], NDArray
         sample = dataset[index]
     except Exception as problem:
         raise DataError(
-            f"sample {index} of {where} raised {type(problem).__name__}: {problem} "
-            f"(at {where_raised(problem)})"
+            f"sample {index} of {where} raised {type(problem).__name__}: {problem} (at {where_raised(problem)})"
         ) from problem
     if not isinstance(sample, tuple | list) or len(sample) != 2:
-        raise DataError(
-            f"sample {index} of {where} is a {type(sample).__name__}; wanted a pair (image, label)"
-        )
+        raise DataError(f"sample {index} of {where} is a {type(sample).__name__}; wanted a pair (image, label)")
     return (
         as_array(f"the image of sample {index} of {where}", sample[0]),
         as_array(f"the label of sample {index} of {where}", sample[1]),

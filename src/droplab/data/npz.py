@@ -79,14 +79,10 @@ def _named(name: str, arrays: dict[str, Any]) -> dict[str, Any]:
     known = (*ARRAYS, *EXTRAS, *ALIASES)
     for key, value in arrays.items():
         if key not in known:
-            raise DataError(
-                f"{name} holds an unknown array {key!r}{suggest(key, known)}. Known: {', '.join(known)}."
-            )
+            raise DataError(f"{name} holds an unknown array {key!r}{suggest(key, known)}. Known: {', '.join(known)}.")
         proper = ALIASES.get(key, key)
         if proper in found:
-            raise DataError(
-                f"{name} holds {proper} twice, as {proper!r} and under another name; wanted it once"
-            )
+            raise DataError(f"{name} holds {proper} twice, as {proper!r} and under another name; wanted it once")
         found[proper] = value
     return found
 
@@ -95,9 +91,7 @@ def _whole(name: str, value: Any) -> int | None:
     if value is None:
         return None
     if value.shape != () or value.dtype.kind not in "iu":
-        raise DataError(
-            f"classes of {name} arrived as {value.dtype} with shape {value.shape}; wanted one integer"
-        )
+        raise DataError(f"classes of {name} arrived as {value.dtype} with shape {value.shape}; wanted one integer")
     return int(value)
 
 
@@ -106,8 +100,7 @@ def _names(name: str, value: Any) -> list[str] | None:
         return None
     if value.ndim != 1 or value.dtype.kind != "U":
         raise DataError(
-            f"class_names of {name} arrived as {value.dtype} with shape {value.shape}; "
-            "wanted a list of strings"
+            f"class_names of {name} arrived as {value.dtype} with shape {value.shape}; wanted a list of strings"
         )
     return [str(n) for n in value]
 

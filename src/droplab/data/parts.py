@@ -44,9 +44,7 @@ class Part:
                 "wanted int64 with shape (N,). droplab.data.as_split converts what can be converted."
             )
         if len(images) != len(labels):
-            raise DataError(
-                f"a Part has {len(images)} images and {len(labels)} labels; wanted one label each"
-            )
+            raise DataError(f"a Part has {len(images)} images and {len(labels)} labels; wanted one label each")
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -92,8 +92,7 @@ def _count(what: str, asked: float, available: int) -> int:
     if isinstance(asked, float):
         if not 0 < asked < 1:
             raise DataError(
-                f"{what} arrived as {asked!r}; a fraction lies between 0 and 1, "
-                "a count is written without a point"
+                f"{what} arrived as {asked!r}; a fraction lies between 0 and 1, a count is written without a point"
             )
         asked = max(1, round(asked * available))
     if asked < 1:

@@ -71,8 +71,7 @@ def _read(name: str, data_dir: Path | None, options: Mapping[str, Any], progress
         return read_function(name, options)
     if options:
         raise DataError(
-            f"data {name!r} takes no options, {', '.join(options)} arrived; "
-            "options go to pkg.module:function alone"
+            f"data {name!r} takes no options, {', '.join(options)} arrived; options go to pkg.module:function alone"
         )
     if name.endswith(".npz"):
         return read_npz(name)

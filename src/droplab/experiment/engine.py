@@ -76,8 +76,7 @@ def run_experiment(
         runner: Executor = executor or _executor(job, bench, stack)
         driver = _LedgerDriver(ledger, listener)
         tasks = [
-            Task(key, run_folder(folder, ledger.run_id(key)), ledger.epochs_done(key))
-            for key in ledger.open_runs()
+            Task(key, run_folder(folder, ledger.run_id(key)), ledger.epochs_done(key)) for key in ledger.open_runs()
         ]
         listener.opened(ledger.read(), {**asdict(plan), **ledger.design()["calibration"]}, str(folder))
         runner.run(tasks, driver, flag)
@@ -186,11 +185,7 @@ def _changes(before: Any, after: Any, path: str = "") -> list[str]:
     """``recipe.lr: 0.001 there, 0.01 here`` for each value that differs; seeds and compute may."""
     if isinstance(before, dict) and isinstance(after, dict):
         keys = [key for key in {**before, **after} if path or key not in {"seeds", "compute"}]
-        return [
-            line
-            for key in keys
-            for line in _changes(before.get(key), after.get(key), f"{path}.{key}".lstrip("."))
-        ]
+        return [line for key in keys for line in _changes(before.get(key), after.get(key), f"{path}.{key}".lstrip("."))]
     return [] if before == after else [f"{path}: {before!r} there, {after!r} here"]
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from droplab.errors import LedgerError
 from droplab.records import Event, ExperimentRecord, Histogram, Measurement, RunKey, RunRecord
@@ -107,7 +107,7 @@ class Ledger:
                 raise LedgerError(f"{path} is an SQLite file but no droplab ledger")
         return ledger
 
-    def __enter__(self) -> Ledger:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -145,9 +145,7 @@ class Ledger:
     def set_design(self, key: str, value: Any) -> None:
         """Replace one design value (the seeds of an enlarged experiment)."""
         with self._writing() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO design VALUES (?, ?)", (key, json.dumps(value, ensure_ascii=False))
-            )
+            db.execute("INSERT OR REPLACE INTO design VALUES (?, ?)", (key, json.dumps(value, ensure_ascii=False)))
 
     def add_environment(self, detail: Mapping[str, Any]) -> None:
         """Record the environment of a session that works on the experiment."""
@@ -199,10 +197,7 @@ class Ledger:
             )
             db.executemany(
                 "INSERT INTO histograms VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (run, epoch, h.kind, h.layer, h.low, h.high, _pack(h.counts))
-                    for h in measurement.histograms
-                ],
+                [(run, epoch, h.kind, h.layer, h.low, h.high, _pack(h.counts)) for h in measurement.histograms],
             )
 
     def epochs_done(self, key: RunKey) -> int:
@@ -229,9 +224,7 @@ class Ledger:
         with self._writing() as db:
             self._event(db, kind, run, detail)
 
-    def _event(
-        self, db: sqlite3.Connection, kind: str, run: RunKey | None, detail: Mapping[str, Any]
-    ) -> None:
+    def _event(self, db: sqlite3.Connection, kind: str, run: RunKey | None, detail: Mapping[str, Any]) -> None:
         db.execute(
             "INSERT INTO events (time, kind, run, detail) VALUES (?, ?, ?, ?)",
             (now(), kind, None if run is None else self.run_id(run), json.dumps(detail, ensure_ascii=False)),
@@ -244,7 +237,8 @@ class Ledger:
         found: dict[int, list[Histogram]] = {}
         with self._reading() as db:
             rows = db.execute(
-                "SELECT epoch, kind, layer, low, high, counts FROM histograms WHERE run = ? ORDER BY epoch, layer, kind",
+                "SELECT epoch, kind, layer, low, high, counts FROM histograms "
+                "WHERE run = ? ORDER BY epoch, layer, kind",
                 (self.run_id(key),),
             )
             for epoch, kind, layer, low, high, counts in rows:
@@ -267,9 +261,7 @@ class Ledger:
                 values[ids[run]].setdefault(name, {})[epoch] = math.nan if value is None else value
             events = tuple(
                 Event(time, kind, None if run is None else ids[run], json.loads(detail))
-                for time, kind, run, detail in db.execute(
-                    "SELECT time, kind, run, detail FROM events ORDER BY id"
-                )
+                for time, kind, run, detail in db.execute("SELECT time, kind, run, detail FROM events ORDER BY id")
             )
         runs = {key: _run_record(key, *states[key], values[key]) for key in states}
         spec = design["spec"]
@@ -292,8 +284,7 @@ class Ledger:
 def _run_record(key: RunKey, state: str, reason: str, values: dict[str, dict[int, float]]) -> RunRecord:
     done = 1 + max((epoch for series in values.values() for epoch in series), default=-1)
     metrics = {
-        name: tuple(series.get(epoch, math.nan) for epoch in range(done))
-        for name, series in sorted(values.items())
+        name: tuple(series.get(epoch, math.nan) for epoch in range(done)) for name, series in sorted(values.items())
     }
     return RunRecord(key, state, done, reason, metrics)
 

@@ -20,9 +20,7 @@ _CLASSES: dict[str, type[torch.optim.Optimizer]] = {
 def make_optimizer(model: nn.Module, recipe: RecipeSpec) -> torch.optim.Optimizer:
     """The recipe's optimiser over all parameters, in torch's fused form where every parameter allows it."""
     parameters = [p for p in model.parameters() if p.requires_grad]
-    fused = bool(parameters) and all(
-        p.is_floating_point() and p.device.type in {"cpu", "cuda"} for p in parameters
-    )
+    fused = bool(parameters) and all(p.is_floating_point() and p.device.type in {"cpu", "cuda"} for p in parameters)
     options: dict[str, Any] = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "fused": fused}
     if recipe.optimizer == "sgd":
         options["momentum"] = recipe.momentum

@@ -16,9 +16,7 @@ def check_sizes(spec: ExperimentSpec, split: Split) -> None:
     """Raise ``SpecError`` where a batch is larger than the training data."""
     count = len(split.train)
     if spec.recipe.batch_size > count:
-        raise SpecError(
-            [f"recipe.batch_size: {spec.recipe.batch_size} is larger than the training set ({count})"]
-        )
+        raise SpecError([f"recipe.batch_size: {spec.recipe.batch_size} is larger than the training set ({count})"])
 
 
 def check_arms(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> None:

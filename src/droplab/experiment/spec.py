@@ -28,9 +28,7 @@ LAYER_KINDS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"
 SCHEDULES = ("constant",)
 """Schedules that an arm can name."""
 
-LayerKind = Literal[
-    "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"
-]
+LayerKind = Literal["dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"]
 
 
 class _Strict(BaseModel):
@@ -125,9 +123,7 @@ def _seed_list(value: Any) -> Any:
     return value
 
 
-Seeds = Annotated[
-    tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], BeforeValidator(_seed_list), Field(min_length=1)
-]
+Seeds = Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], BeforeValidator(_seed_list), Field(min_length=1)]
 
 TUTORIAL_ARMS = (ArmSpec(name="no dropout", p=0.0), ArmSpec(name="dropout 0.25", p=0.25))
 """The tutorial's two runs: without dropout, and 0.25 before each linear layer."""

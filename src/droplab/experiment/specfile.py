@@ -31,9 +31,7 @@ def read_table(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8"))
     except FileNotFoundError:
-        raise SpecError(
-            ["there is no such file; `droplab init` writes a commented example"], str(path)
-        ) from None
+        raise SpecError(["there is no such file; `droplab init` writes a commented example"], str(path)) from None
     except (OSError, UnicodeDecodeError) as problem:
         raise SpecError([f"it cannot be read: {problem}"], str(path)) from problem
     except tomllib.TOMLDecodeError as problem:
@@ -79,9 +77,7 @@ def _line(error: Any) -> str:
 
 def _is_union_branch(part: Any) -> bool:
     """Pydantic names the branch of a union it tried (``float``, ``dict[str,…]``) as if it were a key."""
-    return isinstance(part, str) and (
-        part in {"rate", "sites", "float", "int"} or part.startswith("function-")
-    )
+    return isinstance(part, str) and (part in {"rate", "sites", "float", "int"} or part.startswith("function-"))
 
 
 def _fields_at(where: list[Any]) -> list[str]:

@@ -66,9 +66,7 @@ class Trainer:
         SiteError: a site pattern of the arm matches nothing.
     """
 
-    def __init__(
-        self, spec: ExperimentSpec, arm: ArmSpec, seed: int, bench: Workbench, precision: str
-    ) -> None:
+    def __init__(self, spec: ExperimentSpec, arm: ArmSpec, seed: int, bench: Workbench, precision: str) -> None:
         self.spec, self.arm, self.seed, self.bench = spec, arm, seed, bench
         self.recipe = spec.recipe
         self.precision = precision
@@ -158,7 +156,7 @@ class Trainer:
         total_steps = self.steps_per_epoch * self.recipe.epochs
         check_every = 1 if device.type == "cpu" else _LOSS_CHECK_STEPS
         lr = self.recipe.lr
-        for local, index in enumerate(order.split(self.recipe.batch_size)):
+        for local, index in enumerate(torch.split(order, self.recipe.batch_size)):
             if stop():
                 raise StoppedError
             step = epoch * self.steps_per_epoch + local

@@ -19,9 +19,7 @@ MODELS: Mapping[str, Callable[..., nn.Module]] = {
 """The models that come with droplab, by the name a spec gives them."""
 
 
-def build(
-    name: str, shape: tuple[int, ...], classes: int, options: Mapping[str, Any] | None = None
-) -> nn.Module:
+def build(name: str, shape: tuple[int, ...], classes: int, options: Mapping[str, Any] | None = None) -> nn.Module:
     """Build a model for samples of ``shape`` with ``classes`` outputs.
 
     A function ``pkg.module:function`` is called with ``options`` and with those of ``shape`` and

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 
 
 def width(text: str) -> int:
-    """Columns that a text takes.
+    r"""Columns that a text takes.
 
-    >>> width("loss"), width("損失"), width("e\\u0301")
+    >>> width("loss"), width("損失"), width("e\u0301")
     (4, 4, 1)
     """
     return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
     )
 
 
@@ -44,9 +43,7 @@ def wrap(text: str, columns: int = 100, indent: str = "") -> list[str]:
     ['a', 'b']
     """
     if width(text) == len(text):
-        return textwrap.wrap(
-            text, columns, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-        )
+        return textwrap.wrap(text, columns, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
     lines, line = [], indent
     for piece in _pieces(text):
         if width(line + piece) > columns and line.strip() and piece[0] not in "、。）」》・ ,.)":

@@ -19,9 +19,7 @@ def check_language(lang: str) -> None:
     >>> check_language("ja")
     """
     if lang not in LANGUAGES:
-        raise UserError(
-            f"no language {lang!r}; droplab speaks {' and '.join(LANGUAGES)}{suggest(lang, LANGUAGES)}"
-        )
+        raise UserError(f"no language {lang!r}; droplab speaks {' and '.join(LANGUAGES)}{suggest(lang, LANGUAGES)}")
 
 
 @cache

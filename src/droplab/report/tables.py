@@ -29,14 +29,19 @@ def write_metrics(record: ExperimentRecord, stream: TextIO) -> None:
 def write_effects(verdict: Verdict, stream: TextIO) -> None:
     """One row per endpoint and arm, then its value for each seed in one cell, separated by blanks."""
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(
-        ["finding", "endpoint", "arm", "baseline", "seeds", "mean", "low", "high", "p", "p_adjusted"]
-        + ["status", "seeds_needed", "at_least", "values"]
-    )
+    writer.writerow(_COLUMNS)
     for e in verdict.effects:
         writer.writerow(
-            [e.finding, e.endpoint, e.arm, e.baseline, " ".join(map(str, e.seeds))]
-            + [_number(x) for x in (e.mean, e.low, e.high, e.p, e.p_adjusted)]
-            + [e.status, "" if e.seeds_needed is None else e.seeds_needed, str(e.at_least).lower()]
-            + [" ".join(map(repr, e.values))]
+            [
+                *(e.finding, e.endpoint, e.arm, e.baseline, " ".join(map(str, e.seeds))),
+                *(_number(value) for value in (e.mean, e.low, e.high, e.p, e.p_adjusted)),
+                *(e.status, "" if e.seeds_needed is None else e.seeds_needed, str(e.at_least).lower()),
+                " ".join(map(repr, e.values)),
+            ]
         )
+
+
+_COLUMNS = (
+    *("finding", "endpoint", "arm", "baseline", "seeds", "mean", "low", "high", "p", "p_adjusted"),
+    *("status", "seeds_needed", "at_least", "values"),
+)

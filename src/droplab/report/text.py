@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from droplab.analysis import MOST_SEEDS, ArmSummary, Effect, Verdict
+from droplab.analysis import MOST_SEEDS, ArmSummary, Effect, Spread, Verdict
 from droplab.report.align import table, wrap
 from droplab.report.locale import Speaker
 from droplab.records import ExperimentRecord
@@ -14,7 +14,7 @@ _SHARES = {"fit_accuracy", "val_accuracy"}
 
 
 def render(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> str:
-    """The verdict as text of at most 100 columns, but for names that are longer.
+    """The verdict as text; prose is wrapped at 100 columns, tables are as wide as they are.
 
     Args:
         verdict: what the statistics allow.
@@ -76,7 +76,8 @@ def _advice(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> str:
 
 
 def _effects(effects: Iterable[Effect], say: Speaker) -> list[str]:
-    rows, arm = [], None
+    rows: list[list[str]] = []
+    arm: str | None = None
     lines: list[str] = []
     for effect in effects:
         if effect.arm != arm and effect.finding != 1:
@@ -131,27 +132,15 @@ def _arm_rows(summaries: Iterable[ArmSummary], say: Speaker) -> list[list[str]]:
         "best",
     )
     rows = [[say(f"column.{name}") for name in columns]]
-    for summary in summaries:
-        rows.append(
-            [
-                summary.arm,
-                str(summary.n),
-                *(
-                    _spread(summary.last[name].mean, summary.last[name].sd, share=name in _SHARES)
-                    for name in columns[2:7]
-                ),
-                ("≥ " if summary.censored else "") + _spread(*_pair(summary), digits=1),
-                _spread(summary.best["val_loss"].mean, summary.best["val_loss"].sd),
-            ]
-        )
+    for arm in summaries:
+        last = [_spread(arm.last[name], share=name in _SHARES) for name in columns[2:7]]
+        turning = ("≥ " if arm.censored else "") + _spread(arm.turning_epoch, digits=1)
+        rows.append([arm.arm, str(arm.n), *last, turning, _spread(arm.best["val_loss"])])
     return rows
 
 
-def _pair(summary: ArmSummary) -> tuple[float, float]:
-    return summary.turning_epoch.mean, summary.turning_epoch.sd
-
-
-def _spread(mean: float, sd: float, *, share: bool = False, digits: int = 3) -> str:
+def _spread(spread: Spread, *, share: bool = False, digits: int = 3) -> str:
+    mean, sd = spread.mean, spread.sd
     if math.isnan(mean):
         return "-"
     if share:

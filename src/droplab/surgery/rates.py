@@ -83,9 +83,7 @@ def apply_rates(model: nn.Module, p: Mapping[str, float] | float, layer: str | N
     for site, rate in wanted.items():
         name, colon, door = site.partition(":")
         if colon:
-            change._undo.append(
-                _open_doorway(model.get_submodule(name), door, LAYERS[layer or "dropout"](rate))
-            )
+            change._undo.append(_open_doorway(model.get_submodule(name), door, LAYERS[layer or "dropout"](rate)))
         elif layer is None:
             change._undo.append(_set_rate(model.get_submodule(name), rate))
         else:

@@ -44,9 +44,7 @@ def match_sites(model: nn.Module, pattern: str) -> tuple[str, ...]:
     known = sites(model)
     found = tuple(site for site in known if (":" in site) == (":" in pattern) and fnmatchcase(site, pattern))
     if not found:
-        raise SiteError(
-            f"site pattern {pattern!r} matches nothing{suggest(pattern, known)}. {_listing(known)}"
-        )
+        raise SiteError(f"site pattern {pattern!r} matches nothing{suggest(pattern, known)}. {_listing(known)}")
     return found
 
 

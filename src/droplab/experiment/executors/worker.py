@@ -78,9 +78,7 @@ def _load(job: Job) -> Workbench:
     return workbench(split, job.spec.recipe.fit_size, torch.device(job.plan.device))
 
 
-def _carry_out(
-    task: Any, job: Job, bench: Workbench, connection: Connection[Any, Any], stop: Event
-) -> tuple[Any, ...]:
+def _carry_out(task: Any, job: Job, bench: Workbench, connection: Connection[Any, Any], stop: Event) -> tuple[Any, ...]:
     def commit(measurement: Measurement) -> None:
         connection.send(("epoch", measurement))
         if connection.recv() != "committed":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def test(folder: Path, *, arm: str | None = None, data_dir: Path | None = None) -> None:
+def final_test(folder: Path, *, arm: str | None = None, data_dir: Path | None = None) -> None:
     """Open the test set for finished runs. Do this once, after every choice is made.
 
     The ledger counts how often it was opened; nothing that droplab decides ever looks at it.
@@ -20,14 +20,10 @@ def test(folder: Path, *, arm: str | None = None, data_dir: Path | None = None) 
 
     record = read_experiment(folder)
     if arm is not None and arm not in record.arms:
-        raise UserError(
-            f"no arm {arm!r} in {folder}; its arms: {', '.join(record.arms)}{suggest(arm, record.arms)}"
-        )
+        raise UserError(f"no arm {arm!r} in {folder}; its arms: {', '.join(record.arms)}{suggest(arm, record.arms)}")
     keys = [key for key, run in record.runs.items() if run.state == "done" and arm in {None, key.arm}]
     if not keys:
-        raise UserError(
-            f"{folder} has no finished run to evaluate; `droplab runs {folder}` shows their states"
-        )
+        raise UserError(f"{folder} has no finished run to evaluate; `droplab runs {folder}` shows their states")
     for key in keys:
         result = final_evaluation(StoredRun(folder, key), data_dir=data_dir)
         print(f"{key}: test loss {result.loss:.4f}, test accuracy {result.accuracy:.4f}")  # noqa: T201

@@ -1,0 +1,89 @@
+"""Record results again: run (or continue) the demonstration and CIFAR-10, write them under docs/results.
+
+make results                                     # both
+make results ARGS="--only demo"                  # the demonstration
+make results ARGS="--data-dir DIR --cifar-out D" # where the files and the experiment are
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import droplab
+from droplab.experiment import Ledger
+from droplab.experiment.presets import demo
+from droplab.report import write_effects, write_metrics
+
+HERE = Path(__file__).resolve().parent.parent / "docs" / "results"
+CIFAR10 = {"data": {"name": "cifar10"}, "recipe": {"epochs": 15}, "seeds": 5}
+COMMANDS = {"demo": "droplab compare", "cifar10": "droplab compare --data cifar10 --seeds 5 --epochs 15"}
+TITLES = {"demo": "The embedded demonstration", "cifar10": "The tutorial's experiment on CIFAR-10"}
+
+
+def record(name: str, results: droplab.Results) -> None:
+    """Write one experiment's page and tables."""
+    with Ledger.open(results.folder / "ledger.sqlite") as ledger:
+        design, environments = ledger.design(), ledger.environments()
+    shown = json.dumps(environments[0], indent=2, ensure_ascii=False, sort_keys=True)
+    plan = json.dumps({**design["plan"], **design["calibration"]}, indent=2, sort_keys=True)
+    seconds = [sum(run.metrics["seconds"]) for run in results.record.runs.values()]
+    page = f"""# {TITLES[name]}
+
+Written by `scripts/record_results.py` from the experiment's ledger; the command was
+
+```sh
+{COMMANDS[name]}
+```
+
+Begun {design["created"]}. {len(seconds)} runs, {sum(seconds):.0f} seconds of training in all, evaluation not counted.
+Tables: [effects]({name}-effects.csv), [every metric of every epoch]({name}-metrics.csv).
+
+## Verdict
+
+```text
+{results.text("en")}
+```
+
+```text
+{results.text("ja")}
+```
+
+## Environment
+
+```json
+{shown}
+```
+
+Executor and threads, chosen by these measurements (images per second; seconds are estimates of the run set):
+
+```json
+{plan}
+```
+"""
+    (HERE / f"{name}.md").write_text(page, encoding="utf-8")
+    with (HERE / f"{name}-effects.csv").open("w", encoding="utf-8", newline="") as file:
+        write_effects(results.verdict, file)
+    with (HERE / f"{name}-metrics.csv").open("w", encoding="utf-8", newline="") as file:
+        write_metrics(results.record, file)
+    print(f"wrote {HERE / name}.md")
+
+
+def main() -> None:
+    """Parse the options and record."""
+    parser = argparse.ArgumentParser(description="Record results again under docs/results.")
+    parser.add_argument("--only", choices=tuple(COMMANDS))
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--cifar-out", type=Path, help="folder of the CIFAR-10 experiment")
+    parser.add_argument("--demo-out", type=Path, help="folder of the demonstration")
+    options = parser.parse_args()
+    HERE.mkdir(parents=True, exist_ok=True)
+    if options.only in {None, "demo"}:
+        record("demo", droplab.compare(demo(), out=options.demo_out))
+    if options.only in {None, "cifar10"}:
+        record("cifar10", droplab.compare(CIFAR10, out=options.cifar_out, data_dir=options.data_dir))
+
+
+if __name__ == "__main__":
+    main()
