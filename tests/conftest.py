@@ -1,0 +1,53 @@
+"""Shared fixtures, and a count of what this machine could not test."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import droplab
+from droplab.experiment import ExperimentSpec, parse_spec
+
+TINY = {
+    "name": "tiny",
+    "data": {"name": "fashion-mnist-mini", "train_size": 100},
+    "recipe": {"epochs": 2, "batch_size": 32, "precision": "float32"},
+    "seeds": 2,
+    "compute": {"executor": "serial", "threads": 1},
+}
+"""A real experiment of seconds."""
+
+
+def tiny(**changes: dict) -> ExperimentSpec:
+    """``TINY`` with tables laid over it."""
+    values = {
+        key: {**value, **changes.pop(key, {})} if isinstance(value, dict) else changes.pop(key, value)
+        for key, value in TINY.items()
+    }
+    return parse_spec({**values, **changes})
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> droplab.Results:
+    """A finished tiny experiment; read it, do not change it."""
+    return droplab.compare(tiny(), out=tmp_path_factory.mktemp("finished") / "tiny")
+
+
+@pytest.fixture
+def cifar_dir() -> Path:
+    """The folder with the original CIFAR-10 files."""
+    place = os.environ.get("DROPLAB_DATA", "")
+    if not place or not (Path(place) / "cifar-10-batches-py").is_dir():
+        pytest.skip("CIFAR-10's files are not here (set DROPLAB_DATA)")
+    return Path(place)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Say how many tests this machine could not run, and why."""
+    reasons = Counter(str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []))
+    terminalreporter.write_line(f"{sum(reasons.values())} tests skipped for what this machine lacks")
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"  {count} × {reason}")
