@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from statistics import fmean, stdev
 
 from droplab.analysis.student import quantile, two_sided_p
@@ -70,12 +70,12 @@ def seeds_needed(result: Paired, alpha: float) -> int | None:
     if result.mean == 0:
         return MOST_SEEDS + 1
     ratio = result.sd / abs(result.mean)
-    for n in count(result.n + 1):
-        if n > MOST_SEEDS:
-            return n
-        if (quantile(1 - alpha / 2, n - 1) + quantile(POWER, n - 1)) * ratio <= math.sqrt(n):
-            return n
-    raise AssertionError("unreachable")
+
+    def enough(n: int) -> bool:
+        return (quantile(1 - alpha / 2, n - 1) + quantile(POWER, n - 1)) * ratio <= math.sqrt(n)
+
+    first = result.n + 1
+    return first + bisect_left(range(first, MOST_SEEDS + 1), True, key=enough)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

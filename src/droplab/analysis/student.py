@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 
 def _beta_fraction(a: float, b: float, x: float) -> float:
@@ -48,6 +49,7 @@ def two_sided_p(t: float, df: float) -> float:
     return _incomplete_beta(df / 2.0, 0.5, df / (df + t * t))
 
 
+@cache
 def quantile(probability: float, df: float) -> float:
     """The t with P(T ≤ t) = ``probability``, for 0 < probability < 1.
 
