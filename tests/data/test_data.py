@@ -83,7 +83,7 @@ def test_npz(tmp_path):
     path = tmp_path / "mine.npz"
     np.savez(path, images=images, labels=labels)
     split = load(str(path), validation_size=0.2)
-    assert (len(split.train), len(split.validation), split.classes) == (48, 12, 3)
+    assert (len(split.train), len(split.validation), len(split.test), split.classes) == (43, 11, 6, 3)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def broken():
 
 def test_function_of_the_users_own():
     split = load("tests.data.test_data:mine", options={"n": 50})
-    assert len(split.train) + len(split.validation) == 50
+    assert len(split.train) + len(split.validation) + len(split.test) == 50
 
 
 @pytest.mark.parametrize(("name", "words"), [("bad_labels", "label"), ("broken", "disk on fire")])

@@ -147,11 +147,12 @@ def test_norms_and_histograms_equal_torchs(bench):
 
 
 def test_nan_is_traced_to_its_layer(bench):
-    run = trainer(bench)
+    run, replay = trainer(bench), trainer(bench)
     with torch.no_grad():
         run.model.fc1.weight[0, 0] = math.nan
+        replay.model.fc1.weight[0, 0] = math.nan
     with pytest.raises(DivergedError) as seen:
         run.epoch(0)
-    error = locate(run, 0, seen.value)
+    error = locate(replay, 0, seen.value)
     assert (error.step, error.layer) == (0, "fc1")
     assert "fc1" in str(error)
