@@ -75,7 +75,7 @@ def child(job: dict) -> dict:
     }
 
 
-def measure(**job) -> dict:
+def measure(**job: object) -> dict:
     """One configuration, in a process of its own."""
     command = [sys.executable, __file__, "--child", json.dumps(job)]
     with tempfile.TemporaryDirectory() as folder:

@@ -64,7 +64,7 @@ def droplab_data(request) -> bool:
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: str(p.relative_to(ROOT)))
 def test_snippets(page, small):
     for snippet in blocks(page, "python"):
-        exec(compile(snippet, page.name, "exec"), {})  # noqa: S102
+        exec(compile(snippet, page.name, "exec"), {})
 
 
 def test_both_readmes_show_the_same_commands():

@@ -17,7 +17,7 @@ def record(curves: Mapping[str, Sequence[Mapping[str, Sequence[float]]]]) -> Exp
     for arm, seeds in curves.items():
         for seed, given in enumerate(seeds):
             epochs = len(next(iter(given.values())))
-            metrics = {name: (0.0,) * epochs for name in NAMES} | {k: tuple(v) for k, v in given.items()}
+            metrics = dict.fromkeys(NAMES, (0.0,) * epochs) | {k: tuple(v) for k, v in given.items()}
             runs[RunKey(arm, seed)] = RunRecord(RunKey(arm, seed), "done", epochs, "", metrics)
     return ExperimentRecord(
         name="made up",

@@ -4,7 +4,6 @@ import contextlib
 import signal
 import sqlite3
 import threading
-import time
 
 import pytest
 import torch
@@ -62,10 +61,8 @@ def test_a_finished_experiment_is_whole(finished):
 
 
 def test_running_again_changes_nothing(finished):
-    before = (finished.folder / "ledger.sqlite").stat().st_mtime_ns
     again = droplab.compare(tiny(), out=finished.folder)
     assert again.record.runs == finished.record.runs
-    assert before
 
 
 class StopAfter(Listener):
@@ -96,7 +93,7 @@ def test_a_truncated_checkpoint_falls_back_and_says_so(finished, tmp_path):
     spec = tiny(recipe={"epochs": 3})
     with contextlib.suppress(InterruptedRunError):
         droplab.compare(spec, out=out, listener=StopAfter(2))
-    newest = sorted((out / "runs").glob("*/epoch-*.ckpt"))[-1]
+    newest = max((out / "runs").glob("*/epoch-*.ckpt"))
     newest.write_bytes(newest.read_bytes()[:5000])
 
     class Hear(Listener):
@@ -246,7 +243,7 @@ def test_ledgers_that_cannot_be_read(tmp_path):
         db.execute("PRAGMA user_version = 99")
         db.execute("CREATE TABLE t (x)")
         db.commit()
-    with pytest.raises(LedgerError, match="version 99.*Upgrade"):
+    with pytest.raises(LedgerError, match=r"version 99.*Upgrade"):
         read_experiment(tmp_path)
 
 
@@ -255,4 +252,3 @@ def test_names_of_arms_may_be_anything(tmp_path):
     results = droplab.compare(tiny(arms=arms, seeds=1, recipe={"epochs": 1}), out=tmp_path / "run")
     assert RunKey("a/b 'c' \"d\" 🙂", 0) in results.record.runs
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
-    assert time.time()

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable
 
 from droplab.analysis import MOST_SEEDS, ArmSummary, Effect, Spread, Verdict
+from droplab.records import ExperimentRecord
 from droplab.report.align import table, wrap
 from droplab.report.locale import Speaker
-from droplab.records import ExperimentRecord
 
 _SHARES = {"fit_accuracy", "val_accuracy"}
 
