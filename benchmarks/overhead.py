@@ -2,9 +2,9 @@
 
     make bench
 
-Epochs with and without them alternate (evaluation passes run in both), on the demonstration's recipe and data:
-small epochs, so the worst case. Printed: the ratio of median epoch times, and the seconds that the extras take
-by themselves, directly timed, as a share of an epoch.
+Epochs with and without them alternate (evaluation passes run in both): on the demonstration, whose epochs of 1,000
+images are the worst case, and on the tutorial's recipe with 3,000 images. Printed: the median of the paired ratios
+with its standard error, and the seconds of the extras by themselves, as a share of an epoch without them.
 """
 
 from __future__ import annotations
@@ -12,63 +12,72 @@ from __future__ import annotations
 import csv
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
-from statistics import median
+from statistics import median, stdev
 
 import torch
 
 from droplab.data import load
-from droplab.experiment import ArmSpec, Ledger, parse_spec
+from droplab.experiment import ArmSpec, ExperimentSpec, Ledger, parse_spec
 from droplab.experiment.allocator import keep_freed_memory
 from droplab.experiment.presets import demo
 from droplab.experiment.tensors import workbench
 from droplab.experiment.train import Trainer
 from droplab.experiment.watch import watch
-from droplab.records import RunKey
+from droplab.records import Measurement, RunKey
 
-EPOCHS = 25
+SETTINGS = (("demonstration", demo(), 60), ("tutorial recipe, 3,000 images", {}, 20))
+
+
+def measure(spec: ExperimentSpec, epochs: int, folder: Path) -> dict[str, list[float]]:
+    """Seconds of every epoch with and without, and of the extras by themselves."""
+    data = load(spec.data.name, train_size=spec.data.train_size)
+    bench = workbench(data, spec.recipe.fit_size, torch.device("cpu"))
+    silent = spec.model_copy(update={"recipe": spec.recipe.model_copy(update={"watch_every": 0})})
+    arm, key = ArmSpec(name="arm", p=0.5), RunKey("arm", 0)
+    loud, quiet = Trainer(spec, arm, 0, bench, "float32"), Trainer(silent, arm, 0, bench, "float32")
+    times: dict[str, list[float]] = {"with": [], "without": [], "extras": []}
+    with Ledger.create(folder / "ledger.sqlite", {"spec": spec.canonical()}, [key]) as ledger:
+
+        def with_() -> None:
+            ledger.commit_epoch(key, loud.epoch(0))
+
+        def without() -> None:
+            quiet.epoch(0)
+
+        def extras() -> None:
+            norms, histograms = watch(loud.model)
+            ledger.commit_epoch(key, Measurement(0, norms, histograms))
+
+        for epoch in range(epochs):
+            for task in (with_, without, extras) if epoch % 2 else (without, with_, extras):
+                began = time.perf_counter()
+                task()
+                times[task.__name__.rstrip("_")].append(time.perf_counter() - began)
+    return times
 
 
 def main() -> None:
     """Measure and print."""
     torch.set_num_threads(1)
     keep_freed_memory()
-    spec = parse_spec(demo())
-    split = load(spec.data.name, train_size=spec.data.train_size)
-    bench = workbench(split, spec.recipe.fit_size, torch.device("cpu"))
-    silent = spec.model_copy(update={"recipe": spec.recipe.model_copy(update={"watch_every": 0})})
-    arm, key = ArmSpec(name="arm", p=0.5), RunKey("arm", 0)
-    with tempfile.TemporaryDirectory() as folder:
-        ledger = Ledger.create(Path(folder, "ledger.sqlite"), {"spec": spec.canonical()}, [key])
-        trainers = {
-            "with": Trainer(spec, arm, 0, bench, "float32"),
-            "without": Trainer(silent, arm, 0, bench, "float32"),
-        }
-        times: dict[str, list[float]] = {"with": [], "without": [], "extras": []}
-        for epoch in range(EPOCHS):
-            for kind in ("with", "without") if epoch % 2 else ("without", "with"):
-                began = time.perf_counter()
-                measurement = trainers[kind].epoch(epoch % spec.recipe.epochs)
-                if kind == "with":
-                    ledger.commit_epoch(key, replace(measurement, epoch=epoch))
-                times[kind].append(time.perf_counter() - began)
-            began = time.perf_counter()
-            norms, histograms = watch(trainers["with"].model)
-            metrics = {**measurement.metrics, **norms}
-            ledger.commit_epoch(key, replace(measurement, epoch=epoch, metrics=metrics, histograms=histograms))
-            times["extras"].append(time.perf_counter() - began)
-        ledger.close()
-    with_, without, extras = (median(times[name]) for name in ("with", "without", "extras"))
-    print(f"{len(bench.train)} images per epoch, batch {spec.recipe.batch_size}, {EPOCHS} epochs each, interleaved")
-    print(f"epoch without  {without:.4f} s\nepoch with     {with_:.4f} s   ratio {with_ / without:.4f}")
-    print(f"ledger, norms and histograms by themselves: {extras * 1e3:.2f} ms, {extras / without:.2%} of an epoch")
+    rows = []
+    for name, values, epochs in SETTINGS:
+        with tempfile.TemporaryDirectory() as folder:
+            times = measure(parse_spec(values), epochs, Path(folder))
+        ratios = [a / b for a, b in zip(times["with"], times["without"], strict=True)]
+        error = 1.25 * stdev(ratios) / len(ratios) ** 0.5  # of a median of normal values
+        share = median(times["extras"]) / median(times["without"])
+        print(f"{name}: {epochs} epochs each, {median(times['without']):.3f} s without")
+        print(f"  with / without: {median(ratios):.4f} ± {error:.4f}")
+        print(f"  extras by themselves: {median(times['extras']) * 1e3:.2f} ms, {share:.2%} of an epoch")
+        rows.append([name, epochs, median(times["without"]), median(ratios), error, share])
     target = Path(__file__).parent / "results" / "overhead.csv"
     target.parent.mkdir(exist_ok=True)
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["what", "median", "lowest", "highest"])
-        writer.writerows([name, median(values), min(values), max(values)] for name, values in times.items())
+        writer.writerow(["setting", "epochs", "seconds_without", "median_ratio", "standard_error", "extras_share"])
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":

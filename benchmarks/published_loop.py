@@ -124,5 +124,5 @@ def train(  # noqa: C901  # the published loop, in its own order
     seconds = time.perf_counter() - began
     if run:
         run.unwatch(model)
-        run.finish(quiet=True)
+        run.finish()
     return {"training": training, "seconds": seconds, "accuracy": accuracy}
