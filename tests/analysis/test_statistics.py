@@ -104,3 +104,9 @@ def test_failed_runs_leave_with_their_partners():
     verdict = judge(made)
     assert verdict.effect("gap", "other").seeds == (1, 2)
     assert verdict.unfinished == (key,)
+
+
+@pytest.mark.parametrize("t", [0.0, 1e-12, 1.192092896e-07, 1e-3, 40.0])
+@pytest.mark.parametrize("df", [1, 2, 11, 300])
+def test_p_is_exact_close_to_zero_and_far_out(t, df):
+    assert two_sided_p(t, df) == pytest.approx(2 * stats.t.sf(t, df), rel=1e-9)
