@@ -37,7 +37,7 @@ def figures(folder) -> dict:
     with Ledger.open(folder / "ledger.sqlite") as ledger:
         for key, run in record.runs.items():
             state = CheckpointStore(folder / "runs" / f"{ledger.run_id(key):04d}").final(record.epochs).state
-            weights = {name: value.tolist() for name, value in state["model"].items() if value.ndim == 1}
+            weights = {name: value.numpy().tobytes() for name, value in state["model"].items()}
             found[key] = ({k: v for k, v in run.metrics.items() if k not in TIMES}, weights, ledger.histograms(key))
     return found
 
