@@ -12,8 +12,8 @@ import json
 from pathlib import Path
 
 import droplab
-from droplab.experiment import Ledger
 from droplab.experiment.presets import demo
+from droplab.ledger import Ledger
 from droplab.report import write_effects, write_metrics
 
 HERE = Path(__file__).resolve().parent.parent / "docs" / "results"

@@ -15,11 +15,11 @@ from droplab.experiment import (
     Listener,
     StoredRun,
     parse_spec,
-    read_experiment,
     read_spec,
     run_experiment,
 )
 from droplab.experiment.presets import demo
+from droplab.ledger import read_experiment
 from droplab.records import ExperimentRecord
 from droplab.report import render
 

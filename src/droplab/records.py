@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 RUN_STATES = ("planned", "running", "interrupted", "failed", "done")
 
@@ -35,6 +35,14 @@ class Histogram:
     counts: tuple[int, ...]
 
 
+class Predictions(NamedTuple):
+    """What a run predicts for each validation sample, in the order of the validation set."""
+
+    classes: tuple[int, ...]
+    confidence: tuple[float, ...]
+    """Probability given to the true class."""
+
+
 @dataclass(frozen=True)
 class Measurement:
     """What one epoch of one run measured.
@@ -57,6 +65,8 @@ class Measurement:
     epoch: int
     metrics: Mapping[str, float]
     histograms: tuple[Histogram, ...] = ()
+    predictions: Predictions | None = None
+    """For the validation set, at the last epoch."""
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,10 @@ from droplab.errors import (
     SpecError,
     UserError,
 )
-from droplab.experiment import Ledger, Listener, final_evaluation, read_experiment
+from droplab.experiment import Listener, final_evaluation
 from droplab.experiment.checkpoint import CheckpointStore
 from droplab.experiment.lock import folder_lock
+from droplab.ledger import Ledger, read_experiment
 from droplab.models import TutorialCNN
 from droplab.records import RunKey
 from tests.conftest import tiny

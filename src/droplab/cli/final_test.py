@@ -16,7 +16,8 @@ def final_test(folder: Path, *, arm: str | None = None, data_dir: Path | None = 
         data_dir: Where the data set is, if it has moved since.
     """
     from droplab.errors import UserError, suggest
-    from droplab.experiment import StoredRun, final_evaluation, read_experiment
+    from droplab.experiment import StoredRun, final_evaluation
+    from droplab.ledger import read_experiment
 
     record = read_experiment(folder)
     if arm is not None and arm not in record.arms:

@@ -15,7 +15,7 @@ def runs(folder: Path) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from droplab.experiment import read_experiment
+    from droplab.ledger import read_experiment
 
     record = read_experiment(folder)
     table = Table(title=Text(f"{record.name} · {folder}"), title_justify="left")

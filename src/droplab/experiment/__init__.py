@@ -1,8 +1,7 @@
-"""The experiment: spec, training, executors, ledger."""
+"""The experiment: spec, training, executors."""
 
-from droplab.experiment.engine import Finished, read_experiment, run_experiment
+from droplab.experiment.engine import Finished, run_experiment
 from droplab.experiment.final import FinalEvaluation, StoredRun, final_evaluation
-from droplab.experiment.ledger import Ledger
 from droplab.experiment.listener import Listener
 from droplab.experiment.spec import (
     ArmSpec,
@@ -21,14 +20,12 @@ __all__ = [
     "ExperimentSpec",
     "FinalEvaluation",
     "Finished",
-    "Ledger",
     "Listener",
     "ModelSpec",
     "RecipeSpec",
     "StoredRun",
     "final_evaluation",
     "parse_spec",
-    "read_experiment",
     "read_spec",
     "run_experiment",
 ]

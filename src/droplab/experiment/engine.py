@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from droplab.data import Split, load
-from droplab.errors import DesignError, InterruptedRunError, UserError
+from droplab.errors import DesignError, InterruptedRunError
 from droplab.experiment.calibrate import choose_device, choose_plan
 from droplab.experiment.environment import differences, environment
 from droplab.experiment.executors import Executor, Job, ProcessExecutor, SerialExecutor
 from droplab.experiment.folder import default_folder, fresh_folder, make_folder, run_folder
-from droplab.experiment.ledger import FILE_NAME, Ledger
 from droplab.experiment.listener import Listener
 from droplab.experiment.lock import folder_lock
 from droplab.experiment.preflight import check_arms, check_sizes
@@ -21,6 +20,7 @@ from droplab.experiment.run import Plan, Task
 from droplab.experiment.signals import StopFlag, stop_on_signals
 from droplab.experiment.spec import ExperimentSpec, digest
 from droplab.experiment.tensors import Workbench, workbench
+from droplab.ledger import FILE_NAME, Ledger
 from droplab.records import ExperimentRecord, Measurement, RunKey
 
 
@@ -229,17 +229,3 @@ def _interrupted(flag: StopFlag, record: ExperimentRecord, folder: Path) -> Inte
         f"{folder}. Run the same command again to continue.",
         flag.exit_code,
     )
-
-
-def read_experiment(folder: Path) -> ExperimentRecord:
-    """What the ledger of a folder holds, finished or not.
-
-    Raises:
-        UserError: the folder has no ledger.
-        LedgerError: the ledger cannot be read.
-    """
-    path = folder / FILE_NAME
-    if not path.is_file():
-        raise UserError(f"{folder} holds no experiment (no {FILE_NAME} in it); `droplab compare` makes one")
-    with Ledger.open(path) as ledger:
-        return ledger.read()

@@ -12,12 +12,12 @@ from droplab.errors import DesignError, UserError
 from droplab.experiment.calibrate import choose_device
 from droplab.experiment.checkpoint import CheckpointStore
 from droplab.experiment.folder import run_folder
-from droplab.experiment.ledger import FILE_NAME, Ledger
 from droplab.experiment.lock import folder_lock
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
 from droplab.experiment.tensors import to_samples, workbench
 from droplab.experiment.train import Trainer
+from droplab.ledger import FILE_NAME, Ledger
 from droplab.records import RunKey
 
 

@@ -20,7 +20,7 @@ from droplab.experiment.spec import ArmSpec, ExperimentSpec
 from droplab.experiment.tensors import Samples, Workbench
 from droplab.experiment.watch import watch
 from droplab.models import build
-from droplab.records import Measurement
+from droplab.records import Measurement, Predictions
 from droplab.surgery import apply_rates, rates
 
 EVALUATION_BATCH = 512
@@ -125,10 +125,12 @@ class Trainer:
         metrics["seconds"] = seconds
         metrics["images_per_second"] = len(self.bench.train) / seconds
         every = self.recipe.watch_every
-        if every and (epoch % every == 0 or epoch == self.recipe.epochs - 1):
+        last = epoch == self.recipe.epochs - 1
+        predictions = self.predict(self.bench.validation) if last else None
+        if every and (epoch % every == 0 or last):
             norms, histograms = watch(self.model)
-            return Measurement(epoch, {**metrics, **norms}, histograms)
-        return Measurement(epoch, metrics)
+            return Measurement(epoch, {**metrics, **norms}, histograms, predictions)
+        return Measurement(epoch, metrics, (), predictions)
 
     def evaluate(self, samples: Samples) -> tuple[float, float]:
         """Mean cross-entropy (nats) and accuracy in eval mode, over all of ``samples``."""
@@ -142,6 +144,18 @@ class Trainer:
                 loss += F.cross_entropy(logits, labels, reduction="sum")
                 correct += (logits.argmax(1) == labels).sum()
         return float(loss) / len(samples), float(correct) / len(samples)
+
+    def predict(self, samples: Samples) -> Predictions:
+        """The class predicted for each sample in eval mode, and the probability given to the true one."""
+        self.model.eval()
+        classes, confidence = [], []
+        with torch.inference_mode():
+            for images, labels in samples.chunks(EVALUATION_BATCH):
+                with self._autocast():
+                    logits = self.model(images).float()
+                classes += logits.argmax(1).tolist()
+                confidence += logits.softmax(1).gather(1, labels[:, None])[:, 0].tolist()
+        return Predictions(tuple(classes), tuple(confidence))
 
     def _train_epoch(
         self, epoch: int, stop: Callable[[], bool], inspector: Inspector | None

@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from droplab.errors import LedgerError
-from droplab.records import Event, ExperimentRecord, Histogram, Measurement, RunKey, RunRecord
+from droplab.errors import LedgerError, UserError
+from droplab.records import Event, ExperimentRecord, Histogram, Measurement, Predictions, RunKey, RunRecord
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "ledger.sqlite"
 
 _SCHEMA = """
@@ -45,6 +45,12 @@ CREATE TABLE events (
     run INTEGER REFERENCES runs (id), detail TEXT NOT NULL
 );
 CREATE TABLE environments (id INTEGER PRIMARY KEY, time TEXT NOT NULL, detail TEXT NOT NULL);
+"""
+_PREDICTIONS = """
+CREATE TABLE IF NOT EXISTS predictions (
+    run INTEGER PRIMARY KEY REFERENCES runs (id), epoch INTEGER NOT NULL,
+    classes BLOB NOT NULL, confidence BLOB NOT NULL
+);
 """
 
 
@@ -77,7 +83,7 @@ class Ledger:
             raise LedgerError(f"{path} exists already; a ledger is never overwritten")
         ledger = cls(path, _connect(path))
         with ledger._writing() as db:
-            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION};")
+            db.executescript(f"BEGIN; {_SCHEMA} {_PREDICTIONS} PRAGMA user_version = {SCHEMA_VERSION};")
             values = {"experiment_id": uuid.uuid4().hex, "created": now(), **design}
             db.executemany(
                 "INSERT INTO design VALUES (?, ?)",
@@ -105,6 +111,9 @@ class Ledger:
                 )
             if version < 1:
                 raise LedgerError(f"{path} is an SQLite file but no droplab ledger")
+        if version < SCHEMA_VERSION:
+            with ledger._writing() as db:
+                db.executescript(f"BEGIN; {_PREDICTIONS} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         return ledger
 
     def __enter__(self) -> Self:
@@ -199,6 +208,12 @@ class Ledger:
                 "INSERT INTO histograms VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [(run, epoch, h.kind, h.layer, h.low, h.high, _pack(h.counts)) for h in measurement.histograms],
             )
+            if measurement.predictions is not None:
+                classes, confidence = measurement.predictions
+                db.execute(
+                    "INSERT OR REPLACE INTO predictions VALUES (?, ?, ?, ?)",
+                    (run, epoch, array("H", classes).tobytes(), array("f", confidence).tobytes()),
+                )
 
     def epochs_done(self, key: RunKey) -> int:
         """Epochs whose metrics are in the ledger."""
@@ -244,6 +259,19 @@ class Ledger:
             for epoch, kind, layer, low, high, counts in rows:
                 found.setdefault(epoch, []).append(Histogram(kind, layer, low, high, _unpack(counts)))
         return {epoch: tuple(items) for epoch, items in found.items()}
+
+    def predictions(self, key: RunKey) -> Predictions | None:
+        """What a run's last epoch predicted for the validation set; ``None`` before it, or in old ledgers."""
+        with self._reading() as db:
+            row = db.execute(
+                "SELECT classes, confidence FROM predictions WHERE run = ?", (self.run_id(key),)
+            ).fetchone()
+        if row is None:
+            return None
+        classes, confidence = array("H"), array("f")
+        classes.frombytes(row[0])
+        confidence.frombytes(row[1])
+        return Predictions(tuple(classes), tuple(confidence))
 
     def read(self) -> ExperimentRecord:
         """Everything that analysis and report need, in one go."""
@@ -308,3 +336,27 @@ def _unpack(raw: bytes) -> tuple[int, ...]:
     counts = array("I")
     counts.frombytes(raw)
     return tuple(counts)
+
+
+def read_experiment(folder: Path) -> ExperimentRecord:
+    """What the ledger of a folder holds, finished or not.
+
+    Raises:
+        UserError: the folder has no ledger.
+        LedgerError: the ledger cannot be read.
+    """
+    with open_experiment(folder) as ledger:
+        return ledger.read()
+
+
+def open_experiment(folder: Path) -> Ledger:
+    """The open ledger of a folder.
+
+    Raises:
+        UserError: the folder has no ledger.
+        LedgerError: the ledger cannot be read.
+    """
+    path = folder / FILE_NAME
+    if not path.is_file():
+        raise UserError(f"{folder} holds no experiment (no {FILE_NAME} in it); `droplab compare` makes one")
+    return Ledger.open(path)
