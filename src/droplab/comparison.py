@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,10 +19,11 @@ from droplab.experiment import (
     read_spec,
     run_experiment,
 )
+from droplab.experiment.changed import changed_images
 from droplab.experiment.presets import demo
-from droplab.ledger import read_experiment
+from droplab.ledger import open_experiment, read_experiment
 from droplab.records import ExperimentRecord
-from droplab.report import render
+from droplab.report import PageSource, build_page, render
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -64,6 +66,45 @@ class Results:
     def text(self, lang: str = "en") -> str:
         """The verdict in plain words; ``lang`` is ``en`` or ``ja``."""
         return render(self.verdict, self.record, lang)
+
+    def write_page(
+        self, path: str | Path | None = None, lang: str = "en", *, data_dir: str | Path | None = None
+    ) -> Path:
+        """Write the page: one HTML file that needs no network; an older one of that name is replaced.
+
+        Args:
+            path: default: ``report.html`` in the experiment's folder.
+            lang: language in which it opens, ``en`` or ``ja``; readers can switch.
+            data_dir: where the data set is, if it has moved; without it the page shows no images.
+
+        Returns:
+            The page's path.
+
+        Raises:
+            UserError: another language.
+            FailureError: the file cannot be written.
+        """
+        target = Path(path) if path is not None else self.folder / "report.html"
+        with open_experiment(self.folder) as ledger:
+            design = ledger.design()
+            source = PageSource(
+                record=self.record,
+                verdict=self.verdict,
+                created=design["created"],
+                steps_per_epoch=math.ceil(self.record.sizes["train"] / self.record.spec["recipe"]["batch_size"]),
+                environments=ledger.environments(),
+                plan={**design["plan"], **design["calibration"]},
+                histograms={key: ledger.histograms(key) for key in self.record.runs},
+                changed=changed_images(ledger, self.record, Path(data_dir) if data_dir is not None else None),
+            )
+        text = build_page(source, lang)
+        partial = target.with_name(f".{target.name}.partial")
+        try:
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(target)
+        except OSError as problem:
+            raise FailureError(f"{target} cannot be written: {problem.strerror or problem}") from problem
+        return target
 
     def to_pandas(self) -> DataFrame:
         """One row per run and epoch (counted from 1), one column per metric.

@@ -70,6 +70,34 @@ class Measurement:
 
 
 @dataclass(frozen=True)
+class ChangedImage:
+    """A validation image on which an arm and the baseline differ; confidences are means over seeds."""
+
+    index: int
+    """Place in the validation set."""
+    truth: str
+    pixels: bytes
+    """``(H, W, C)``, one byte each."""
+    width: int
+    height: int
+    channels: int
+    before: float
+    """Mean probability that the baseline gives to the true class."""
+    after: float
+    said_before: tuple[str, ...]
+    """The class that each seed of the baseline predicts."""
+    said_after: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ChangedImages:
+    """For each arm but the baseline, the validation images that changed most; or why there are none."""
+
+    arms: Mapping[str, tuple[ChangedImage, ...]]
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """A run as the ledger holds it."""
 

@@ -14,6 +14,8 @@ from droplab.cli.data import data
 from droplab.cli.export import export
 from droplab.cli.final_test import final_test
 from droplab.cli.init import init
+from droplab.cli.note import note
+from droplab.cli.report import report
 from droplab.cli.runs import runs
 from droplab.cli.verdict import verdict
 from droplab.errors import DroplabError
@@ -23,7 +25,7 @@ app = App(
     help="Does dropout help this model, where, which kind, how much? A controlled experiment answers.",
     version=__version__,
 )
-for command in (compare, runs, verdict, init):
+for command in (compare, report, runs, verdict, note, init):
     app.command(command)
 app.command(final_test, name="test")
 app.command(export)

@@ -24,7 +24,7 @@ def compare(
     fresh: Annotated[bool, Parameter(negative="")] = False,
     lang: str = "en",
 ) -> None:
-    """Train arms × seeds, continue what was begun, and print the verdict.
+    """Train arms × seeds, continue what was begun, print the verdict and write the page.
 
     Without arguments it runs the embedded demonstration: the tutorial's network on 28×28 images of
     clothing, with and without dropout.
@@ -40,7 +40,7 @@ def compare(
         epochs: Epochs per run.
         out: Folder of the experiment (default: droplab-runs/NAME-HASH, the same for the same spec).
         fresh: Start anew in a new folder.
-        lang: Language of the verdict, en or ja.
+        lang: Language of the verdict and the page, en or ja.
     """
     from droplab.cli.progress import progress
     from droplab.comparison import compare as run
@@ -53,7 +53,7 @@ def compare(
     with progress() as display:
         results = run(parsed, out=out, fresh=fresh, data_dir=data_dir, listener=display)
     print(results.text(lang))  # noqa: T201
-    print(f"\n{results.folder}")  # noqa: T201
+    print(f"\n{results.write_page(lang=lang, data_dir=data_dir)}")  # noqa: T201
     failed = [run for run in results.record.runs.values() if run.state == "failed"]
     if failed:
         lines = "\n".join(f"  - {run.key}: {run.reason}" for run in failed)

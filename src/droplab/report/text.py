@@ -1,16 +1,11 @@
-"""The verdict in plain words."""
+"""The verdict in plain words, laid out for a terminal."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-
-from droplab.analysis import MOST_SEEDS, ArmSummary, Effect, Spread, Verdict
+from droplab.analysis import Verdict
 from droplab.records import ExperimentRecord
 from droplab.report.align import table, wrap
-from droplab.report.locale import Speaker
-
-_SHARES = {"fit_accuracy", "val_accuracy"}
+from droplab.report.blocks import blocks
 
 
 def render(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> str:
@@ -24,141 +19,17 @@ def render(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> str:
     Raises:
         UserError: another language.
     """
-    say = Speaker(lang)
-    lines = [*wrap(_title(record, say)), ""]
-    lines += wrap(_advice(verdict, record, say))
-    for finding in (1, 2, 3):
-        effects = [effect for effect in verdict.effects if effect.finding == finding]
-        if effects:
-            lines += ["", *wrap(say(f"finding.{finding}"))]
-            lines += _effects(effects, say)
-    lines += [line for arm in verdict.underfits for line in wrap(say("underfits", arm=arm), indent="  ")]
-    lines += ["", say("arms.title"), *table(_arm_rows(verdict.summaries, say))]
-    lines += ["", say("reading.title")]
-    for note in _notes(verdict, record, say):
+    said = blocks(verdict, record, lang)
+    lines = [*wrap(said.title), "", *wrap(said.advice)]
+    for finding in said.findings:
+        lines += ["", *wrap(finding.heading)]
+        for group in finding.groups:
+            lines += wrap(group.heading, indent="  ") if group.heading else []
+            lines += table(group.rows, "    " if group.heading else "  ")
+    lines += [line for text in said.underfits for line in wrap(text, indent="  ")]
+    lines += ["", said.arms_title, *table(said.arms)]
+    lines += ["", said.reading_title]
+    for note in said.notes:
         first, *rest = wrap(note, 96)
         lines += [f"  - {first}", *(f"    {line}" for line in rest)]
     return "\n".join(lines)
-
-
-def _title(record: ExperimentRecord, say: Speaker) -> str:
-    return say(
-        "title",
-        name=record.name,
-        data=record.spec["data"]["name"],
-        model=record.spec["model"]["name"],
-        train=f"{record.sizes['train']:,}",
-        validation=f"{record.sizes['validation']:,}",
-        arms=len(record.arms),
-        seeds=len(record.seeds),
-        epochs=record.epochs,
-    )
-
-
-def _advice(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> str:
-    if verdict.recommended != record.baseline:
-        reasons = say("and").join(
-            say(
-                f"reason.{name}",
-                mean=number(name, verdict.effect(name, verdict.recommended).mean, signed=False),
-            )
-            for name in verdict.better_by
-        )
-        return say("advice.use", arm=verdict.recommended, baseline=record.baseline, reasons=reasons)
-    if len(record.arms) == 1:
-        return say("advice.alone", baseline=record.baseline)
-    others = [effect for effect in verdict.effects if effect.arm != record.baseline]
-    if not any(len(effect.seeds) > 1 for effect in others):
-        return say("advice.too_few", baseline=record.baseline)
-    if any(effect.finding == 3 and effect.status == "contradicted" for effect in others):
-        return say("advice.worse", baseline=record.baseline)
-    return say("advice.undecided", baseline=record.baseline)
-
-
-def _effects(effects: Iterable[Effect], say: Speaker) -> list[str]:
-    rows: list[list[str]] = []
-    arm: str | None = None
-    lines: list[str] = []
-    for effect in effects:
-        if effect.arm != arm and effect.finding != 1:
-            lines += table(rows, "    ") if rows else []
-            rows, arm = [], effect.arm
-            lines += wrap(say("against", arm=effect.arm, baseline=effect.baseline), indent="  ")
-        rows.append(_row(effect, say))
-    return [*lines, *table(rows, "  " if arm is None else "    ")]
-
-
-def _row(effect: Effect, say: Speaker) -> list[str]:
-    if not effect.seeds:
-        return [say(f"endpoint.{effect.endpoint}"), say("no_value"), "", say("status.undecided")]
-    mean = ("≥ " if effect.at_least else "") + number(effect.endpoint, effect.mean)
-    interval = ""
-    if not math.isnan(effect.low):
-        interval = f"[{number(effect.endpoint, effect.low)}, {number(effect.endpoint, effect.high)}]"
-    return [say(f"endpoint.{effect.endpoint}"), mean, interval, _status(effect, say)]
-
-
-def _status(effect: Effect, say: Speaker) -> str:
-    if effect.status != "undecided" or effect.seeds_needed is None:
-        return say(f"status.{effect.status}")
-    if effect.seeds_needed > MOST_SEEDS:
-        return say("status.undecided_many", most=MOST_SEEDS)
-    return say("status.undecided_seeds", seeds=effect.seeds_needed)
-
-
-def number(endpoint: str, value: float, *, signed: bool = True) -> str:
-    """A difference as it is read: accuracies in percentage points, losses in nats, turning in epochs.
-
-    >>> number("val_accuracy", 0.0237), number("val_loss", -0.5), number("turning_epoch", 6.6)
-    ('+2.37 pp', '-0.5000', '+6.6')
-    """
-    value = value if signed else abs(value)
-    sign = "+" if signed else ""
-    if endpoint in _SHARES:
-        return f"{value * 100:{sign}.2f} pp"
-    return f"{value:{sign}.1f}" if endpoint == "turning_epoch" else f"{value:{sign}.4f}"
-
-
-def _arm_rows(summaries: Iterable[ArmSummary], say: Speaker) -> list[list[str]]:
-    columns = (
-        "arm",
-        "runs",
-        "fit_accuracy",
-        "fit_loss",
-        "val_loss",
-        "val_accuracy",
-        "gap",
-        "turning",
-        "best",
-    )
-    rows = [[say(f"column.{name}") for name in columns]]
-    for arm in summaries:
-        last = [_spread(arm.last[name], share=name in _SHARES) for name in columns[2:7]]
-        turning = ("≥ " if arm.censored else "") + _spread(arm.turning_epoch, digits=1)
-        rows.append([arm.arm, str(arm.n), *last, turning, _spread(arm.best["val_loss"])])
-    return rows
-
-
-def _spread(spread: Spread, *, share: bool = False, digits: int = 3) -> str:
-    mean, sd = spread.mean, spread.sd
-    if math.isnan(mean):
-        return "-"
-    if share:
-        mean, sd, digits = mean * 100, sd * 100, 1
-    return f"{mean:.{digits}f}" + ("" if math.isnan(sd) else f" ± {sd:.{digits}f}")
-
-
-def _notes(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> list[str]:
-    failed = [record.runs[key] for key in verdict.unfinished if record.runs[key].state == "failed"]
-    notes = [say("note.scope"), say("note.tests", percent=f"{verdict.alpha:.0%}"), say("note.turning")]
-    if any(effect.at_least for effect in verdict.effects):
-        notes.append(say("note.censored"))
-    if len(record.seeds) == 1:
-        notes.append(say("note.one_seed"))
-    if len(verdict.unfinished) > len(failed):
-        notes.append(say("note.unfinished", count=len(verdict.unfinished) - len(failed)))
-    notes += [say("note.failed", run=str(run.key), reason=run.reason) for run in failed]
-    if record.looks:
-        notes.append(say("note.looks", count=record.looks))
-    notes.append(say("note.test", count=record.test_openings))
-    return notes

@@ -1,0 +1,21 @@
+"""``droplab report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def report(folder: Path, *, lang: str = "en", output: Path | None = None, data_dir: Path | None = None) -> None:
+    """Write the page of an experiment again, finished or not: one HTML file that needs no network.
+
+    Args:
+        folder: The experiment's folder.
+        lang: Language in which the page opens, en or ja; readers can switch.
+        output: The file (default: report.html in the folder).
+        data_dir: Where the data set is, if it has moved; the page shows images only where it is found.
+    """
+    from droplab.comparison import Results
+    from droplab.report import check_language
+
+    check_language(lang)
+    print(Results.read(folder).write_page(output, lang, data_dir=data_dir))  # noqa: T201
