@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(INDEX) --constraint constraints.txt
 
+WEB := $(wildcard web/*.json web/*.mjs web/src/*)
+
 .PHONY: demo test lint prove bench results clean
 
 demo: $(VENV)/.base
@@ -18,6 +20,7 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python scripts/web.py check
 	$(BIN)/lint-imports
 
 prove: $(VENV)/.test
@@ -36,7 +39,7 @@ clean:
 $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/pip
+$(VENV)/.base: pyproject.toml constraints.txt hatch_build.py $(WEB) | $(BIN)/pip
 	$(INSTALL) --editable .
 	touch $@
 

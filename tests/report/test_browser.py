@@ -1,0 +1,251 @@
+"""The page in headless Chromium: every control is used, and nothing leaves the page."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from droplab.report import build_page
+from tests.report.pages import HOSTILE, source
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+ARGUMENTS += ["--disable-component-update", "--disable-sync", "--lang=en"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def show(browser):
+    """Open a page; at the end no error and no request may have been seen."""
+    troubles, contexts = [], []
+
+    def opened(path: Path, **options):
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: troubles.append(message.text) if message.type in {"error", "warning"} else 0)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("request", lambda request: None if allowed(request.url, path) else troubles.append(request.url))
+        page.set_default_timeout(10_000)
+        page.goto(path.as_uri())
+        page.locator(".panel").first.scroll_into_view_if_needed()
+        page.wait_for_selector(".panel canvas")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+def allowed(url: str, path: Path) -> bool:
+    return url.split("#", maxsplit=1)[0] == path.as_uri() or url.startswith(("data:", "blob:"))
+
+
+@pytest.fixture(scope="module")
+def report(finished) -> Path:
+    return finished.write_page()
+
+
+def picture(page, metric: str) -> str:
+    return page.evaluate(f"document.querySelector('[data-metric=\"{metric}\"] canvas').toDataURL()")
+
+
+def test_both_languages_and_widths(show, report):
+    for width in (1280, 390):
+        page = show(report)
+        page.set_viewport_size({"width": width, "height": 844})
+        for code, word in (("en", "Most changed validation images"), ("ja", "最も変わった検証画像")):
+            page.click(f"[data-lang={code}]")
+            assert page.get_attribute("html", "lang") == code
+            assert page.is_visible(f"text={word}")
+            assert not page.query_selector_all("text=/page\\.|undefined|NaN|\\[object/")
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{code} scrolls sideways at {width}: {wide}"
+
+
+def test_every_control_changes_the_curves(show, report):
+    page = show(report)
+    page.locator("#curves").scroll_into_view_if_needed()
+
+    def changes(action) -> None:
+        before = picture(page, "val_loss")
+        action()
+        page.locator("[data-metric=val_loss]").scroll_into_view_if_needed()  # only what is on screen is drawn
+        page.wait_for_function(
+            "before => document.querySelector('[data-metric=\"val_loss\"] canvas').toDataURL() !== before",
+            arg=before,
+            timeout=3000,
+        )
+
+    changes(lambda: page.select_option("#axis", "step"))
+    changes(lambda: page.select_option("#axis", "time"))
+    changes(lambda: page.select_option("#axis", "epoch"))
+    changes(lambda: page.fill("#smoothing", "0.9"))
+    changes(lambda: page.check("#log"))
+    changes(lambda: page.uncheck("#bands"))
+    changes(lambda: page.uncheck("#seeds"))
+    changes(lambda: page.select_option("#group", "seed"))
+    assert page.locator(".groups button").count() == 2
+    changes(lambda: page.select_option("#group", "arm.name"))
+    changes(page.locator(".groups button").first.click)
+    assert page.locator(".groups button").first.get_attribute("aria-pressed") == "false"
+    changes(page.locator(".groups button").first.click)
+    changes(page.locator("#runs tbody input").first.uncheck)
+    changes(lambda: page.fill("#filter", "seed 1"))
+    assert page.locator("#runs tbody tr").count() == 2
+    changes(lambda: page.fill("#filter", ""))
+
+
+def test_hover_zoom_and_keyboard(show, report):
+    page = show(report)
+    plot = page.locator("[data-metric=val_loss] .u-over")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 50)
+    assert "dropout 0.25" in page.inner_text("[data-metric=val_loss] .tip")
+    assert page.is_disabled("#unzoom")
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 50, steps=5)
+    page.mouse.up()
+    assert page.is_enabled("#unzoom")
+    page.click("#unzoom")
+    assert page.is_disabled("#unzoom")
+    plot = page.locator("[data-metric=val_loss] .plot")
+    plot.focus()
+    page.keyboard.press("ArrowLeft")
+    assert re.search(r"epoch 1\b", page.inner_text("[data-metric=val_loss] .tip"))
+    page.keyboard.press("ArrowRight")
+    assert re.search(r"epoch 2\b", page.inner_text("[data-metric=val_loss] .tip"))
+    page.keyboard.press("+")
+    assert page.is_enabled("#unzoom")
+    page.locator("[data-metric=val_loss] .plot").focus()
+    page.keyboard.press("-")
+    assert page.is_disabled("#unzoom")
+
+
+def test_table_histograms_metrics_theme(show, report):
+    page = show(report)
+    page.click("[data-sort=val_loss]")
+    first = [cell.inner_text() for cell in page.locator("#runs tbody tr td:nth-child(6)").all()]
+    assert first == sorted(first, key=float)
+    page.click("[data-sort=val_loss]")
+    assert page.locator("th[aria-sort=descending]").count() == 1
+    maps = page.locator("#histograms canvas")
+    assert maps.count() == 4
+    before = maps.first.evaluate("c => c.toDataURL()")
+    page.select_option("#kind", "gradient")
+    assert page.locator("#histograms canvas").first.evaluate("c => c.toDataURL()") != before
+    page.select_option("#layer", "fc2.weight")
+    page.locator("#histograms canvas").first.hover()
+    assert "epoch" in page.inner_text("#histograms .map .tip >> nth=0")
+    page.locator("details.choices summary").click()
+    page.check("input[name=metric][value=lr]")
+    page.locator("[data-metric=lr] canvas").wait_for()
+    page.uncheck("input[name=metric][value=lr]")
+    assert page.locator("[data-metric=lr]").count() == 0
+    assert page.locator("[data-metric='p/drop1']").count() == 1
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.click("#theme")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != paper
+    assert page.locator("#images img").count() == 12
+    assert page.locator("#images img").first.evaluate("i => i.naturalWidth") == 28
+
+
+def test_downloads(show, report, tmp_path):
+    page = show(report)
+    page.locator("[data-metric=val_loss]").scroll_into_view_if_needed()
+    panel = "[data-metric=val_loss] [data-download={}]"
+    beginnings = {
+        panel.format("png"): b"\x89PNG",
+        panel.format("svg"): b"<svg",
+        "#csv": "\ufeffarm,seed,epoch,val_loss".encode(),
+    }
+    for what, begins in beginnings.items():
+        with page.expect_download() as download:
+            page.click(what)
+        download.value.save_as(tmp_path / "file")
+        assert (tmp_path / "file").read_bytes().startswith(begins)
+    assert len((tmp_path / "file").read_text(encoding="utf-8").splitlines()) == 1 + 4 * 2
+
+
+def test_svg_is_xml_with_both_arms(show, report, tmp_path):
+    from xml.etree import ElementTree as ET
+
+    page = show(report)
+    with page.expect_download() as download:
+        page.click("[data-metric=gap] [data-download=svg]")
+    download.value.save_as(tmp_path / "gap.svg")
+    texts = "".join(ET.parse(tmp_path / "gap.svg").getroot().itertext())
+    assert "no dropout" in texts
+    assert "dropout 0.25" in texts
+
+
+def test_hostile_texts_are_text(show, tmp_path):
+    path = tmp_path / "hostile.html"
+    path.write_text(build_page(source(HOSTILE, seeds=2, epochs=3, state="failed", reason=HOSTILE[1])), encoding="utf-8")
+    page = show(path)
+    for code in ("en", "ja"):
+        page.click(f"[data-lang={code}]")
+        body = page.inner_text("body")
+        for text in HOSTILE[:3]:
+            assert text in body
+        assert "🙂 日本語" in body
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("#page script, #page img[src=x]").count() == 0
+
+
+def test_dark_mode_print_and_no_script(show, browser, report):
+    page = show(report, color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 19, 24)"
+    page.emulate_media(media="print")
+    assert not page.is_visible("#smoothing")
+    assert page.is_visible("#verdict h1")
+    context = browser.new_context(java_script_enabled=False)
+    plain = context.new_page()
+    plain.goto(report.as_uri())
+    assert "検証損失" in plain.inner_text("noscript")
+    context.close()
+
+
+def test_names_and_roles(show, report):
+    page = show(report)
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll('button, input, select, canvas[role], .plot, svg[role]')]
+        .filter(e => !(e.getAttribute('aria-label') || e.textContent.trim() || e.closest('label')))
+        .map(e => e.outerHTML)"""
+    )
+    assert unnamed == []
+    assert page.locator("h1").count() == 1
+    labels = page.locator(".panel .plot").evaluate_all("p => p.map(e => e.getAttribute('aria-label'))")
+    assert "dropout 0.25" in labels[0]
+
+
+def test_sixty_runs_of_5000_points_answer_quickly(show, tmp_path):
+    """Answers are drawn and measured here; ``benchmarks/page.py`` holds them to 100 ms."""
+    path = tmp_path / "large.html"
+    path.write_text(build_page(source(("a", "b", "c"), seeds=20, epochs=5000)), encoding="utf-8")
+    page = show(path)
+    page.locator("#curves").scroll_into_view_if_needed()
+    seconds = page.evaluate(
+        """() => { const box = document.getElementById('smoothing'); const began = performance.now();
+        box.value = '0.5'; box.dispatchEvent(new Event('input')); return performance.now() - began; }"""
+    )
+    assert page.inner_text("label:has(#smoothing) output") == "0.50"
+    print(f"smoothing 60 runs × 5,000 points: {seconds:.0f} ms")

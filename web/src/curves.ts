@@ -1,0 +1,42 @@
+// From runs and the reader's choices to the columns that a chart draws.
+
+import { values, type Run } from "./data.ts";
+import { band, resample, smooth, timeGrid, xValues, type Band } from "./stats.ts";
+import type { Page } from "./state.ts";
+
+export interface Curve {
+  group: number;
+  run: Run;
+  y: Float64Array;
+}
+
+export interface Curves {
+  x: Float64Array;
+  runs: Curve[];
+  groups: { index: number; name: string; band: Band }[];
+}
+
+/** A metric's curves over a shared x, smoothed run by run before means are taken. */
+export function curves(page: Page, metric: string): Curves {
+  const { axis, smoothing } = page.state;
+  const names = page.groups();
+  const shown = page.data.runs.filter((run, index) => page.visible(run, index) && run.metrics[metric]);
+  const own = shown.map((run) => {
+    const y = values(run, metric);
+    const x = xValues(axis, y.length, page.data.experiment.steps, values(run, "seconds"));
+    return { run, x, y: smoothing > 0 ? smooth(x, y, smoothing) : y };
+  });
+  const longest = own.reduce((most, item) => Math.max(most, item.y.length), 0);
+  const end = own.reduce((most, item) => Math.max(most, item.x.at(-1) ?? 0), 0);
+  const x = axis === "time" ? timeGrid(end, Math.max(longest, 2)) : xValues(axis, longest, page.data.experiment.steps, new Float64Array(0));
+  const runs = own.map((item) => ({
+    run: item.run,
+    group: names.indexOf(page.group(item.run)),
+    y: axis === "time" ? resample(item.x, item.y, x) : item.y,
+  }));
+  const groups = names
+    .map((name, index) => ({ name, index, columns: runs.filter((item) => item.group === index).map((item) => item.y) }))
+    .filter((item) => item.columns.length > 0)
+    .map(({ name, index, columns }) => ({ name, index, band: band(columns, x.length, page.data.t) }));
+  return { x, runs, groups };
+}

@@ -1,0 +1,120 @@
+// What the page was given, and how its numbers are unpacked.
+
+export type Series = { c: number; n: number } | { b: string };
+
+export interface Run {
+  arm: string;
+  seed: number;
+  state: string;
+  reason: string;
+  epochs: number;
+  fields: Record<string, string | number | boolean | null>;
+  metrics: Record<string, Series>;
+}
+
+export interface Effect {
+  endpoint: string;
+  finding: number;
+  arm: string;
+  baseline: string;
+  mean: number | null;
+  low: number | null;
+  high: number | null;
+  status: "supported" | "contradicted" | "undecided";
+  share: boolean;
+  seeds: number[];
+  values: (number | null)[];
+}
+
+export interface Blocks {
+  title: string;
+  advice: string;
+  findings: { heading: string; groups: { heading: string; rows: Record<"name" | "mean" | "interval" | "status", string>[] }[] }[];
+  underfits: string[];
+  arms_title: string;
+  arms: string[][];
+  reading_title: string;
+  notes: string[];
+}
+
+export interface Histogram {
+  run: number;
+  kind: string;
+  layer: string;
+  epochs: number[];
+  edges: string;
+  shares: string;
+}
+
+export interface ChangedImage {
+  index: number;
+  truth: string;
+  png: string;
+  before: number;
+  after: number;
+  said_before: string[];
+  said_after: string[];
+}
+
+export interface Payload {
+  format: number;
+  lang: string;
+  words: Record<string, Record<string, string>>;
+  verdict: Record<string, Blocks>;
+  effects: Effect[];
+  recommended: string;
+  t: number[];
+  experiment: {
+    name: string;
+    id: string;
+    created: string;
+    epochs: number;
+    steps: number;
+    baseline: string;
+    arms: string[];
+    seeds: number[];
+    sizes: Record<string, number>;
+    openings: number;
+    done: number;
+  };
+  runs: Run[];
+  histograms: Histogram[];
+  changed: { why_not: string; arms: { arm: string; images: ChangedImage[] }[] };
+  spec: Record<string, unknown>;
+  plan: Record<string, unknown>;
+  environments: Record<string, unknown>[];
+  notes: { time: string; run: string; text: string }[];
+}
+
+/** The bytes of a base64 text. */
+export function bytes(text: string): Uint8Array<ArrayBuffer> {
+  const raw = atob(text);
+  const found = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) found[i] = raw.charCodeAt(i);
+  return found;
+}
+
+/** A metric's values, one per epoch; a constant is spelt out. */
+export function unpack(series: Series | undefined): Float64Array {
+  if (!series) return new Float64Array(0);
+  if ("c" in series) return new Float64Array(series.n).fill(series.c);
+  return new Float64Array(bytes(series.b).buffer);
+}
+
+const kept = new WeakMap<Run, Map<string, Float64Array>>();
+
+/** A run's metric, unpacked once. */
+export function values(run: Run, metric: string): Float64Array {
+  let known = kept.get(run);
+  if (!known) kept.set(run, (known = new Map()));
+  let found = known.get(metric);
+  if (!found) known.set(metric, (found = unpack(run.metrics[metric])));
+  return found;
+}
+
+/** Names of all metrics of all runs, the well-known ones first. */
+export function metricNames(runs: Run[]): string[] {
+  const first = ["val_loss", "val_accuracy", "gap", "fit_loss", "fit_accuracy", "train_loss", "train_accuracy"];
+  const all = new Set(runs.flatMap((run) => Object.keys(run.metrics)));
+  return [...first.filter((name) => all.has(name)), ...[...all].filter((name) => !first.includes(name)).sort()];
+}

@@ -1,0 +1,95 @@
+// The run table: sort, filter, hide.
+
+import { values, type Run } from "./data.ts";
+import { h } from "./dom.ts";
+import type { Page } from "./state.ts";
+import { show } from "./stats.ts";
+
+interface Column {
+  key: string;
+  value: (run: Run) => string | number;
+}
+
+const end = (metric: string) => (run: Run) => values(run, metric).at(-1) ?? NaN;
+const total = (metric: string) => (run: Run) => values(run, metric).reduce((sum, value) => sum + value, 0);
+
+const COLUMNS: Column[] = [
+  { key: "arm", value: (run) => run.arm },
+  { key: "seed", value: (run) => run.seed },
+  { key: "state", value: (run) => run.state },
+  { key: "epochs", value: (run) => run.epochs },
+  { key: "val_loss", value: end("val_loss") },
+  { key: "val_accuracy", value: end("val_accuracy") },
+  { key: "fit_accuracy", value: end("fit_accuracy") },
+  { key: "gap", value: end("gap") },
+  { key: "lowest", value: (run) => values(run, "val_loss").reduce((least, value) => Math.min(least, value), Infinity) },
+  { key: "seconds", value: total("seconds") },
+];
+
+/** Rows in the chosen order; runs without a value come last either way. */
+export function sorted(runs: Run[], key: string, down: boolean): Run[] {
+  const column = COLUMNS.find((item) => item.key === key);
+  if (!column) return runs;
+  const missing = (value: string | number) => typeof value === "number" && !Number.isFinite(value);
+  return [...runs].sort((left, right) => {
+    const [a, b] = [column.value(left), column.value(right)];
+    if (missing(a) || missing(b)) return Number(missing(a)) - Number(missing(b));
+    const order = typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+    return down ? -order : order;
+  });
+}
+
+export function runTable(page: Page, changed: () => void): { element: HTMLElement; refresh: () => void } {
+  const body = h("tbody");
+  const count = h("span", { class: "count", role: "status" });
+  const heads = COLUMNS.map(({ key }) => {
+    const head = h("th", { scope: "col" });
+    head.append(
+      h("button", { type: "button", "data-sort": key, onclick: () => {
+        const { sort } = page.state;
+        page.state.sort = { column: key, down: sort.column === key ? !sort.down : false };
+        refresh();
+      } }, page.say(`table.${key}`)),
+    );
+    return head;
+  });
+
+  function refresh(): void {
+    const { sort, hiddenRuns } = page.state;
+    COLUMNS.forEach(({ key }, i) => heads[i]!.setAttribute("aria-sort", sort.column !== key ? "none" : sort.down ? "descending" : "ascending"));
+    const rows = sorted(page.data.runs.filter((run) => page.passes(run)), sort.column, sort.down);
+    count.textContent = page.say("table.count", { shown: rows.length, all: page.data.runs.length });
+    body.replaceChildren(
+      ...rows.map((run) => {
+        const index = page.data.runs.indexOf(run);
+        const box = h("input", { type: "checkbox", checked: !hiddenRuns.has(index), "aria-label": page.say("table.show", { run: `${run.arm}, ${run.seed}` }), onchange: (event) => {
+          if ((event.target as HTMLInputElement).checked) hiddenRuns.delete(index);
+          else hiddenRuns.add(index);
+          changed();
+        } });
+        const cells = COLUMNS.map(({ key, value }) => {
+          const found = value(run);
+          const text = key === "state" ? page.say(`state.${found}`) : typeof found === "number" ? show(Number.isFinite(found) ? found : NaN) : found;
+          return h("td", { class: typeof found === "number" ? "number" : "" }, h("bdi", {}, text), key === "state" && run.reason ? h("div", { class: "reason" }, run.reason) : null);
+        });
+        return h("tr", {}, h("td", {}, box), ...cells);
+      }),
+    );
+  }
+
+  const filter = h("input", { type: "search", id: "filter", placeholder: page.say("table.filter"), "aria-label": page.say("table.filter"), oninput: (event) => {
+    page.state.filter = (event.target as HTMLInputElement).value;
+    refresh();
+    changed();
+  } });
+  filter.value = page.state.filter;
+  refresh();
+  const element = h(
+    "section",
+    { id: "runs", "aria-labelledby": "runs-title" },
+    h("h2", { id: "runs-title" }, page.say("runs.title")),
+    h("div", { class: "controls" }, filter, count),
+    h("div", { class: "scroll", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, page.say("table.shown")), ...heads)), body)),
+  );
+  return { element, refresh };
+}
