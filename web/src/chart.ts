@@ -27,7 +27,7 @@ export class Chart {
     this.page = page;
     this.metric = metric;
     this.onZoom = onZoom;
-    this.box = h("div", { class: "plot", tabindex: 0, role: "img", onkeydown: (event) => this.key(event as KeyboardEvent) });
+    this.box = h("div", { class: "plot", tabindex: 0, role: "img", "aria-label": page.metric(metric), onkeydown: (event) => this.key(event as KeyboardEvent) });
     this.tip = h("div", { class: "tip", role: "status", "aria-live": "polite" });
     const name = page.metric(metric);
     const button = (kind: string, action: () => void) =>
@@ -44,12 +44,17 @@ export class Chart {
   /** Draw now if on screen, else when it comes on screen. */
   refresh(): void {
     this.stale = true;
-    if (this.seen) this.draw();
+    if (this.seen) soon(this);
+  }
+
+  /** Draw if that is still wanted. */
+  drawIfStale(): void {
+    if (this.seen && this.stale) this.draw();
   }
 
   appear(visible: boolean): void {
     this.seen = visible;
-    if (visible && this.stale) this.draw();
+    if (visible && this.stale) soon(this);
   }
 
   destroy(): void {
@@ -92,7 +97,7 @@ export class Chart {
     const zoom = page.state.zoom;
     const from = zoom ? Math.max(0, lowest(x, zoom[0]) - 1) : 0;
     const to = zoom ? Math.min(x.length, lowest(x, zoom[1]) + 2) : x.length;
-    const cut = decimate(x.subarray(from, to), columns.map((column) => (column as Float64Array).subarray(from, to)), width);
+    const cut = decimate(x.subarray(from, to), columns.map((column) => (column as Float64Array).subarray(from, to)), Math.round(width / 2));
     const clean = (column: ArrayLike<number>): Column =>
       Array.from({ length: cut.x.length }, (_, i) => {
         const value = column[i];
@@ -215,6 +220,26 @@ export class Chart {
     const text = toSvg(this.found, this.page, this.metric);
     save(this.file("svg"), new Blob([text], { type: "image/svg+xml" }));
   }
+}
+
+const waiting = new Set<Chart>();
+let busy = false;
+
+/** Draw one chart per task, so that a reader's next choice never waits for all of them. */
+function soon(chart: Chart): void {
+  waiting.add(chart);
+  if (busy) return;
+  busy = true;
+  const next = (): void => {
+    const first = waiting.values().next().value;
+    busy = first !== undefined;
+    document.getElementById("curves")?.setAttribute("aria-busy", String(busy));
+    if (!first) return;
+    waiting.delete(first);
+    first.drawIfStale();
+    setTimeout(next);
+  };
+  queueMicrotask(next);
 }
 
 function last(column: Float64Array): number {

@@ -16,8 +16,21 @@ export interface Curves {
   groups: { index: number; name: string; band: Band }[];
 }
 
-/** A metric's curves over a shared x, smoothed run by run before means are taken. */
+const kept = new Map<string, { made: string; curves: Curves }>();
+
+/** A metric's curves for the reader's choices; choices that only change the drawing find them ready. */
 export function curves(page: Page, metric: string): Curves {
+  const { axis, smoothing, groupBy, filter } = page.state;
+  const made = JSON.stringify([axis, smoothing, groupBy, filter, [...page.state.hiddenRuns], [...page.state.hiddenGroups]]);
+  const known = kept.get(metric);
+  if (known?.made === made) return known.curves;
+  const fresh = compute(page, metric);
+  kept.set(metric, { made, curves: fresh });
+  return fresh;
+}
+
+/** A metric's curves over a shared x, smoothed run by run before means are taken. */
+function compute(page: Page, metric: string): Curves {
   const { axis, smoothing } = page.state;
   const names = page.groups();
   const shown = page.data.runs.filter((run, index) => page.visible(run, index) && run.metrics[metric]);

@@ -24,13 +24,19 @@ export function smooth(x: ArrayLike<number>, y: ArrayLike<number>, weight: numbe
   let sum = 0;
   let total = 0;
   let before = NaN;
+  let gap = NaN;
+  let keep = 0;
   for (let i = 0; i < y.length; i++) {
     const value = y[i]!;
     if (Number.isNaN(value)) {
       out[i] = NaN;
       continue;
     }
-    const keep = weight > 0 && total > 0 ? weight ** ((x[i]! - before) / spacing) : 0;
+    const distance = x[i]! - before;
+    if (distance !== gap) {
+      gap = distance;
+      keep = weight > 0 && total > 0 ? weight ** (distance / spacing) : 0;
+    }
     sum = sum * keep + value;
     total = total * keep + 1;
     before = x[i]!;
