@@ -41,7 +41,7 @@ CONTROLS = {
     "log": [True, False, True, False, True],
     "bands": [False, True, False, True, False],
     "seeds": [False, True, False, True, False],
-    "filter": ["seed 1", "a", "", "seed 2", ""],
+    "filter": ["seed=1", "a", "", "seed=2", ""],
 }
 
 

@@ -107,7 +107,7 @@ def test_every_control_changes_the_curves(show, report):
     assert page.locator(".groups button").first.get_attribute("aria-pressed") == "false"
     changes(page.locator(".groups button").first.click)
     changes(page.locator("#runs tbody input").first.uncheck)
-    changes(lambda: page.fill("#filter", "seed 1"))
+    changes(lambda: page.fill("#filter", "seed=1"))
     assert page.locator("#runs tbody tr").count() == 2
     changes(lambda: page.fill("#filter", ""))
 
@@ -156,6 +156,7 @@ def test_table_histograms_metrics_theme(show, report):
     assert "epoch" in page.inner_text("#histograms .map .tip >> nth=0")
     page.locator("details.choices summary").click()
     page.check("input[name=metric][value=lr]")
+    page.locator("[data-metric=lr]").scroll_into_view_if_needed()
     page.locator("[data-metric=lr] canvas").wait_for()
     page.uncheck("input[name=metric][value=lr]")
     assert page.locator("[data-metric=lr]").count() == 0

@@ -70,11 +70,12 @@ export class Page {
     return [...new Set(this.data.runs.map((run) => this.group(run)))];
   }
 
-  /** Whether the filter of the run table lets a run through. */
+  /** Whether the filter lets a run through: every word in its names, every `field=value` exactly. */
   passes(run: Run): boolean {
     const words = this.state.filter.toLowerCase().split(/\s+/).filter(Boolean);
-    const text = [run.arm, `seed ${run.seed}`, run.state, ...Object.entries(run.fields).map(([k, v]) => `${k}=${v}`)].join(" ").toLowerCase();
-    return words.every((word) => text.includes(word));
+    const text = `${run.arm} ${run.state} ${this.say(`state.${run.state}`)}`.toLowerCase();
+    const fields = Object.entries(run.fields).map(([key, value]) => `${key}=${value}`.toLowerCase());
+    return words.every((word) => text.includes(word) || fields.includes(word));
   }
 
   visible(run: Run, index: number): boolean {
