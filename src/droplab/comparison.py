@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from droplab.experiment.presets import demo
 from droplab.ledger import open_experiment, read_experiment
 from droplab.records import ExperimentRecord
 from droplab.report import PageSource, build_page, render
+from droplab.tracking import Tracker
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -134,6 +135,7 @@ def compare(
     out: str | Path | None = None,
     fresh: bool = False,
     data_dir: str | Path | None = None,
+    track: Sequence[str] = (),
     listener: Listener | None = None,
 ) -> Results:
     """Run an experiment, or the rest of one, and judge it.
@@ -145,6 +147,8 @@ def compare(
             the same call continues.
         fresh: start anew in a folder that does not exist yet.
         data_dir: where data sets are looked for (default: ``DROPLAB_DATA``, then the user's cache).
+        track: sinks that mirror the metrics meanwhile: ``wandb``, ``trackio``, ``mlflow``, ``tensorboard`` or
+            ``pkg.module:Class``. Whatever happens to them, training goes on.
         listener: follows the progress.
 
     Returns:
@@ -169,11 +173,12 @@ def compare(
         spec = read_spec(Path(spec))
     if not isinstance(spec, ExperimentSpec):
         spec = parse_spec(spec)
-    finished = run_experiment(
-        spec,
-        out=Path(out) if out is not None else None,
-        fresh=fresh,
-        data_dir=Path(data_dir) if data_dir is not None else None,
-        listener=listener,
-    )
+    with Tracker(listener or Listener(), track) as tracker:
+        finished = run_experiment(
+            spec,
+            out=Path(out) if out is not None else None,
+            fresh=fresh,
+            data_dir=Path(data_dir) if data_dir is not None else None,
+            listener=tracker,
+        )
     return Results(finished.folder, finished.record)

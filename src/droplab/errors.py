@@ -16,6 +16,7 @@
         ├── DownloadError            no mirror answered with the right bytes
         ├── LedgerError              the ledger cannot be read or written
         ├── LockedError              another process works on the folder
+        ├── SinkError            a sink failed while it was written on request
         └── InterruptedRunError      Ctrl-C or SIGTERM; carries its own exit code (130, 143)
 
 Every message says what arrived, what was wanted and what to do next. The command line prints the
@@ -104,6 +105,10 @@ class LedgerError(FailureError):
 
 class LockedError(FailureError):
     """Another process works on the folder."""
+
+
+class SinkError(FailureError):
+    """A sink failed while it was written on request; the ledger is unharmed."""
 
 
 class InterruptedRunError(FailureError):

@@ -260,6 +260,31 @@ class Ledger:
                 found.setdefault(epoch, []).append(Histogram(kind, layer, low, high, _unpack(counts)))
         return {epoch: tuple(items) for epoch, items in found.items()}
 
+    def progress(self) -> dict[RunKey, tuple[str, str, int]]:
+        """State, reason and epochs done of every run; cheap enough to ask every second."""
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT arm, seed, state, reason, "
+                "(SELECT COALESCE(MAX(epoch) + 1, 0) FROM metrics WHERE run = runs.id) FROM runs ORDER BY id"
+            )
+            return {RunKey(arm, seed): (state, reason, done) for arm, seed, state, reason, done in rows}
+
+    def measurement(self, key: RunKey, epoch: int) -> Measurement:
+        """What one epoch of a run measured, without its predictions."""
+        run = self.run_id(key)
+        with self._reading() as db:
+            metrics = db.execute("SELECT name, value FROM metrics WHERE run = ? AND epoch = ?", (run, epoch))
+            histograms = db.execute(
+                "SELECT kind, layer, low, high, counts FROM histograms WHERE run = ? AND epoch = ? "
+                "ORDER BY layer, kind",
+                (run, epoch),
+            )
+            return Measurement(
+                epoch,
+                {name: math.nan if value is None else value for name, value in metrics},
+                tuple(Histogram(kind, layer, low, high, _unpack(raw)) for kind, layer, low, high, raw in histograms),
+            )
+
     def predictions(self, key: RunKey) -> Predictions | None:
         """What a run's last epoch predicted for the validation set; ``None`` before it, or in old ledgers."""
         with self._reading() as db:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 RUN_STATES = ("planned", "running", "interrupted", "failed", "done")
 
@@ -117,6 +117,40 @@ class Event:
     kind: str
     run: RunKey | None
     detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SinkRun:
+    """What a sink is told of a run."""
+
+    id: str
+    """16 hex digits from experiment id, arm and seed: the same on every machine, another with ``--fresh``."""
+    key: RunKey
+    experiment: str
+    """The experiment's name."""
+    experiment_id: str
+    config: Mapping[str, Any]
+    """The spec, with this run's arm and seed; JSON-ready."""
+    epochs: int
+
+
+class Sink(Protocol):
+    """Where metrics are mirrored. A sink is fed from the ledger, in a process of its own, never by the training.
+
+    Several runs may be open at a time. Whatever a sink raises ends it and nothing else.
+    """
+
+    def start(self, run: SinkRun) -> int:
+        """Open a run, or open it again; how many of its epochs are there already (the rest will follow)."""
+
+    def epoch(self, run: SinkRun, measurement: Measurement) -> None:
+        """One epoch, in order."""
+
+    def end(self, run: SinkRun, state: str, reason: str) -> None:
+        """The run is done, failed, interrupted, or (where droplab itself died) still running."""
+
+    def close(self) -> tuple[str, ...]:
+        """Write what is left; lines that the user should read."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ export function grid(edges: Float32Array, shares: Uint8Array, rows: number): { c
 export function heatMaps(page: Page): HTMLElement | null {
   const { histograms, runs } = page.data;
   if (histograms.length === 0) return null;
-  const layers = [...new Set(histograms.map((item) => item.layer))];
+  const names = [...new Set(histograms.map((item) => item.layer))];
+  const layers = [...names.filter((name) => !name.endsWith("bias")), ...names.filter((name) => name.endsWith("bias"))];
   const indexes = [...new Set(histograms.map((item) => item.run))];
   const layer = h("select", { id: "layer" }, ...layers.map((name) => h("option", { value: name }, name)));
   const kind = h("select", { id: "kind" }, ...["parameter", "gradient"].map((name) => h("option", { value: name }, page.say(`kind.${name}`))));

@@ -22,6 +22,7 @@ def compare(
     epochs: int | None = None,
     out: Path | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
+    track: str | None = None,
     lang: str = "en",
 ) -> None:
     """Train arms × seeds, continue what was begun, print the verdict and write the page.
@@ -40,18 +41,22 @@ def compare(
         epochs: Epochs per run.
         out: Folder of the experiment (default: droplab-runs/NAME-HASH, the same for the same spec).
         fresh: Start anew in a new folder.
+        track: Mirror metrics to wandb, trackio, mlflow, tensorboard or pkg.module:Class; several by commas.
         lang: Language of the verdict and the page, en or ja.
     """
     from droplab.cli.progress import progress
     from droplab.comparison import compare as run
     from droplab.experiment import parse_spec
     from droplab.report import check_language
+    from droplab.tracking import check_sinks
 
     check_language(lang)
+    sinks = [name.strip() for name in (track or "").split(",") if name.strip()]
+    check_sinks(sinks)
     values = spec_values(spec, data, train_size, model, arms, seeds, epochs)
     parsed = parse_spec(values, str(spec) if spec else "the command")
     with progress() as display:
-        results = run(parsed, out=out, fresh=fresh, data_dir=data_dir, listener=display)
+        results = run(parsed, out=out, fresh=fresh, data_dir=data_dir, track=sinks, listener=display)
     print(results.text(lang))  # noqa: T201
     print(f"\n{results.write_page(lang=lang, data_dir=data_dir)}")  # noqa: T201
     failed = [run for run in results.record.runs.values() if run.state == "failed"]

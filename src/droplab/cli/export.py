@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cyclopts import App
 
-export = App(name="export", help="Write an experiment's numbers in other formats.")
+export = App(name="export", help="Write an experiment's numbers in other formats, or what a sink missed.")
 
 
 @export.command
@@ -41,3 +41,81 @@ def csv(folder: Path, *, effects: bool = False, output: Path | None = None) -> N
         raise UserError(f"{output} exists already and is left as it is; name another file") from None
     except OSError as problem:
         raise FailureError(f"{output} cannot be written: {problem.strerror or problem}") from problem
+
+
+@export.command
+def wandb(folder: Path, *, report: bool = False, lang: str = "en") -> None:
+    """Write an experiment to Weights & Biases, or what it missed: online when logged in, else as offline files.
+
+    Args:
+        folder: The experiment's folder.
+        report: Also build and upload the tutorial's report of curves; needs an account and WANDB_ENTITY.
+        lang: Language of the report, en or ja.
+    """
+    from droplab.comparison import Results
+    from droplab.errors import UserError
+    from droplab.report import blocks, check_language, texts
+
+    check_language(lang)
+    _mirror(folder, "wandb")
+    if not report:
+        return
+    from importlib.util import find_spec
+
+    if find_spec("wandb_workspaces") is None:
+        raise UserError("the report needs a package that is not here: pip install 'droplab[wandb]'")
+    from droplab.tracking.wandb_report import build_report, save_report
+
+    results = Results.read(folder)
+    words = {key.removeprefix("report."): text for key, text in texts(lang).items() if key.startswith("report.")}
+    words |= {key.removeprefix("page.metric."): text for key, text in texts(lang).items() if "page.metric." in key}
+    advice = blocks(results.verdict, results.record, lang).advice
+    print(save_report(build_report(results.record, advice, results.text(lang), words)))  # noqa: T201
+
+
+@export.command
+def trackio(folder: Path) -> None:
+    """Write an experiment to Trackio's local dashboard, or what it missed.
+
+    Args:
+        folder: The experiment's folder.
+    """
+    _mirror(folder, "trackio")
+
+
+@export.command
+def mlflow(folder: Path) -> None:
+    """Write an experiment to MLflow, or what it missed: into the folder, or to $MLFLOW_TRACKING_URI.
+
+    Args:
+        folder: The experiment's folder.
+    """
+    _mirror(folder, "mlflow")
+
+
+@export.command
+def tensorboard(folder: Path) -> None:
+    """Write an experiment's TensorBoard event files.
+
+    Args:
+        folder: The experiment's folder.
+    """
+    _mirror(folder, "tensorboard")
+
+
+@export.command
+def sink(name: str, folder: Path) -> None:
+    """Write an experiment to a sink of your own, or what it missed.
+
+    Args:
+        name: pkg.module:Class.
+        folder: The experiment's folder.
+    """
+    _mirror(folder, name)
+
+
+def _mirror(folder: Path, name: str) -> None:
+    from droplab.tracking import mirror
+
+    for line in mirror(folder, name):
+        print(line)  # noqa: T201

@@ -1,0 +1,45 @@
+"""The process that feeds one sink: ``python -m droplab.tracking.child NAME FOLDER``, started by ``Tracker``.
+
+It runs at low priority, reads the ledger once a second, and finishes when its standard input ends, which
+also happens when the training process dies. Its last line on standard output is JSON: what to tell the user.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from droplab.tracking.follow import Follower
+from droplab.tracking.registry import make_sink
+
+POLL_SECONDS = 1.0
+
+
+def main(name: str, folder: Path) -> None:
+    """Follow the ledger until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the training's business; it closes the input
+    with suppress(OSError, AttributeError):
+        os.nice(10)
+    answer = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a sink prints belongs into its log
+    ended = threading.Event()
+
+    def wait_for_end() -> None:
+        sys.stdin.buffer.read()
+        ended.set()
+
+    threading.Thread(target=wait_for_end, daemon=True).start()
+    with Follower(folder, make_sink(name, folder)) as follower:
+        while not ended.wait(POLL_SECONDS):
+            follower.poll()
+        lines = follower.finish()
+    print(json.dumps(lines), file=answer, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,94 @@
+"""MLflow: an SQLite store in the experiment's folder, or the server that ``MLFLOW_TRACKING_URI`` names."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+
+from mlflow import MlflowClient  # telemetry is decided at import
+from mlflow.entities import Metric, Param, RunTag
+
+from droplab.records import Measurement, SinkRun
+
+_STATUS = {"done": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
+_BATCH = 1000  # the server's bound on metrics per call
+_PARAM = 6000  # and on the length of a parameter
+_MARKER = "val_loss"  # every epoch has it; the number of its steps is the number of epochs
+
+
+class MlflowSink:
+    """Runs, parameters, metrics by ``log_batch``; histograms as one JSON artifact per epoch that has them."""
+
+    def __init__(self, folder: Path) -> None:
+        home = (folder / "tracking").resolve()
+        home.mkdir(parents=True, exist_ok=True)
+        self._uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}"
+        self._artifacts = None if os.environ.get("MLFLOW_TRACKING_URI") else (home / "mlflow-artifacts").as_uri()
+        self._client = MlflowClient(tracking_uri=self._uri)
+        self._ids: dict[str, str] = {}
+
+    def start(self, run: SinkRun) -> int:
+        """Find the run by its tag, or create it."""
+        name = f"{run.experiment} {run.experiment_id[:8]}"
+        found = self._client.get_experiment_by_name(name)
+        experiment = found.experiment_id if found else self._client.create_experiment(name, self._artifacts)
+        there = self._client.search_runs([experiment], f"tags.`droplab.run` = '{run.id}'", max_results=1)
+        if there:
+            self._ids[run.id] = there[0].info.run_id
+            self._client.update_run(self._ids[run.id], status="RUNNING")
+            history = self._client.get_metric_history(self._ids[run.id], _MARKER)
+            return len({metric.step for metric in history})
+        tags = {"droplab.run": run.id, "arm": run.key.arm, "seed": str(run.key.seed)}
+        made = self._client.create_run(experiment, tags=tags, run_name=str(run.key))
+        self._ids[run.id] = made.info.run_id
+        params = [Param(key, _text(value)[:_PARAM]) for key, value in _flat(run.config)]
+        self._client.log_batch(self._ids[run.id], params=params)
+        return 0
+
+    def epoch(self, run: SinkRun, measurement: Measurement) -> None:
+        """Metrics at step = epoch, from 1; the marker last, so that a torn epoch is sent again."""
+        run_id, step, now = self._ids[run.id], measurement.epoch + 1, int(time.time() * 1000)
+        if measurement.histograms:
+            values = [
+                {"kind": h.kind, "layer": h.layer, "low": h.low, "high": h.high, "counts": list(h.counts)}
+                for h in measurement.histograms
+            ]
+            self._client.log_dict(run_id, {"epoch": step, "histograms": values}, f"histograms/epoch-{step:05d}.json")
+        names = sorted(measurement.metrics, key=lambda name: name == _MARKER)
+        metrics = [
+            Metric(name, measurement.metrics[name], now, step)
+            for name in names
+            if not math.isnan(measurement.metrics[name])
+        ]
+        for start in range(0, len(metrics), _BATCH):
+            self._client.log_batch(run_id, metrics=metrics[start : start + _BATCH])
+
+    def end(self, run: SinkRun, state: str, reason: str) -> None:
+        """Set the run's status; the reason of a failure is a tag."""
+        if reason:
+            self._client.log_batch(self._ids[run.id], tags=[RunTag("reason", reason[:_PARAM])])
+        if state in _STATUS:
+            self._client.set_terminated(self._ids[run.id], _STATUS[state])
+
+    def close(self) -> tuple[str, ...]:
+        """Say how to look at it."""
+        return (f"MLflow: mlflow ui --backend-store-uri {self._uri}",)
+
+
+def _flat(values: Any, path: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for key, value in values.items():
+        name = f"{path}.{key}" if path else str(key)
+        found += _flat(value, name) if isinstance(value, dict) and value and key != "p" else [(name, value)]
+    return found
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

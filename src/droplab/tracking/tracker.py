@@ -1,0 +1,154 @@
+"""Starts a process for each sink and ends it; whatever a sink does, training goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from droplab.experiment import Listener
+from droplab.records import ExperimentRecord, Measurement, RunKey
+from droplab.tracking.registry import check_sinks
+
+GRACE_SECONDS = 60.0
+"""How long sinks together may take to finish after the last run; ``DROPLAB_TRACK_GRACE`` overrides it."""
+
+
+class _Child:
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.log = folder / "tracking" / f"{name.replace(':', '-')}.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.reported = False
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "droplab.tracking.child", name, str(folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C on the terminal is not for it
+                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": ""},
+            )
+
+    def last_words(self) -> str:
+        try:
+            lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        except OSError:
+            return ""
+        return lines[-1] if lines else ""
+
+
+class Tracker(Listener):
+    """Passes everything on to another listener, and keeps one process per sink that follows the ledger.
+
+    Use it in a ``with``; leaving it lets the sinks finish, and ends those that take too long.
+
+    Args:
+        inner: the listener that shows the progress.
+        names: sinks, as ``check_sinks`` takes them.
+        grace: seconds that the sinks may take at the end.
+
+    Raises:
+        UserError: an unknown sink, or a missing package.
+    """
+
+    def __init__(self, inner: Listener, names: Sequence[str], grace: float | None = None) -> None:
+        self._inner = inner
+        self._names = check_sinks(names)
+        self._grace = grace if grace is not None else float(os.environ.get("DROPLAB_TRACK_GRACE", GRACE_SECONDS))
+        self._children: list[_Child] = []
+        self._folder = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _problem: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def opened(self, record: ExperimentRecord, plan: dict[str, Any], folder: str) -> None:
+        """Start the sinks; the ledger is there now."""
+        self._inner.opened(record, plan, folder)
+        self._folder = folder
+        for name in self._names:
+            try:
+                self._children.append(_Child(name, Path(folder)))
+            except OSError as problem:
+                self._inner.say(f"{name} cannot be started ({problem}); {self._heal(name)}")
+
+    def started(self, key: RunKey) -> None:
+        """Pass it on."""
+        self._inner.started(key)
+
+    def epoch(self, key: RunKey, measurement: Measurement) -> None:
+        """Pass it on; say once of a sink that it is gone."""
+        self._inner.epoch(key, measurement)
+        for child in self._children:
+            if not child.reported and child.process.poll() is not None:
+                self._gone(child)
+
+    def ended(self, key: RunKey, state: str, reason: str) -> None:
+        """Pass it on."""
+        self._inner.ended(key, state, reason)
+
+    def say(self, text: str) -> None:
+        """Pass it on."""
+        self._inner.say(text)
+
+    def close(self) -> None:
+        """Let the sinks finish within the grace, end the others, and say what each had to say."""
+        for child in self._children:
+            if child.process.stdin is not None:
+                try:
+                    child.process.stdin.close()
+                except OSError:
+                    pass  # it is gone already
+        deadline = time.monotonic() + self._grace
+        for child in self._children:
+            try:
+                child.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
+                child.reported = True
+                self._inner.say(
+                    f"{child.name} did not finish in {self._grace:g} s and was ended; {self._heal(child.name)}"
+                )
+            if child.process.returncode == 0:
+                for line in _answer(child):
+                    self._inner.say(line)
+            elif not child.reported:
+                self._gone(child)
+            if child.process.stdout is not None:
+                child.process.stdout.close()
+        self._children = []
+
+    def _gone(self, child: _Child) -> None:
+        child.reported = True
+        why = child.last_words()
+        self._inner.say(
+            f"{child.name} stopped ({why or f'exit code {child.process.returncode}'}); training is not affected; "
+            f"{self._heal(child.name)}; its log is {child.log}"
+        )
+
+    def _heal(self, name: str) -> str:
+        return (
+            f"what it missed is written by: droplab export {name if ':' not in name else 'sink ' + name} {self._folder}"
+        )
+
+
+def _answer(child: _Child) -> list[str]:
+    text = child.process.stdout.read() if child.process.stdout is not None else b""
+    lines = text.decode("utf-8", "replace").strip().splitlines()
+    try:
+        said = json.loads(lines[-1]) if lines else []
+    except ValueError:
+        return []
+    return [str(line) for line in said]

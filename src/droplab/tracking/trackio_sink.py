@@ -1,0 +1,88 @@
+"""Trackio: the local dashboard, ``trackio show``. It has one run at a time, so runs take turns."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import trackio
+
+from droplab.records import Measurement, SinkRun
+from droplab.tracking.names import bin_edges
+
+PROJECT = "droplab"
+"""The project, unless ``TRACKIO_PROJECT`` names another."""
+
+
+class TrackioSink:
+    """Metrics and histograms in Trackio's own database (``TRACKIO_DIR``)."""
+
+    def __init__(self, _folder: Path) -> None:
+        self._project = os.environ.get("TRACKIO_PROJECT", PROJECT)
+        self._open = ""
+        self._run: Any = None
+
+    def start(self, run: SinkRun) -> int:
+        """Count what is there already."""
+        name = run_name(run)
+        known = {found.name for found in trackio.Api().runs(self._project)}
+        self._switch(run)
+        if name not in known:
+            return 0
+        return len(steps(self._project, name))
+
+    def epoch(self, run: SinkRun, measurement: Measurement) -> None:
+        """Metrics at step = epoch, from 1."""
+        self._switch(run)
+        values: dict[str, Any] = {name: value for name, value in measurement.metrics.items() if not math.isnan(value)}
+        for item in measurement.histograms:
+            edges = bin_edges(item.low, item.high, len(item.counts))
+            values[f"{item.kind}s/{item.layer}"] = trackio.Histogram(np_histogram=(list(item.counts), edges))
+        self._run.log(values, step=measurement.epoch + 1)
+
+    def end(self, run: SinkRun, state: str, reason: str) -> None:  # noqa: ARG002  # Trackio keeps no states
+        """Write what is left of it."""
+        if self._open == run.id:
+            self._finish()
+
+    def close(self) -> tuple[str, ...]:
+        """Say how to look at it."""
+        self._finish()
+        return (f'Trackio: trackio show --project "{self._project}"',)
+
+    def _switch(self, run: SinkRun) -> None:
+        if self._open == run.id:
+            return
+        self._finish()
+        with contextlib.redirect_stdout(io.StringIO()):
+            self._run = trackio.init(
+                self._project,
+                name=run_name(run),
+                group=run.key.arm,
+                config=dict(run.config),
+                resume="allow",
+                embed=False,
+                auto_log_gpu=False,
+                auto_log_cpu=False,
+            )
+        self._open = run.id
+
+    def _finish(self) -> None:
+        if self._run is not None:
+            with contextlib.redirect_stdout(io.StringIO()):
+                trackio.finish()
+        self._run, self._open = None, ""
+
+
+def run_name(run: SinkRun) -> str:
+    """The run's name in Trackio; unique there, as Trackio resumes by name."""
+    return f"{run.key} · {run.id[:8]}"
+
+
+def steps(project: str, name: str) -> set[int]:
+    """The steps that a run has in Trackio's database."""
+    return {int(row["step"]) for row in trackio.SQLiteStorage.get_logs(project, name)}

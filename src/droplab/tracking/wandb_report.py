@@ -1,0 +1,80 @@
+"""The tutorial's W&B report: curves of the run sets side by side, built with ``wandb-workspaces``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import wandb_workspaces.expr as ws
+import wandb_workspaces.reports.v2 as wr
+
+from droplab.errors import SinkError
+from droplab.records import ExperimentRecord
+from droplab.tracking.wandb_sink import PROJECT
+
+CURVES = ("val_loss", "fit_loss", "val_accuracy", "fit_accuracy", "gap", "train_loss")
+"""One panel each."""
+
+
+def build_report(
+    record: ExperimentRecord, advice: str, verdict: str, say: Mapping[str, str], *, entity: str = "", project: str = ""
+) -> Any:
+    """A ``wandb_workspaces.reports.v2.Report``; nothing is sent before its ``save()``.
+
+    Args:
+        record: the experiment.
+        advice: the verdict's first sentence.
+        verdict: the verdict as text.
+        say: texts: ``title``, ``curves``, ``curves_text``, ``weights``, ``verdict``, ``runs``, and metrics by name.
+        entity: user or team; ``WANDB_ENTITY`` where empty.
+        project: ``WANDB_PROJECT`` where empty.
+    """
+    entity = entity or os.environ.get("WANDB_ENTITY", "")
+    project = project or os.environ.get("WANDB_PROJECT", PROJECT)
+    runs = {"entity": entity, "project": project}
+    this = [ws.Config("experiment_id") == record.experiment_id]
+
+    def grid(panels: list[Any], *, grouped: bool) -> Any:
+        sets = [wr.Runset(name=say["runs"], filters=this, groupby=["group"] if grouped else [], **runs)]
+        return wr.PanelGrid(runsets=sets, panels=panels)
+
+    curves = [
+        wr.LinePlot(title=say[name], x="epoch", y=[name], groupby_aggfunc="mean", groupby_rangefunc="stddev")
+        for name in CURVES
+    ]
+    norms = [wr.LinePlot(title=say[name], x="epoch", y=[name]) for name in ("grad_norm", "param_norm")]
+    return wr.Report(
+        project=project,
+        entity=entity,
+        title=f"{record.name}: {say['title']}",
+        description=advice,
+        width="fluid",
+        blocks=[
+            wr.P(text=advice),
+            wr.H1(text=say["curves"]),
+            wr.P(text=say["curves_text"]),
+            grid(curves, grouped=True),
+            wr.H1(text=say["weights"]),
+            grid(norms, grouped=True),
+            wr.H1(text=say["verdict"]),
+            wr.CodeBlock(code=verdict, language="plaintext"),
+            grid([wr.RunComparer(diff_only=True)], grouped=False),
+        ],
+    )
+
+
+def save_report(report: Any) -> str:
+    """Upload the report; its address.
+
+    Raises:
+        SinkError: W&B refused, or cannot be reached.
+    """
+    try:
+        report.save()
+    except Exception as problem:
+        raise SinkError(
+            f"W&B did not take the report: {type(problem).__name__}: {problem}. It needs an account: wandb login, then "
+            "set WANDB_ENTITY to your user or team name; the runs have to be uploaded first (wandb sync)."
+        ) from problem
+    return str(report.url)

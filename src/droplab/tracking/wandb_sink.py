@@ -1,0 +1,133 @@
+"""Weights & Biases: online when logged in, else offline with the line that uploads it later."""
+
+from __future__ import annotations
+
+import json
+import math
+import netrc
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import wandb
+
+from droplab.records import Measurement, SinkRun
+from droplab.tracking.names import bin_edges
+
+PROJECT = "droplab"
+"""The project, unless ``WANDB_PROJECT`` names another."""
+_NAME = 120  # characters that W&B takes for names and groups
+_TAG = 64
+_EXIT = {"done": 0, "failed": 1}
+_SERVER = "https://api.wandb.ai"
+SUMMARIES = {"val_loss": "min", "val_accuracy": "max"}
+"""Metrics whose best value W&B should show beside the last."""
+
+
+class WandbSink:
+    """Runs of a project, grouped by arm.
+
+    Online, a run that is opened again continues at the server's step. Offline, it is written anew from the
+    ledger, as offline files cannot be continued; the unfinished file goes, so that nothing is uploaded twice.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._home = (folder / "tracking" / "wandb").resolve()
+        self._home.mkdir(parents=True, exist_ok=True)
+        self._mode = mode()
+        self._runs: dict[str, Any] = {}
+        self._offline: list[Path] = []
+
+    def start(self, run: SinkRun) -> int:
+        """Open the run under its own id."""
+        if self._mode == "offline":
+            known = self._known(run)
+            if known is not None:
+                return known
+        arm, seed = run.key.arm, run.key.seed
+        opened = wandb.init(
+            project=os.environ.get("WANDB_PROJECT", PROJECT),
+            id=run.id,
+            name=f"{arm} · seed {seed}"[:_NAME],
+            group=arm[:_NAME],
+            job_type="train",
+            config=dict(run.config),
+            tags=[tag[:_TAG] for tag in ("droplab", run.experiment, arm, f"seed {seed}")],
+            dir=str(self._home),
+            mode=self._mode,
+            resume="allow" if self._mode == "online" else None,
+            reinit="create_new",
+            settings=wandb.Settings(console="off", silent=True),
+        )
+        opened.define_metric("epoch", hidden=True)
+        opened.define_metric("*", step_metric="epoch")
+        for name, best in SUMMARIES.items():
+            opened.define_metric(name, step_metric="epoch", summary=f"{best},last")
+        self._runs[run.id] = opened
+        if self._mode == "offline":
+            self._offline.append(Path(opened.dir).parent)
+            return 0
+        return int(opened.step) if opened.resumed else 0
+
+    def epoch(self, run: SinkRun, measurement: Measurement) -> None:
+        """Metrics, and histograms under the names that ``wandb.watch(log="all")`` uses; step = epoch, from 0."""
+        values: dict[str, Any] = {name: value for name, value in measurement.metrics.items() if not math.isnan(value)}
+        for item in measurement.histograms:
+            edges = bin_edges(item.low, item.high, len(item.counts))
+            values[f"{item.kind}s/{item.layer}"] = wandb.Histogram(np_histogram=(list(item.counts), edges))
+        self._runs[run.id].log({**values, "epoch": measurement.epoch + 1}, step=measurement.epoch)
+
+    def end(self, run: SinkRun, state: str, reason: str) -> None:
+        """Finish the run; a failure's reason is in its summary."""
+        opened = self._runs.pop(run.id, None)
+        if opened is None:
+            return
+        opened.summary["state"] = state
+        if reason:
+            opened.summary["reason"] = reason
+        place = Path(opened.dir).parent
+        opened.finish(exit_code=_EXIT.get(state, 255))
+        if self._mode == "offline" and state == "done":
+            self._marker(run).write_text(json.dumps({"folder": place.name, "epochs": run.epochs}), encoding="utf-8")
+
+    def close(self) -> tuple[str, ...]:
+        """Say how to look at it, or how to upload it."""
+        for opened in self._runs.values():
+            opened.finish(exit_code=255)
+        if self._mode == "offline":
+            return (f"W&B was offline (not logged in); to upload: wandb sync {self._home / 'wandb' / 'offline-run-*'}",)
+        return ()
+
+    def _marker(self, run: SinkRun) -> Path:
+        return self._home / f"{run.id}.json"
+
+    def _known(self, run: SinkRun) -> int | None:
+        """Epochs of a finished offline run; what was left unfinished is removed."""
+        with suppress(OSError, ValueError, KeyError):
+            kept = json.loads(self._marker(run).read_text(encoding="utf-8"))
+            if (self._home / "wandb" / str(kept["folder"])).is_dir() and kept["epochs"] == run.epochs:
+                return run.epochs
+        for torn in (self._home / "wandb").glob(f"offline-run-*-{run.id}"):
+            shutil.rmtree(torn)
+        return None
+
+
+def mode() -> str:
+    """``online`` where W&B would find a key, else ``offline``; ``WANDB_MODE`` decides where it is set."""
+    asked = os.environ.get("WANDB_MODE", "")
+    if asked in {"online", "offline"}:
+        return asked
+    return "online" if logged_in() else "offline"
+
+
+def logged_in() -> bool:
+    """Whether there is a key: in ``WANDB_API_KEY`` or in the netrc file that ``wandb login`` writes."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = urlsplit(os.environ.get("WANDB_BASE_URL", _SERVER)).hostname or ""
+    with suppress(OSError, netrc.NetrcParseError):
+        return netrc.netrc(os.environ.get("NETRC")).authenticators(host) is not None
+    return False

@@ -1,0 +1,43 @@
+"""Sinks that misbehave."""
+
+from __future__ import annotations
+
+import os
+import time
+
+
+class Well:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def start(self, run):
+        return 0
+
+    def epoch(self, run, measurement):
+        pass
+
+    def end(self, run, state, reason):
+        pass
+
+    def close(self):
+        return ("all well",)
+
+
+class Raises(Well):
+    def epoch(self, run, measurement):
+        raise RuntimeError("no more <b>room</b>")
+
+
+class RaisesAtOnce(Well):
+    def __init__(self, folder):
+        raise OSError("cannot begin")
+
+
+class Hangs(Well):
+    def epoch(self, run, measurement):
+        time.sleep(3600)
+
+
+class Dies(Well):
+    def epoch(self, run, measurement):
+        os._exit(7)

@@ -1,0 +1,55 @@
+"""Reads a W&B offline file: LevelDB's log format around the protobuf records that the wandb package ships."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+BLOCK = 32768
+
+
+def records(path: Path):
+    """The raw records: 7-byte file header, then blocks of (crc, length, type) + payload, split at block ends."""
+    raw = path.read_bytes()
+    at, parts = 7, b""
+    while at + 7 <= len(raw):
+        left = BLOCK - at % BLOCK
+        if left < 7:
+            at += left
+            continue
+        _crc, length, kind = struct.unpack("<IHB", raw[at : at + 7])
+        if kind == 0:
+            at += left
+            continue
+        parts += raw[at + 7 : at + 7 + length]
+        at += 7 + length
+        if kind in {1, 4}:  # whole, or the last part
+            yield parts
+            parts = b""
+
+
+def read(folder: Path):
+    """Config, history rows, summary and run fields of one offline run."""
+    from wandb.proto import wandb_internal_pb2 as pb
+
+    config, rows, summary, run = {}, [], {}, None
+    (path,) = folder.glob("*.wandb")
+    for raw in records(path):
+        record = pb.Record()
+        record.ParseFromString(raw)
+        kind = record.WhichOneof("record_type")
+        if kind == "run":
+            run = run or record.run
+            config.update({item.key: json.loads(item.value_json) for item in record.run.config.update})
+        elif kind == "config":
+            config.update({item.key: json.loads(item.value_json) for item in record.config.update})
+        elif kind == "history":
+            rows.append(
+                {(item.key or "/".join(item.nested_key)): json.loads(item.value_json) for item in record.history.item}
+            )
+        elif kind == "summary":
+            summary.update(
+                {(item.key or "/".join(item.nested_key)): json.loads(item.value_json) for item in record.summary.update}
+            )
+    return config, rows, summary, run

@@ -1,0 +1,175 @@
+"""Every sink that ships, held to the contract; each is read back through its own means."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+
+import pytest
+
+from droplab.records import SinkRun
+from droplab.testing import ReadBack, SinkContract
+from droplab.testing.sinks import commit, write_ledger
+from droplab.tracking import mirror, sink_runs
+from tests.tracking import offline_wandb
+
+FLOAT32 = 2.0**-23
+
+
+class TestTensorboard(SinkContract):
+    sink = "tensorboard"
+    tolerance = FLOAT32  # event files hold scalars as float32
+
+    def read(self, folder, run: SinkRun) -> ReadBack:
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+        (place,) = (folder / "tracking" / "tensorboard").glob(f"*-{run.id[:6]}")
+        everything = {"scalars": 0, "histograms": 0, "tensors": 0, "compressedHistograms": 1}
+        events = EventAccumulator(str(place), size_guidance=everything)
+        events.Reload()
+        tags = events.Tags()
+        metrics, histograms = {}, {}
+        for tag in tags["scalars"]:
+            found = events.Scalars(tag)
+            assert len({e.step for e in found}) == len(found)
+            metrics[tag] = {e.step - 1: e.value for e in found}
+        for tag in tags["histograms"]:
+            kind, _, layer = tag.partition("/")
+            for e in events.Histograms(tag):
+                value = e.histogram_value
+                assert value.bucket_limit[-1] == value.max
+                histograms[kind.removesuffix("s"), layer, e.step - 1] = (value.bucket, value.min, value.max)
+        text = events.Tensors("config/text_summary")[0].tensor_proto.string_val[0].decode()
+        return ReadBack(json.loads(text.removeprefix("```json\n").removesuffix("\n```")), metrics, histograms)
+
+
+class TestMlflow(SinkContract):
+    sink = "mlflow"
+
+    def read(self, folder, run: SinkRun) -> ReadBack:
+        from mlflow import MlflowClient
+        from mlflow.artifacts import load_dict
+
+        uri = f"sqlite:///{(folder / 'tracking' / 'mlflow.db').resolve()}"
+        client = MlflowClient(tracking_uri=uri)
+        experiments = [e.experiment_id for e in client.search_experiments()]
+        (found,) = client.search_runs(experiments, f"tags.`droplab.run` = '{run.id}'")
+        assert found.info.run_name == str(run.key)
+        metrics = {}
+        for name in found.data.metrics:
+            history = client.get_metric_history(found.info.run_id, name)
+            assert len({m.step for m in history}) == len(history)
+            metrics[name] = {m.step - 1: m.value for m in history}
+        histograms = {}
+        for item in client.list_artifacts(found.info.run_id, "histograms"):
+            text = load_dict(f"{found.info.artifact_uri}/{item.path}")
+            for h in text["histograms"]:
+                histograms[h["kind"], h["layer"], text["epoch"] - 1] = (h["counts"], h["low"], h["high"])
+        return ReadBack(found.data.params, metrics, histograms)
+
+    def test_telemetry_is_off(self):
+        import droplab.tracking.mlflow_sink  # noqa: F401
+
+        assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+class TestTrackio(SinkContract):
+    sink = "trackio"
+
+    @pytest.fixture(autouse=True)
+    def _own_database(self, monkeypatch):
+        monkeypatch.setenv("TRACKIO_PROJECT", f"contract-{os.urandom(4).hex()}")
+
+    def read(self, folder, run: SinkRun) -> ReadBack:
+        import trackio
+
+        from droplab.tracking.trackio_sink import run_name
+
+        project = os.environ["TRACKIO_PROJECT"]
+        (found,) = [r for r in trackio.Api().runs(project) if r.name == run_name(run)]
+        metrics, histograms = {}, {}
+        rows = trackio.SQLiteStorage.get_logs(project, found.name)
+        assert len({row["step"] for row in rows}) == len(rows)
+        for row in rows:
+            for name, value in row.items():
+                if isinstance(value, dict) and value.get("_type") == "trackio.histogram":
+                    kind, _, layer = name.partition("/")
+                    where = (kind.removesuffix("s"), layer, row["step"] - 1)
+                    histograms[where] = (value["values"], value["bins"][0], value["bins"][-1])
+                elif isinstance(value, float):
+                    metrics.setdefault(name, {})[row["step"] - 1] = value
+        return ReadBack(found.config, metrics, histograms)
+
+
+class TestWandb(SinkContract):
+    sink = "wandb"
+
+    @pytest.fixture(autouse=True)
+    def _offline(self, monkeypatch):
+        monkeypatch.setenv("WANDB_MODE", "offline")
+        warnings.filterwarnings("ignore", module="wandb")
+
+    def read(self, folder, run: SinkRun) -> ReadBack:
+        (place,) = (folder / "tracking" / "wandb" / "wandb").glob(f"offline-run-*-{run.id}")
+        config, rows, summary, fields = offline_wandb.read(place)
+        assert fields.run_id == run.id
+        assert fields.run_group == run.key.arm[:120]
+        assert fields.job_type == "train"
+        assert summary["state"] in {"done", "failed"}
+        metrics, histograms = {}, {}
+        assert [row["_step"] for row in rows] == sorted({row["_step"] for row in rows})
+        for row in rows:
+            for name, value in row.items():
+                if isinstance(value, dict):
+                    kind, _, layer = name.partition("/")
+                    bins = value.get("bins")
+                    low, high = (bins[0], bins[-1]) if bins else packed(value["packedBins"])
+                    histograms[kind.removesuffix("s"), layer, row["_step"]] = (value["values"], low, high)
+                elif not name.startswith("_"):
+                    metrics.setdefault(name, {})[row["_step"]] = value
+        return ReadBack(config, metrics, histograms)
+
+    def test_offline_says_how_to_upload(self, tmp_path):
+        with write_ledger(tmp_path, seeds=1, epochs=1) as ledger:
+            commit(ledger, range(1))
+            (line,) = mirror(tmp_path, "wandb")
+            assert "wandb sync" in line
+            places = list((tmp_path / "tracking" / "wandb" / "wandb").glob("offline-run-*"))
+            assert {place.name[-16:] for place in places} == {run.id for run in sink_runs(ledger).values()}
+
+
+def packed(bins: dict) -> tuple[float, float]:
+    return bins["min"], bins["min"] + bins["size"] * bins["count"]
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_the_wandb_report_is_the_tutorials(finished, monkeypatch, lang):
+    import droplab.tracking.wandb_report as reports
+    from droplab.cli import main
+
+    built = []
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_ENTITY", "someone")
+    monkeypatch.setattr(reports, "save_report", lambda report: built.append(report) or "https://example.org/report")
+    main(["export", "wandb", str(finished.folder), "--report", "--lang", lang])
+    (report,) = built
+    grids = [block for block in report.blocks if type(block).__name__ == "PanelGrid"]
+    assert [panel.y for panel in grids[0].panels] == [[name] for name in reports.CURVES]
+    assert {grid.runsets[0].entity for grid in grids} == {"someone"}
+    assert finished.record.experiment_id in str(grids[0].runsets[0].filters)
+    assert ("検証損失" if lang == "ja" else "validation loss") == grids[0].panels[0].title
+    code = next(block for block in report.blocks if type(block).__name__ == "CodeBlock")
+    assert finished.text(lang) in str(code.code)
+
+
+def test_a_report_that_cannot_be_saved_says_what_it_needs():
+    from droplab.errors import SinkError
+    from droplab.tracking.wandb_report import save_report
+
+    class Refused:
+        def save(self):
+            raise ConnectionError("no route")
+
+    with pytest.raises(SinkError, match="WANDB_ENTITY"):
+        save_report(Refused())

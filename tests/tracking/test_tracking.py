@@ -1,0 +1,116 @@
+"""Sinks that misbehave do not touch training; sinks that were cut short are healed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import droplab
+from droplab.cli import main
+from droplab.errors import SinkError, UserError
+from droplab.experiment import Listener
+from droplab.tracking import check_sinks, mirror
+from droplab.tracking.follow import run_identity
+from tests.conftest import tiny
+
+
+class Hears(Listener):
+    def __init__(self):
+        self.said = []
+
+    def say(self, text):
+        self.said.append(text)
+
+
+def deciding(results) -> dict:
+    times = {"seconds", "images_per_second"}
+    return {k: {n: v for n, v in r.metrics.items() if n not in times} for k, r in results.record.runs.items()}
+
+
+@pytest.mark.parametrize(
+    ("sink", "word"),
+    [
+        ("Raises", "no more <b>room</b>"),
+        ("RaisesAtOnce", "cannot begin"),
+        ("Hangs", "did not finish"),
+        ("Dies", "exit code 7"),
+    ],
+)
+def test_training_goes_on_whatever_a_sink_does(tmp_path, monkeypatch, finished, sink, word):
+    monkeypatch.setenv("DROPLAB_TRACK_GRACE", "5")
+    hears = Hears()
+    results = droplab.compare(tiny(), out=tmp_path / "x", track=[f"tests.tracking.broken:{sink}"], listener=hears)
+    assert deciding(results) == deciding(finished)
+    said = [text for text in hears.said if word in text]
+    assert len(said) == 1
+    assert f"droplab export sink tests.tracking.broken:{sink} {tmp_path / 'x'}" in said[0]
+
+
+def test_a_sink_that_is_well_has_the_last_word(tmp_path):
+    hears = Hears()
+    droplab.compare(tiny(seeds=1), out=tmp_path / "x", track=["tests.tracking.broken:Well"], listener=hears)
+    assert hears.said[-1] == "all well"
+
+
+def test_on_request_a_failing_sink_is_an_error_of_ours(finished):
+    with pytest.raises(SinkError, match="RuntimeError: no more"):
+        mirror(finished.folder, "tests.tracking.broken:Raises")
+
+
+def test_mistakes_are_said_before_anything_is_trained(tmp_path, monkeypatch, capsys):
+    with pytest.raises(UserError, match="did you mean 'wandb'"):
+        check_sinks(["wandbb"])
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install 'droplab\[mlflow\]'"):
+        check_sinks(["mlflow"])
+    with pytest.raises(SystemExit) as end:
+        main(["compare", "--track", "nope", "--out", str(tmp_path / "x")])
+    assert end.value.code == 2
+    assert not (tmp_path / "x").exists()
+    with pytest.raises(SystemExit) as end:
+        main(["export", "tensorboard", str(tmp_path)])
+    assert end.value.code == 2
+
+
+def test_identities_differ_by_experiment_arm_and_seed():
+    keys = [droplab.records.RunKey(arm, seed) for arm in ("a", "b") for seed in (0, 1)]
+    assert len({run_identity(e, key) for e in ("1", "2") for key in keys}) == 8
+
+
+SPEC = """
+name = "tracked"
+seeds = 1
+[data]
+train_size = 400
+[recipe]
+epochs = 6
+precision = "float32"
+[compute]
+executor = "serial"
+threads = 1
+"""
+
+
+def test_after_sigkill_export_heals(tmp_path):
+    """The training is killed while TensorBoard is fed; continuing and exporting leaves every epoch once."""
+    from tests.tracking.test_sinks import TestTensorboard
+
+    (tmp_path / "spec.toml").write_text(SPEC, encoding="utf-8")
+    command = [sys.executable, "-m", "droplab", "compare", str(tmp_path / "spec.toml"), "--out", str(tmp_path / "x")]
+    process = subprocess.Popen([*command, "--track", "tensorboard"], start_new_session=True, stderr=subprocess.DEVNULL)
+    events = tmp_path / "x" / "tracking" / "tensorboard"
+    deadline = time.monotonic() + 60
+    while not list(events.glob("*/events*")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(2.5)  # the killed training's sink sees its input end
+    mirror(tmp_path / "x", "tensorboard")
+    with droplab.ledger.Ledger.open(tmp_path / "x" / "ledger.sqlite") as ledger:
+        TestTensorboard().check(tmp_path / "x", ledger)
