@@ -29,6 +29,8 @@ prove: $(VENV)/.test
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/tutorial_loop.py $(ARGS)
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/page.py
+	$(BIN)/python benchmarks/sinks.py
 
 results: $(VENV)/.base
 	$(BIN)/python scripts/record_results.py $(ARGS)

@@ -41,15 +41,22 @@ def read(folder: Path):
         kind = record.WhichOneof("record_type")
         if kind == "run":
             run = run or record.run
-            config.update({item.key: json.loads(item.value_json) for item in record.run.config.update})
+            config |= values(record.run.config.update)
         elif kind == "config":
-            config.update({item.key: json.loads(item.value_json) for item in record.config.update})
+            config |= values(record.config.update)
         elif kind == "history":
-            rows.append(
-                {(item.key or "/".join(item.nested_key)): json.loads(item.value_json) for item in record.history.item}
-            )
+            rows.append(values(record.history.item))
         elif kind == "summary":
-            summary.update(
-                {(item.key or "/".join(item.nested_key)): json.loads(item.value_json) for item in record.summary.update}
-            )
+            summary |= values(record.summary.update)
     return config, rows, summary, run
+
+
+def values(items) -> dict:
+    found: dict = {}
+    for item in items:
+        *path, last = [item.key] if item.key else item.nested_key
+        place = found
+        for part in path:
+            place = place.setdefault(part, {})
+        place[last] = json.loads(item.value_json)
+    return found

@@ -32,15 +32,15 @@ def deciding(results) -> dict:
     return {k: {n: v for n, v in r.metrics.items() if n not in times} for k, r in results.record.runs.items()}
 
 
-@pytest.mark.parametrize(
-    ("sink", "word"),
-    [
-        ("Raises", "no more <b>room</b>"),
-        ("RaisesAtOnce", "cannot begin"),
-        ("Hangs", "did not finish"),
-        ("Dies", "exit code 7"),
-    ],
-)
+MISBEHAVIOUR = {
+    "Raises": "no more <b>room</b>",
+    "RaisesAtOnce": "cannot begin",
+    "Hangs": "did not finish",
+    "Dies": "exit code 7",
+}
+
+
+@pytest.mark.parametrize(("sink", "word"), MISBEHAVIOUR.items())
 def test_training_goes_on_whatever_a_sink_does(tmp_path, monkeypatch, finished, sink, word):
     monkeypatch.setenv("DROPLAB_TRACK_GRACE", "5")
     hears = Hears()
@@ -96,21 +96,25 @@ threads = 1
 """
 
 
-def test_after_sigkill_export_heals(tmp_path):
-    """The training is killed while TensorBoard is fed; continuing and exporting leaves every epoch once."""
-    from tests.tracking.test_sinks import TestTensorboard
+@pytest.mark.parametrize(("sink", "trace"), [("tensorboard", "*/events*"), ("wandb", "wandb/offline-run-*/*.wandb")])
+def test_after_sigkill_export_heals(tmp_path, monkeypatch, sink, trace):
+    """The training is killed while a sink is fed; continuing and exporting leaves every epoch once."""
+    from tests.tracking.test_sinks import TestTensorboard, TestWandb
+
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    contract = {"tensorboard": TestTensorboard, "wandb": TestWandb}[sink]()
 
     (tmp_path / "spec.toml").write_text(SPEC, encoding="utf-8")
     command = [sys.executable, "-m", "droplab", "compare", str(tmp_path / "spec.toml"), "--out", str(tmp_path / "x")]
-    process = subprocess.Popen([*command, "--track", "tensorboard"], start_new_session=True, stderr=subprocess.DEVNULL)
-    events = tmp_path / "x" / "tracking" / "tensorboard"
+    process = subprocess.Popen([*command, "--track", sink], start_new_session=True, stderr=subprocess.DEVNULL)
+    home = tmp_path / "x" / "tracking" / sink
     deadline = time.monotonic() + 60
-    while not list(events.glob("*/events*")) and time.monotonic() < deadline:
+    while not list(home.glob(trace)) and time.monotonic() < deadline:
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(2.5)  # the killed training's sink sees its input end
-    mirror(tmp_path / "x", "tensorboard")
+    mirror(tmp_path / "x", sink)
     with droplab.ledger.Ledger.open(tmp_path / "x" / "ledger.sqlite") as ledger:
-        TestTensorboard().check(tmp_path / "x", ledger)
+        contract.check(tmp_path / "x", ledger)

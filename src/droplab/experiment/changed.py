@@ -30,7 +30,8 @@ def changed_images(ledger: Ledger, record: ExperimentRecord, data_dir: Path | No
     wanted = {arm: _predictions(ledger, record, arm) for arm in record.arms if arm != record.baseline}
     wanted = {arm: pairs for arm, pairs in wanted.items() if pairs}
     if not wanted:
-        return ChangedImages({}, "unfinished")
+        paired = any(_pairs(record, arm) for arm in record.arms if arm != record.baseline)
+        return ChangedImages({}, "old" if paired else "unfinished")
     design = ledger.design()
     data = DataSpec.model_validate(record.spec["data"])
     where = data_dir or (Path(design["data_dir"]) if design["data_dir"] else None)
@@ -54,14 +55,15 @@ def changed_images(ledger: Ledger, record: ExperimentRecord, data_dir: Path | No
 
 
 def _predictions(ledger: Ledger, record: ExperimentRecord, arm: str) -> list[tuple[Predictions, Predictions]]:
-    pairs = []
-    for seed in record.seeds:
-        keys = (RunKey(record.baseline, seed), RunKey(arm, seed))
-        if all(key in record.runs and record.runs[key].state == "done" for key in keys):
-            before, after = (ledger.predictions(key) for key in keys)
-            if before is not None and after is not None:
-                pairs.append((before, after))
-    return pairs
+    found = ((ledger.predictions(before), ledger.predictions(after)) for before, after in _pairs(record, arm))
+    return [(before, after) for before, after in found if before is not None and after is not None]
+
+
+def _pairs(record: ExperimentRecord, arm: str) -> list[tuple[RunKey, RunKey]]:
+    """Finished runs of the baseline and the arm with the same seed."""
+    keys = [(RunKey(record.baseline, seed), RunKey(arm, seed)) for seed in record.seeds]
+    done = {key for key, run in record.runs.items() if run.state == "done"}
+    return [pair for pair in keys if done.issuperset(pair)]
 
 
 def _most_changed(pairs: Sequence[tuple[Predictions, Predictions]], split: Split) -> tuple[ChangedImage, ...]:

@@ -24,7 +24,7 @@ def main(name: str, folder: Path) -> None:
     """Follow the ledger until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the training's business; it closes the input
     with suppress(OSError, AttributeError):
-        os.nice(10)
+        os.nice(19)
     answer = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a sink prints belongs into its log
     ended = threading.Event()

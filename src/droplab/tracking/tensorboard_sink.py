@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def _add(writer: EventFileWriter, values: list[Any], step: int) -> None:
 
 def _histogram(item: Histogram) -> Any:
     edges = bin_edges(item.low, item.high, len(item.counts))
-    middles = [(low + high) / 2 for low, high in zip(edges, edges[1:], strict=False)]
+    middles = [(low + high) / 2 for low, high in pairwise(edges)]
     return HistogramProto(
         min=item.low,
         max=item.high,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,7 +28,7 @@ class _Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.reported = False
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: S603  # our own module, by our own interpreter
                 [sys.executable, "-m", "droplab.tracking.child", name, str(folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -106,10 +107,8 @@ class Tracker(Listener):
         """Let the sinks finish within the grace, end the others, and say what each had to say."""
         for child in self._children:
             if child.process.stdin is not None:
-                try:
+                with suppress(OSError):  # it is gone already
                     child.process.stdin.close()
-                except OSError:
-                    pass  # it is gone already
         deadline = time.monotonic() + self._grace
         for child in self._children:
             try:
@@ -139,9 +138,8 @@ class Tracker(Listener):
         )
 
     def _heal(self, name: str) -> str:
-        return (
-            f"what it missed is written by: droplab export {name if ':' not in name else 'sink ' + name} {self._folder}"
-        )
+        command = name if ":" not in name else f"sink {name}"
+        return f"what it missed is written by: droplab export {command} {self._folder}"
 
 
 def _answer(child: _Child) -> list[str]:

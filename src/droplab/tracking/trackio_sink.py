@@ -28,12 +28,8 @@ class TrackioSink:
 
     def start(self, run: SinkRun) -> int:
         """Count what is there already."""
-        name = run_name(run)
-        known = {found.name for found in trackio.Api().runs(self._project)}
         self._switch(run)
-        if name not in known:
-            return 0
-        return len(steps(self._project, name))
+        return len(steps(self._project, run_name(run)))
 
     def epoch(self, run: SinkRun, measurement: Measurement) -> None:
         """Metrics at step = epoch, from 1."""

@@ -9,9 +9,10 @@ import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
+import numpy as np
 import wandb
 
 from droplab.records import Measurement, SinkRun
@@ -77,7 +78,9 @@ class WandbSink:
         values: dict[str, Any] = {name: value for name, value in measurement.metrics.items() if not math.isnan(value)}
         for item in measurement.histograms:
             edges = bin_edges(item.low, item.high, len(item.counts))
-            values[f"{item.kind}s/{item.layer}"] = wandb.Histogram(np_histogram=(list(item.counts), edges))
+            values[f"{item.kind}s/{item.layer}"] = wandb.Histogram(
+                np_histogram=(np.asarray(item.counts), np.asarray(edges))
+            )
         self._runs[run.id].log({**values, "epoch": measurement.epoch + 1}, step=measurement.epoch)
 
     def end(self, run: SinkRun, state: str, reason: str) -> None:
@@ -115,12 +118,12 @@ class WandbSink:
         return None
 
 
-def mode() -> str:
+def mode() -> Literal["online", "offline"]:
     """``online`` where W&B would find a key, else ``offline``; ``WANDB_MODE`` decides where it is set."""
     asked = os.environ.get("WANDB_MODE", "")
-    if asked in {"online", "offline"}:
-        return asked
-    return "online" if logged_in() else "offline"
+    if asked == "online":
+        return "online"
+    return "offline" if asked == "offline" or not logged_in() else "online"
 
 
 def logged_in() -> bool:
