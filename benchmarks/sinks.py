@@ -62,11 +62,10 @@ def main() -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["sink", "repeats", "ratio", "standard_error", "seconds_beside_training"])
         for name in SINKS:
-            mean = statistics.fmean(ratios[name])
-            error = statistics.stdev(ratios[name]) / math.sqrt(len(ratios[name])) if len(ratios[name]) > 1 else math.nan
-            writer.writerow(
-                [name, options.repeats, f"{mean:.4f}", f"{error:.4f}", f"{statistics.fmean(after[name]):.1f}"]
-            )
+            found, beside = ratios[name], statistics.fmean(after[name])
+            mean = statistics.fmean(found)
+            error = statistics.stdev(found) / math.sqrt(len(found)) if len(found) > 1 else math.nan
+            writer.writerow([name, options.repeats, f"{mean:.4f}", f"{error:.4f}", f"{beside:.1f}"])
             print(f"{name:12} {mean:.4f} ± {error:.4f}")
 
 

@@ -30,7 +30,8 @@ def main(name: str, folder: Path) -> None:
     ended = threading.Event()
 
     def wait_for_end() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1024):  # not sys.stdin: its lock would be held when the interpreter ends
+            pass
         ended.set()
 
     threading.Thread(target=wait_for_end, daemon=True).start()

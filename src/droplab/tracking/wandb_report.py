@@ -33,7 +33,7 @@ def build_report(
     entity = entity or os.environ.get("WANDB_ENTITY", "")
     project = project or os.environ.get("WANDB_PROJECT", PROJECT)
     runs = {"entity": entity, "project": project}
-    this = [ws.Config("experiment_id") == record.experiment_id]
+    this = ws.And(ws.Config("experiment_id") == record.experiment_id)
 
     def grid(panels: list[Any], *, grouped: bool) -> Any:
         sets = [wr.Runset(name=say["runs"], filters=this, groupby=["group"] if grouped else [], **runs)]
