@@ -58,7 +58,7 @@ def build_report(
             wr.H1(text=say["weights"]),
             grid(norms, grouped=True),
             wr.H1(text=say["verdict"]),
-            wr.CodeBlock(code=verdict, language="plaintext"),
+            wr.CodeBlock(code=verdict, language="markdown"),
             grid([wr.RunComparer(diff_only=True)], grouped=False),
         ],
     )
