@@ -13,7 +13,7 @@ import pytest
 import droplab
 from droplab.cli import main
 from droplab.errors import SinkError, UserError
-from droplab.experiment import Listener
+from droplab.listener import Listener
 from droplab.tracking import check_sinks, mirror
 from droplab.tracking.follow import run_identity
 from tests.conftest import tiny

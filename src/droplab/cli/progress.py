@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from droplab.experiment import Listener
+from droplab.listener import Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey
 
 

@@ -2,7 +2,6 @@
 
 from droplab.experiment.engine import Finished, run_experiment
 from droplab.experiment.final import FinalEvaluation, StoredRun, final_evaluation
-from droplab.experiment.listener import Listener
 from droplab.experiment.spec import (
     ArmSpec,
     ComputeSpec,
@@ -12,6 +11,7 @@ from droplab.experiment.spec import (
     RecipeSpec,
 )
 from droplab.experiment.specfile import parse_spec, read_spec
+from droplab.listener import Listener
 
 __all__ = [
     "ArmSpec",

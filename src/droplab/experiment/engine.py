@@ -13,7 +13,6 @@ from droplab.experiment.calibrate import choose_device, choose_plan
 from droplab.experiment.environment import differences, environment
 from droplab.experiment.executors import Executor, Job, ProcessExecutor, SerialExecutor
 from droplab.experiment.folder import default_folder, fresh_folder, make_folder, run_folder
-from droplab.experiment.listener import Listener
 from droplab.experiment.lock import folder_lock
 from droplab.experiment.preflight import check_arms, check_sizes
 from droplab.experiment.run import Plan, Task
@@ -21,6 +20,7 @@ from droplab.experiment.signals import StopFlag, stop_on_signals
 from droplab.experiment.spec import ExperimentSpec, digest
 from droplab.experiment.tensors import Workbench, workbench
 from droplab.ledger import FILE_NAME, Ledger
+from droplab.listener import Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from droplab.experiment import Listener
+from droplab.listener import Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey
 from droplab.tracking.registry import check_sinks
 
