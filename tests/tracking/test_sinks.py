@@ -66,7 +66,7 @@ class TestMlflow(SinkContract):
         for item in client.list_artifacts(found.info.run_id, "histograms"):
             text = load_dict(f"{found.info.artifact_uri}/{item.path}")
             for h in text["histograms"]:
-                histograms[h["kind"], h["layer"], text["epoch"] - 1] = (h["counts"], h["low"], h["high"])
+                histograms[h["kind"], h["layer"], h["epoch"] - 1] = (h["counts"], h["low"], h["high"])
         return ReadBack(found.data.params, metrics, histograms)
 
     def test_telemetry_is_off(self):

@@ -1,6 +1,6 @@
 """The process that feeds one sink: ``python -m droplab.tracking.child NAME FOLDER``, started by ``Tracker``.
 
-It runs at low priority, reads the ledger once a second, and finishes when its standard input ends, which
+It runs at low priority, reads the ledger every two seconds, and finishes when its standard input ends, which
 also happens when the training process dies. Its last line on standard output is JSON: what to tell the user.
 """
 
@@ -17,14 +17,15 @@ from pathlib import Path
 from droplab.tracking.follow import Follower
 from droplab.tracking.registry import make_sink
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 
 
 def main(name: str, folder: Path) -> None:
     """Follow the ledger until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the training's business; it closes the input
-    with suppress(OSError, AttributeError):
+    with suppress(OSError, AttributeError):  # not on every system
         os.nice(19)
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # does not preempt the training when it wakes
     answer = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a sink prints belongs into its log
     ended = threading.Event()

@@ -19,12 +19,13 @@ from droplab.records import Measurement, SinkRun
 
 _STATUS = {"done": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 _BATCH = 1000  # the server's bound on metrics per call
+_SECONDS = 10.0  # between writes
 _PARAM = 6000  # and on the length of a parameter
 _MARKER = "val_loss"  # every epoch has it; the number of its steps is the number of epochs
 
 
 class MlflowSink:
-    """Runs, parameters, metrics by ``log_batch``; histograms as one JSON artifact per epoch that has them."""
+    """Runs, parameters, metrics by ``log_batch``; histograms as JSON artifacts."""
 
     def __init__(self, folder: Path) -> None:
         home = (folder / "tracking").resolve()
@@ -33,6 +34,8 @@ class MlflowSink:
         self._artifacts = None if os.environ.get("MLFLOW_TRACKING_URI") else (home / "mlflow-artifacts").as_uri()
         self._client = MlflowClient(tracking_uri=self._uri)
         self._ids: dict[str, str] = {}
+        self._waiting: dict[str, list[Measurement]] = {}
+        self._next = 0.0
 
     def start(self, run: SinkRun) -> int:
         """Find the run by its tag, or create it."""
@@ -53,25 +56,40 @@ class MlflowSink:
         return 0
 
     def epoch(self, run: SinkRun, measurement: Measurement) -> None:
-        """Metrics at step = epoch, from 1; the marker last, so that a torn epoch is sent again."""
-        run_id, step, now = self._ids[run.id], measurement.epoch + 1, int(time.time() * 1000)
-        if measurement.histograms:
-            values = [
-                {"kind": h.kind, "layer": h.layer, "low": h.low, "high": h.high, "counts": list(h.counts)}
-                for h in measurement.histograms
-            ]
-            self._client.log_dict(run_id, {"epoch": step, "histograms": values}, f"histograms/epoch-{step:05d}.json")
-        names = sorted(measurement.metrics, key=lambda name: name == _MARKER)
+        """Metrics at step = epoch, from 1; written in batches, every few seconds."""
+        waiting = self._waiting.setdefault(run.id, [])
+        waiting.append(measurement)
+        metrics = sum(len(item.metrics) for item in waiting)
+        if metrics + len(measurement.metrics) > _BATCH or time.monotonic() > self._next:
+            self._write(run)
+
+    def _write(self, run: SinkRun) -> None:
+        """Whole epochs in one batch, which MLflow commits or leaves as a whole; histograms first."""
+        waiting, self._waiting[run.id] = self._waiting.get(run.id, []), []
+        if not waiting:
+            return
+        run_id, now = self._ids[run.id], int(time.time() * 1000)
+        histograms = [
+            {"epoch": m.epoch + 1, "kind": h.kind, "layer": h.layer, "low": h.low, "high": h.high, "counts": h.counts}
+            for m in waiting
+            for h in m.histograms
+        ]
+        if histograms:
+            name = f"histograms/from-epoch-{waiting[0].epoch + 1:05d}.json"
+            self._client.log_dict(run_id, {"histograms": histograms}, name)
         metrics = [
-            Metric(name, measurement.metrics[name], now, step)
-            for name in names
-            if not math.isnan(measurement.metrics[name])
+            Metric(name, value, now, m.epoch + 1)
+            for m in waiting
+            for name, value in m.metrics.items()
+            if not math.isnan(value)
         ]
         for start in range(0, len(metrics), _BATCH):
             self._client.log_batch(run_id, metrics=metrics[start : start + _BATCH])
+        self._next = time.monotonic() + _SECONDS
 
     def end(self, run: SinkRun, state: str, reason: str) -> None:
         """Set the run's status; the reason of a failure is a tag."""
+        self._write(run)
         if reason:
             self._client.log_batch(self._ids[run.id], tags=[RunTag("reason", reason[:_PARAM])])
         if state in _STATUS:
