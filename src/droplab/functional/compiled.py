@@ -12,8 +12,11 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch._functorch import config as functorch_config
+from torch._higher_order_ops.effects import _EffectType, _register_effectful_op
 
 from droplab import kernels
+from droplab.errors import UserError
 from droplab.functional.key import Key
 from droplab.kernels import reference
 from droplab.kernels.job import Job, Law
@@ -50,6 +53,11 @@ def _draw(like: Tensor) -> Tensor:
 
 
 def _draw_fake(like: Tensor) -> Tensor:
+    if functorch_config.activation_memory_budget == 0:
+        raise UserError(
+            "dropout without a key cannot be compiled with activation_memory_budget = 0: torch would draw its mask "
+            "anew in the backward pass. Use a budget above 0, or name the masks: with droplab.keyed(model, ...)"
+        )
     return torch.empty((), dtype=torch.int64, device=like.device)
 
 
@@ -58,6 +66,7 @@ for _device in ("CPU", "CUDA"):
     _library.impl("draw", _draw, _device)
 torch.library.register_fake("droplab::mask", _mask_fake, lib=_library)
 torch.library.register_fake("droplab::draw", _draw_fake, lib=_library)
+_register_effectful_op(torch.ops.droplab.draw.default, _EffectType.ORDERED)
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001  # torch's signature

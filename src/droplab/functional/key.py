@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from droplab import rng
+
+_id_of = torch.compiler.assume_constant_result(rng.layer_id)
 
 
 class Key(NamedTuple):
@@ -37,4 +40,4 @@ class Key(NamedTuple):
     @property
     def layer_id(self) -> int:
         """The layer as 32 bits."""
-        return rng.layer_id(self.layer) if isinstance(self.layer, str) else self.layer & 0xFFFFFFFF
+        return _id_of(self.layer) if isinstance(self.layer, str) else self.layer & 0xFFFFFFFF

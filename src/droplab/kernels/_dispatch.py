@@ -21,11 +21,10 @@ Kernel = Callable[[Tensor, Tensor, Job, Tensor | None], None]
 BACKENDS = ("reference", "numba", "triton")
 """``numba`` runs on the CPU, ``triton`` on CUDA (and on the CPU under ``TRITON_INTERPRET=1``), ``reference`` anywhere."""
 VARIABLE = "DROPLAB_BACKEND"
-"""The environment variable that forces a backend; read once."""
+"""The environment variable that forces a backend; read when droplab's kernels are first imported."""
 
 _HALF_AND_FULL = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 _DEVICES = {"cpu": "numba", "cuda": "triton"}
-_forced: str | None = None
 
 
 @cache
@@ -72,7 +71,6 @@ def backend(name: str) -> Iterator[None]:
         _forced = before
 
 
-@cache
 def _from_environment() -> str | None:
     value = os.environ.get(VARIABLE, "")
     return _known(value, VARIABLE) if value else None
@@ -90,7 +88,7 @@ def _missing(name: str, device: str) -> None:
 
 def forced() -> str | None:
     """The backend that ``backend()`` or the environment variable forces."""
-    return _forced or _from_environment()
+    return _forced
 
 
 def chosen(device: str, dtype: torch.dtype) -> str:
@@ -145,5 +143,6 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
     _kernel(name)(x, out, job, residual)
 
 
+_forced = _from_environment()
 _on_cpu: dict[torch.dtype, Kernel] = {}
 """What ``apply`` takes on the CPU where nothing is forced: looked up once, as a look costs as much as a small job."""
