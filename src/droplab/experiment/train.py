@@ -20,8 +20,8 @@ from droplab.experiment.spec import ArmSpec, ExperimentSpec
 from droplab.experiment.tensors import Samples, Workbench
 from droplab.experiment.watch import watch
 from droplab.models import build
-from droplab.records import Measurement, Predictions
 from droplab.nn import keyed
+from droplab.records import Measurement, Predictions
 from droplab.surgery import apply_rates, rates, replace
 
 EVALUATION_BATCH = 512
@@ -207,9 +207,7 @@ class Trainer:
         with keyed(self.model, seed=self.mask_seed, step=step, samples=samples):
             return self._step(images, labels, step, inspector)
 
-    def _step(
-        self, images: Tensor, labels: Tensor, step: int, inspector: Inspector | None
-    ) -> tuple[Tensor, Tensor]:
+    def _step(self, images: Tensor, labels: Tensor, step: int, inspector: Inspector | None) -> tuple[Tensor, Tensor]:
         if inspector is None:
             with self._autocast():
                 logits = self.model(images)
