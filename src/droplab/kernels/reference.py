@@ -108,10 +108,11 @@ def compute(x: Tensor, job: Job, residual: Tensor | None = None) -> Tensor:
     value = x.to(wide) * a
     if job.law is Law.ALPHA:
         value = value + b
-    value = torch.where(keep(tuple(x.shape), job, x.device), value, c)
+    dropped = c
     if residual is not None:
-        value = value + residual.to(wide)
-    return value.to(x.dtype)
+        dropped = residual.to(wide)  # as it is: 0 plus -0 would be 0
+        value = value + dropped
+    return torch.where(keep(tuple(x.shape), job, x.device), value, dropped).to(x.dtype)
 
 
 def _scalar(value: Any, dtype: torch.dtype) -> Any:
