@@ -11,7 +11,8 @@
     │   ├── ModelError               an unknown model, or a model function that raises
     │   ├── DesignError              a folder that holds a different experiment
     │   ├── BackendError             a kernel backend that is unknown, missing or on the wrong device
-    │   └── KeyingError              keyed dropout that cannot be carried out as asked
+    │   ├── KeyingError              keyed dropout that cannot be carried out as asked
+    │   └── RankError (RuntimeError) an input with the wrong number of dimensions, as torch raises it
     └── FailureError                 exit code 1: the request was fine, the world was not
         ├── DivergedError            a run met NaN or infinity; names step and layer
         ├── CheckpointError          no checkpoint of a run can be read
@@ -83,6 +84,10 @@ class BackendError(UserError):
 
 class KeyingError(UserError):
     """Keyed dropout that cannot be carried out as asked: names that collide, a layer called twice in one step."""
+
+
+class RankError(UserError, RuntimeError):
+    """An input with the wrong number of dimensions; a ``RuntimeError`` too, as torch's dropout layers raise."""
 
 
 class FailureError(DroplabError):

@@ -21,11 +21,10 @@ Kernel = Callable[[Tensor, Tensor, Job, Tensor | None], None]
 BACKENDS = ("reference", "numba", "triton")
 """``numba`` runs on the CPU, ``triton`` on CUDA (and on the CPU under ``TRITON_INTERPRET=1``), ``reference`` anywhere."""
 VARIABLE = "DROPLAB_BACKEND"
-"""The environment variable that forces a backend."""
+"""The environment variable that forces a backend; read when droplab's kernels are first imported."""
 
 _HALF_AND_FULL = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 _DEVICES = {"cpu": "numba", "cuda": "triton"}
-_forced: str | None = None
 
 
 @cache
@@ -72,8 +71,8 @@ def backend(name: str) -> Iterator[None]:
         _forced = before
 
 
-@cache
-def _from_environment(value: str) -> str | None:
+def _from_environment() -> str | None:
+    value = os.environ.get(VARIABLE, "")
     return _known(value, VARIABLE) if value else None
 
 
@@ -87,13 +86,18 @@ def _missing(name: str, device: str) -> None:
     )
 
 
+def forced() -> str | None:
+    """The backend that ``backend()`` or the environment variable forces."""
+    return _forced
+
+
 def chosen(device: str, dtype: torch.dtype) -> str:
     """The backend for tensors of a device type and dtype.
 
     >>> chosen("cpu", torch.float8_e5m2)
     'reference'
     """
-    name = _forced or _from_environment(os.environ.get(VARIABLE, ""))
+    name = forced()
     if name is None:
         name = _DEVICES.get(device, "reference")
         if name != "reference" and not available(name):
@@ -127,7 +131,18 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
     Raises:
         BackendError: a forced backend cannot work on this device.
     """
+    if _forced is None and x.is_cpu:
+        kernel = _on_cpu.get(x.dtype)
+        if kernel is None:
+            kernel = _on_cpu[x.dtype] = _kernel(chosen("cpu", x.dtype))
+        kernel(x, out, job, residual)
+        return
     name = chosen(x.device.type, x.dtype)
-    if name == "numba" and x.device.type != "cpu":
+    if name == "numba" and not x.is_cpu:
         raise BackendError(f"backend 'numba' was forced for a tensor on {x.device}; it works on the CPU only")
     _kernel(name)(x, out, job, residual)
+
+
+_forced = _from_environment()
+_on_cpu: dict[torch.dtype, Kernel] = {}
+"""What ``apply`` takes on the CPU where nothing is forced: looked up once, as a look costs as much as a small job."""

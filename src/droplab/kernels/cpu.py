@@ -25,6 +25,8 @@ DTYPES = {
 }
 _WORTH_A_THREAD = 65_536
 """Elements below which waking another thread costs more than it saves."""
+_FIRST = 0
+"""Sample ids from 0 on."""
 _NO_SAMPLES = (ctypes.c_int64 * 1)(0)
 _NO_SAMPLES_AT = ctypes.addressof(_NO_SAMPLES)
 
@@ -34,11 +36,9 @@ _loops: dict[torch.dtype, Callable[..., None]] = {}
 
 
 def _loop(dtype: torch.dtype) -> Callable[..., None]:
-    found = _loops.get(dtype)
-    if found is None:
-        from droplab.kernels._numba import compile_walk
+    from droplab.kernels._numba import compile_walk
 
-        found = _loops[dtype] = compile_walk(DTYPES[dtype])
+    found = _loops[dtype] = compile_walk(DTYPES[dtype])
     return found
 
 
@@ -61,10 +61,17 @@ def _describe(
 
 
 @lru_cache(maxsize=512)
-def _describe_rows(rows: int, size: int, *, samples: bool) -> _Description:
+def _describe_rows(rows: int, size: int, samples: bool) -> _Description:
     """The same for contiguous tensors without shared draws: ``rows`` of ``size`` elements."""
     shape, strides = ((rows, size), (size, 1)) if samples else ((size,), (1,))
     return _describe(shape, (strides,) * 3, 0 if samples else None, ())
+
+
+@lru_cache(maxsize=512)
+def _numbers(p: float, law: Law) -> tuple[int, int, float, float, float]:
+    """Threshold, mode (see ``_numba._span``) and coefficients."""
+    dropped = rng.threshold(p)
+    return dropped, 2 if law is Law.ALPHA else 0, *law.coefficients(dropped)
 
 
 def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> None:
@@ -76,39 +83,36 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
         job: the mask and its law.
         residual: of the same shape and dtype; only with the plain law.
     """
+    p, seed, step, layer, samples, batch, shared, law = job
     count = x.numel()
     if count == 0:
         return
-    dropped = rng.threshold(float(job.p))
-    a, b, c = job.law.coefficients(dropped)
-    batch, shared = job.batch_dim, job.shared
-    dense = x.is_contiguous() and out.is_contiguous() and (residual is None or residual.is_contiguous())
-    if dense and not shared and (batch is None or batch == 0):
-        rows = x.shape[0] if batch == 0 else 1
-        description = _describe_rows(rows, count // rows, samples=batch == 0)
-    else:
-        added = out if residual is None else residual
-        strides = (x.stride(), added.stride(), out.stride())
-        description = _describe(tuple(x.shape), strides, batch, shared)
+    dropped, mode, a, b, c = _numbers(float(p), law)
     if dropped == rng.FULL:  # no lane reaches it
         out.fill_(c) if residual is None else out.copy_(residual)
         return
-    samples, first, _alive = _samples(job.samples)
-    mode = 1 if residual is not None else 2 if job.law is Law.ALPHA else 0
-    loop = _loop(x.dtype)
-    addresses = (
-        x.data_ptr(), out.data_ptr(), 0 if residual is None else residual.data_ptr(), description[1], samples
+    dense = x.is_contiguous() and out.is_contiguous() and (residual is None or residual.is_contiguous())
+    if dense and not shared and not batch:  # none, or the first
+        rows = 1 if batch is None else x.shape[0]
+        description = _describe_rows(rows, count // rows, batch is not None)
+    else:
+        added = out if residual is None else residual
+        description = _describe(tuple(x.shape), (x.stride(), added.stride(), out.stride()), batch, shared)
+    added_at = 0
+    if residual is not None:
+        added_at, mode = residual.data_ptr(), 1
+    ids, first, _alive = _samples(samples) if samples is not _FIRST else (_NO_SAMPLES_AT, 0, None)
+    _, described, units = description
+    loop = _loops.get(x.dtype) or _loop(x.dtype)
+    arguments = (
+        x.data_ptr(), out.data_ptr(), added_at, described, ids,
+        int(seed) & 0xFFFFFFFFFFFFFFFF, int(step) & 0xFFFFFFFF, layer, first, dropped, mode, a, b, c,
     )  # fmt: skip
-    numbers = (int(job.seed) & 0xFFFFFFFFFFFFFFFF, int(job.step) & 0xFFFFFFFF, job.layer, first, dropped, mode, a, b, c)
-    units = description[2]
     if count < 2 * _WORTH_A_THREAD or units == 1:
-        loop(*addresses, *numbers, 0, units)
-        return
-
-    def work(start: int, stop: int) -> None:
-        loop(*addresses, *numbers, start, stop)
-
-    share(work, units, min(torch.get_num_threads(), units, count // _WORTH_A_THREAD))
+        loop(*arguments, 0, units)
+    else:
+        threads = min(torch.get_num_threads(), units, count // _WORTH_A_THREAD)
+        share(lambda start, stop: loop(*arguments, start, stop), units, threads)
 
 
 def _samples(samples: int | Tensor) -> tuple[int, int, object]:

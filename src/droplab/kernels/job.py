@@ -70,4 +70,4 @@ class Job(NamedTuple):
 
     def derivative(self) -> Job:
         """The same mask, for gradients and tangents."""
-        return self._replace(law=self.law.derivative)
+        return self if self.law is Law.PLAIN else self._replace(law=Law.ALPHA_LINEAR)

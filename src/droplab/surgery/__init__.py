@@ -2,6 +2,7 @@
 
 from droplab.surgery.layers import LAYERS
 from droplab.surgery.rates import Change, apply_rates, rates
+from droplab.surgery.replace import replace
 from droplab.surgery.sites import match_sites, sites
 
-__all__ = ["LAYERS", "Change", "apply_rates", "match_sites", "rates", "sites"]
+__all__ = ["LAYERS", "Change", "apply_rates", "match_sites", "rates", "replace", "sites"]
