@@ -90,7 +90,7 @@ def coefficients(job: Job, device: torch.device) -> tuple[Any, Any, Any]:
     if job.law is Law.PLAIN:
         return alive * rng.FULL / rest, 0.0, 0.0
     rate = dropped / rng.FULL
-    a = alive / torch.sqrt((ALPHA * ALPHA * rate + 1) * (rest / rng.FULL))
+    a = alive * torch.rsqrt((ALPHA * ALPHA * rate + 1) * (rest / rng.FULL))  # torch.sqrt may round otherwise
     if job.law is Law.ALPHA_LINEAR:
         return a, 0.0, 0.0
     return a, ALPHA * a * rate, ALPHA * a * (rate - 1)
