@@ -5,6 +5,7 @@ What comes back are the bits of the whole memory that the output lies in, so a w
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -117,7 +118,7 @@ class Case:
         edges = [self.shape[0] * part // parts for part in range(parts + 1)]
         return [
             replace(self, shape=(stop - start, *self.shape[1:]), samples=tuple(range(start, stop)))
-            for start, stop in zip(edges, edges[1:], strict=False)
+            for start, stop in itertools.pairwise(edges)
         ]
 
 

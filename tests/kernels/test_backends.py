@@ -12,7 +12,7 @@ from tests.kernels.cases import DTYPES, LAYOUTS, ONLY_READ, Case, cases, empty
 from tests.rng import layout
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(cases())
 def test_every_backend_equals_the_reference_to_the_bit(run, case):
     np.testing.assert_array_equal(run(case), case.run("reference"))
@@ -33,9 +33,7 @@ def test_masks_are_those_of_the_page(name):
         out = torch.full(shape, torch.nan)
         with backend(name):
             apply(torch.ones(shape), out, Job(0.3, 2**63 + 5, 6, 7, 8, batch_dim, shared))
-        drawn = layout.draws(
-            shape, seed=2**63 + 5, step=6, layer=7, samples=8, batch_dim=batch_dim, shared=shared
-        )
+        drawn = layout.draws(shape, seed=2**63 + 5, step=6, layer=7, samples=8, batch_dim=batch_dim, shared=shared)
         dropped = layout.threshold(0.3)
         scale = np.float32(65536 / (65536 - dropped))
         np.testing.assert_array_equal(out.numpy(), np.where(drawn >= dropped, scale, 0))
@@ -49,7 +47,7 @@ def test_shards_of_a_batch_equal_the_whole(run, parts):
         np.testing.assert_array_equal(np.concatenate(pieces), run(whole))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
 @pytest.mark.parametrize("law", Law)
 def test_everything_dropped_is_zero_or_the_residual_and_nothing_is_the_input(run, dtype, law):
     for tensors, shared in itertools.product((False, True), ((), (1,))):

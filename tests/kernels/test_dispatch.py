@@ -51,7 +51,9 @@ def test_the_cpu_takes_numba_and_the_gpu_triton_where_they_are_installed():
 @pytest.mark.parametrize(("package", "device"), [("numba", "cpu"), ("triton", "cuda")])
 def test_a_missing_package_falls_back_and_says_so_once(without, package, device):
     without(package)
-    with pytest.warns(RuntimeWarning, match=f"{package} is not installed, so dropout on {device} .*pip install {package}"):
+    with pytest.warns(
+        RuntimeWarning, match=f"{package} is not installed, so dropout on {device} .*pip install {package}"
+    ):
         assert chosen(device, torch.float32) == "reference"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -68,9 +70,9 @@ def test_without_numba_masks_are_the_same(without):
 
 def test_a_missing_package_cannot_be_forced(without):
     without("numba")
-    with pytest.raises(BackendError, match=r"backend\(\) asks for backend 'numba'.*not installed.*pip install numba"):
-        with backend("numba"):
-            pass
+    wanted = r"backend\(\) asks for backend 'numba'.*not installed.*pip install numba"
+    with pytest.raises(BackendError, match=wanted), backend("numba"):
+        pass
 
 
 def test_a_backend_is_forced_within_the_block_only():
@@ -87,9 +89,9 @@ def test_a_backend_is_forced_within_the_block_only():
 
 
 def test_an_unknown_backend_is_refused_with_a_suggestion():
-    with pytest.raises(BackendError, match=r"backend\(\) asks for backend 'nunba'.*did you mean.*numba"):
-        with backend("nunba"):
-            pass
+    wanted = r"backend\(\) asks for backend 'nunba'.*did you mean.*numba"
+    with pytest.raises(BackendError, match=wanted), backend("nunba"):
+        pass
     assert forced() is None
 
 
@@ -115,11 +117,14 @@ def test_the_environment_forces_a_backend_from_the_start():
 
 def test_numba_is_refused_off_the_cpu():
     pytest.importorskip("numba", reason="Numba is not installed here")
-    with backend("numba"), pytest.raises(BackendError, match="'numba' was forced for a tensor on meta; .* CPU only"):
+    with backend("numba"), pytest.raises(BackendError, match=r"'numba' was forced for a tensor on meta; .* CPU only"):
         drop(torch.ones(3, device="meta"))
 
 
 def test_triton_is_refused_on_the_cpu_unless_it_is_interpreted():
     pytest.importorskip("triton", reason="Triton is not installed here")
-    with backend("triton"), pytest.raises(BackendError, match="'triton' was forced for a tensor on cpu.*TRITON_INTERPRET"):
+    with (
+        backend("triton"),
+        pytest.raises(BackendError, match=r"'triton' was forced for a tensor on cpu.*TRITON_INTERPRET"),
+    ):
         drop(torch.ones(3))

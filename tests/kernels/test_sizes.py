@@ -67,7 +67,7 @@ def by_triton(way: Walk, narrow: int, memory: int) -> np.ndarray:
     with mock.patch.object(cuda, "_NARROW", narrow):
         plan = cuda.plan(way, 4)
     assert plan.options["WIDE"] is (narrow == 0)
-    with backend("triton"), mock.patch.object(cuda, "_plan", lambda *_: plan):
+    with backend("triton"), mock.patch.object(cuda, "_plan", return_value=plan):
         apply(x, out, Job(0.5, SEED, STEP, LAYER))
     return out.numpy()
 

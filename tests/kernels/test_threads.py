@@ -101,7 +101,7 @@ def test_where_no_cache_can_be_written_it_compiles_in_memory(monkeypatch, tmp_pa
 
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))  # where nothing lies yet
     monkeypatch.setattr(what, refuse)
-    with pytest.raises((RuntimeError, OSError), match="no locator available|read-only"):
+    with pytest.raises((RuntimeError, OSError), match=r"no locator available|read-only"):
         numba.cfunc("void(int64)", cache=True)(lambda _: None)
     monkeypatch.setattr(cpu, "_loops", {})
     x, job = inputs()["samples"]

@@ -79,9 +79,7 @@ def test_the_reference_draws_what_numpy_does(shape, seed, step, layer, data):
     if not isinstance(samples, int):
         job = job._replace(samples=torch.tensor(samples))
     drawn = lanes(tuple(shape), job, torch.device("cpu")).expand(shape)
-    wanted = layout.draws(
-        shape, seed=seed, step=step, layer=layer, samples=samples, batch_dim=batch_dim, shared=shared
-    )
+    wanted = layout.draws(shape, seed=seed, step=step, layer=layer, samples=samples, batch_dim=batch_dim, shared=shared)
     np.testing.assert_array_equal(drawn.numpy(), wanted)
 
 

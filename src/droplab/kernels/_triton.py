@@ -32,7 +32,7 @@ _PLAIN, _ALPHA = tl.constexpr(int(Law.PLAIN)), tl.constexpr(int(Law.ALPHA))
 _ALPHA_VALUE, _ALPHA_SQUARE = tl.constexpr(ALPHA), tl.constexpr(ALPHA * ALPHA)
 _OF_AXIS = tl.constexpr(NUMBERS_OF_AXIS)
 
-NUMBERS = ("threshold", "k0", "k1", "step_number", "layer", "first", "a", "b", "c", "units", "size")
+NUMBERS = ("threshold", "k0", "k1", "step_number", "layer", "first", "a", "b", "c", "pieces", "count", "size")
 """Arguments whose values never make Triton compile again."""
 
 
@@ -249,12 +249,12 @@ def _tail(
 def lanes(
     x, out, residual, p, seed, step, samples,
     threshold, k0, k1, step_number, layer, first, a, b, c,
-    axes, units, size, xs, os, rs,
+    axes, pieces, count, size, xs, os, rs,
     AXES: tl.constexpr, BATCH: tl.constexpr, COUNTED: tl.constexpr, LAW: tl.constexpr, GRAIN: tl.constexpr,
     FROM_ZERO: tl.constexpr, ROWS_FIRST: tl.constexpr, TAIL: tl.constexpr, WIDE: tl.constexpr, UNITS: tl.constexpr,
     VECTOR: tl.constexpr,
 ):  # fmt: skip
-    """Units of work are tiles of rows: ``units[0]`` tiles in each of ``units[1]`` rows of ``GRAIN * size`` elements.
+    """Units of work are tiles of rows: ``pieces`` in each of ``count`` rows, which have ``GRAIN * size`` elements.
 
     First come pointers, or None; then the same as numbers of 32 bits, and coefficients; then the geometry: ``axes``
     are the outer ones, the others describe the inner one; then
@@ -270,7 +270,6 @@ def lanes(
     - ``VECTOR``: neighbours in memory that a thread takes at a time.
     """
     size = size.to(tl.int64) * GRAIN
-    tiles, rows = units
     at, layer, low, high = _key(seed, step, k0, k1, step_number, layer)
     dropped, a, b, c = _law(p, threshold, a, b, c, x.dtype.element_ty, LAW)
     program = tl.program_id(0)
@@ -303,16 +302,18 @@ def lanes(
         unit = (program.to(tl.int64) if WIDE else program) * UNITS + counted
         if ROWS_FIRST:
             above, quick = unit // axes[0], unit % axes[0]
-            row, tile = above // tiles * axes[0] + quick, above % tiles
+            row, tile = above // pieces * axes[0] + quick, above % pieces
+            there = above < count // axes[0] * pieces  # alike for all neighbours
         else:
-            row, tile = unit // tiles, unit % tiles
+            row, tile = unit // pieces, unit % pieces
+            there = row < count
         x0, o0, r0, element, place = _place(row, axes, AXES, BATCH, GRAIN)
-        sample = _sample(samples, first, place, row < rows, COUNTED)
+        sample = _sample(samples, first, place, there, COUNTED)
         i = tile.to(tl.int64) * _TILE + w
         if not FROM_ZERO:
             i -= element % _TILE // GRAIN * GRAIN  # which is known to be a multiple
         block = ((tile + element // _TILE) * _WIDTH + w).to(tl.uint32)
-        size = tl.where(row < rows, size, 0)  # beyond the last unit there is nothing
+        size = tl.where(there, size, 0)
         r_at = residual
         if residual is not None:
             r_at = residual + (r0 + i * rs)
@@ -326,16 +327,15 @@ def lanes(
 def rows(
     x, out, residual, p, seed, step, samples,
     threshold, k0, k1, step_number, layer, first, a, b, c,
-    axes, units, size, xs, os, rs,
+    axes, pieces, count, size, xs, os, rs,
     AXES: tl.constexpr, BATCH: tl.constexpr, COUNTED: tl.constexpr, LAW: tl.constexpr, GRAIN: tl.constexpr,
     WIDE: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
-    """Units of work are pieces of rows: ``units[0]`` pieces of ``COLUMNS`` elements in each of ``units[1]`` rows.
+    """Units of work are ``COLUMNS`` elements of rows: ``pieces`` in each of ``count`` rows of ``GRAIN * size``.
 
     The elements of a row share one draw. The arguments are those of ``lanes``.
     """
     size = size.to(tl.int64) * GRAIN
-    pieces, count = units
     at, layer, low, high = _key(seed, step, k0, k1, step_number, layer)
     dropped, a, b, c = _law(p, threshold, a, b, c, x.dtype.element_ty, LAW)
     program = tl.program_id(0)

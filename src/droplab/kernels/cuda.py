@@ -43,7 +43,7 @@ class Plan(NamedTuple):
     kernel: Any
     programs: int
     geometry: tuple[Any, ...]
-    """``axes, units, size, xs, os, rs``."""
+    """``axes, pieces, count, size, xs, os, rs``."""
     options: dict[str, Any]
 
 
@@ -78,7 +78,7 @@ def _lanes(outer: Sequence[Axis], inner: Axis, itemsize: int, *, strided: bool) 
     rows = _count(outer)
     vector = 16 // itemsize if strided or not outer else min(16 // itemsize, grain)
     units = _THREADS * max(8 * vector, _LEAST) // rng.TILE
-    geometry, options = _described(outer, inner, grain, (tiles, rows))
+    geometry, options = _described(outer, inner, grain, (tiles, rows), turned=strided)
     options |= {
         "FROM_ZERO": begins == rng.TILE,
         "ROWS_FIRST": strided and len(outer) > 0,
@@ -108,17 +108,18 @@ def _count(outer: Sequence[Axis]) -> int:
 
 
 def _described(
-    outer: Sequence[Axis], inner: Axis, grain: int, units: tuple[int, int]
+    outer: Sequence[Axis], inner: Axis, grain: int, units: tuple[int, int], *, turned: bool = False
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Loops as the kernels' arguments. The slowest loop is told no end but the count of units, as batches vary."""
     x, residual, out = inner.strides
-    axes = tuple(
-        number
-        for axis in reversed(outer)
-        for number in (axis.size, *(axis.strides[place] // grain for place in (0, 2, 1)), axis.element)
-    )
+    axes: list[int] = []
+    for axis in reversed(outer):
+        axes.append(axis.size if turned or axis is not outer[0] else 1)
+        axes += [axis.strides[place] // grain for place in (0, 2, 1)]
+        axes.append(axis.element)
     batch = next((place for place, axis in enumerate(reversed(outer)) if axis.batch), -1)
     options = {"AXES": len(outer), "BATCH": batch, "GRAIN": grain}
-    return (axes, units, inner.size // grain, x, out, residual), options
+    return (tuple(axes), *units, inner.size // grain, x, out, residual), options
 
 
 def _signed(number: int) -> int:
