@@ -29,7 +29,7 @@ def test_all_errors_at_once_with_path_and_suggestion():
     values = {
         "seedz": 3,
         "recipe": {"epohcs": 3, "lr": -1, "optimizer": "adamm"},
-        "arms": [{"name": "a", "p": 1.5}, {"name": "b", "p": {"drop1": -0.1}}, {"name": "c", "schedule": "linear"}],
+        "arms": [{"name": "a", "p": 1.5}, {"name": "b", "p": {"drop1": -0.1}}, {"name": "c", "schedule": "liner"}],
     }
     with pytest.raises(SpecError) as caught:
         parse_spec(values)
@@ -43,7 +43,8 @@ def test_all_errors_at_once_with_path_and_suggestion():
         "arms[0].p",
         "arms[1].p",
         "arms[2].schedule",
-        "constant",
+        "constant, linear, cosine",
+        "did you mean 'linear'",
     ):
         assert words in text, words
 
