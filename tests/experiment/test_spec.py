@@ -6,7 +6,8 @@ import pytest
 
 from droplab.errors import SpecError
 from droplab.experiment import ExperimentSpec, parse_spec, read_spec
-from droplab.experiment.presets import EXAMPLE, demo
+from droplab.experiment.preflight import check_arms
+from droplab.experiment.presets import EXAMPLE, SETS, arm_set, demo
 
 
 def test_toml_and_python_are_the_same(tmp_path):
@@ -23,6 +24,15 @@ def test_the_example_is_a_spec_and_its_values_are_the_defaults():
     for table in ("recipe", "compute"):
         assert getattr(spec, table) == getattr(default, table)
     assert parse_spec(demo()).baseline_arm == "no dropout"
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_built_in_sets_hold_and_can_be_changed(name):
+    spec = parse_spec(arm_set(name))
+    check_arms(spec, (1, 28, 28), 10)
+    assert (spec.name, spec.baseline_arm) == (name, "no dropout")
+    arm_set(name)["arms"].clear()
+    assert parse_spec(arm_set(name)) == spec
 
 
 def test_all_errors_at_once_with_path_and_suggestion():

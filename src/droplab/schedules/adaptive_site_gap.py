@@ -10,6 +10,9 @@ from pydantic import Field
 from droplab.schedules.adaptive import Rates, State
 from droplab.schedules.adaptive_gap import AdaptiveGap
 
+_FARTHEST = 1e3
+"""Growth beyond it, and shrinkage beyond its inverse, count as that much; a weight of norm 0 as unchanged."""
+
 
 class AdaptiveSiteGap(AdaptiveGap):
     """``adaptive-gap``, with each change shared out over the sites by how their layers' weights have grown.
@@ -27,7 +30,7 @@ class AdaptiveSiteGap(AdaptiveGap):
     batch. That it helps is a guess of ours, to be judged by experiment.
 
     Args:
-        sharpness: exponent of the growth, at least 0; with 0 it is ``adaptive-gap``.
+        sharpness: exponent of the growth, in [0, 10]; with 0 it is ``adaptive-gap``.
         target: the gap to hold, in nats.
         gain: mean change of ``p`` per epoch and nat.
         hysteresis: nats around the target within which a controller at rest stays at rest.
@@ -47,7 +50,7 @@ class AdaptiveSiteGap(AdaptiveGap):
     paper: ClassVar[str] = "none; weights' norms as in Neyshabur et al. 2015, COLT"
     reads_sites: ClassVar[tuple[str, ...]] = ("site_norm",)
 
-    sharpness: Annotated[float, Field(ge=0.0)] = 1.0
+    sharpness: Annotated[float, Field(ge=0.0, le=10.0)] = 1.0
 
     def error(self, state: State, metrics: Mapping[str, float]) -> float:
         """``gap - target``; the first epoch's norms are remembered."""
@@ -61,6 +64,7 @@ class AdaptiveSiteGap(AdaptiveGap):
         grown = {}
         for site, first in state["norms"].items():
             now = metrics[f"site_norm/{site}"]
-            grown[site] = (now / first) ** power if now > 0 and first > 0 else 1.0
+            ratio = now / first if now > 0 and first > 0 else 1.0
+            grown[site] = min(max(ratio, 1 / _FARTHEST), _FARTHEST) ** power
         mean = sum(grown.values()) / len(grown)
         return {site: growth / mean for site, growth in grown.items()}
