@@ -29,8 +29,11 @@ if TYPE_CHECKING:
         StoredRun,
         final_evaluation,
     )
+    from droplab.functional import Key
+    from droplab.kernels import backend
     from droplab.models import SrivastavaMLP, TutorialCNN
-    from droplab.surgery import apply_rates, rates, sites
+    from droplab.nn import keyed
+    from droplab.surgery import apply_rates, rates, replace, sites
 
 _HOMES = {
     "ArmSpec": "experiment",
@@ -41,6 +44,7 @@ _HOMES = {
     "ExperimentSpec": "experiment",
     "FailureError": "errors",
     "FinalEvaluation": "experiment",
+    "Key": "functional",
     "Listener": "experiment",
     "ModelSpec": "experiment",
     "Part": "data",
@@ -53,10 +57,13 @@ _HOMES = {
     "UserError": "errors",
     "Verdict": "analysis",
     "apply_rates": "surgery",
+    "backend": "kernels",
     "compare": "comparison",
     "final_evaluation": "experiment",
     "judge": "analysis",
+    "keyed": "nn",
     "rates": "surgery",
+    "replace": "surgery",
     "sites": "surgery",
 }
 
@@ -69,6 +76,7 @@ __all__ = [
     "ExperimentSpec",
     "FailureError",
     "FinalEvaluation",
+    "Key",
     "Listener",
     "ModelSpec",
     "Part",
@@ -82,15 +90,23 @@ __all__ = [
     "Verdict",
     "__version__",
     "apply_rates",
+    "backend",
     "compare",
     "final_evaluation",
     "judge",
+    "keyed",
     "rates",
+    "replace",
     "sites",
 ]
 
 
+_ROOMS = ("functional", "nn")
+
+
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"droplab.{name}")
     if name in _HOMES:
         return getattr(import_module(f"droplab.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'droplab' has no attribute {name!r}")

@@ -9,7 +9,10 @@
     │   ├── DataError                data of the wrong shape, range or content
     │   │   └── ChecksumError        bytes that are not the published ones
     │   ├── ModelError               an unknown model, or a model function that raises
-    │   └── DesignError              a folder that holds a different experiment
+    │   ├── DesignError              a folder that holds a different experiment
+    │   ├── BackendError             a kernel backend that is unknown, missing or on the wrong device
+    │   ├── KeyingError              keyed dropout that cannot be carried out as asked
+    │   └── RankError (RuntimeError) an input with the wrong number of dimensions, as torch raises it
     └── FailureError                 exit code 1: the request was fine, the world was not
         ├── DivergedError            a run met NaN or infinity; names step and layer
         ├── CheckpointError          no checkpoint of a run can be read
@@ -73,6 +76,18 @@ class ModelError(UserError):
 
 class DesignError(UserError):
     """A folder that holds a different experiment."""
+
+
+class BackendError(UserError):
+    """A kernel backend that is unknown, not installed, or on the wrong device."""
+
+
+class KeyingError(UserError):
+    """Keyed dropout that cannot be carried out as asked: names that collide, a layer called twice in one step."""
+
+
+class RankError(UserError, RuntimeError):
+    """An input with the wrong number of dimensions; a ``RuntimeError`` too, as torch's dropout layers raise."""
 
 
 class FailureError(DroplabError):

@@ -37,9 +37,9 @@ def seen_at_every_step(run: Trainer) -> list[dict[str, float]]:
     seen = []
     step = run.step
 
-    def recording(*arguments):
+    def recording(*arguments, **named):
         seen.append(rates(run.model))
-        return step(*arguments)
+        return step(*arguments, **named)
 
     run.step = recording
     return seen

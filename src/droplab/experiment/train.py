@@ -22,7 +22,8 @@ from droplab.experiment.tensors import Samples, Workbench
 from droplab.experiment.watch import watch
 from droplab.models import build
 from droplab.records import Measurement, Predictions
-from droplab.surgery import apply_rates, rates
+from droplab.nn import keyed
+from droplab.surgery import apply_rates, rates, replace
 
 EVALUATION_BATCH = 512
 _LOSS_CHECK_STEPS = 100  # on a GPU, where reading a loss waits for the device; every step on the CPU
@@ -74,12 +75,15 @@ class Trainer:
         seed_everything(seed, "weights")
         model = build(spec.model.name, bench.shape, bench.classes, spec.model.options)
         change = apply_rates(model, arm.p, arm.layer)
+        if rates(model):
+            replace(model)
         images = len(bench.shape) == 3
         self.model: nn.Module = model.to(bench.device)
         if images:
             self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # in torch's docs, not in its stubs
         self.moving = MovingRates(self.model, arm.schedule, change.rates)
         self.optimizer = make_optimizer(self.model, self.recipe)
+        self.mask_seed = derive(seed, "masks")
         self.steps_per_epoch = math.ceil(len(bench.train) / self.recipe.batch_size)
         seed_everything(seed, "masks")
 
@@ -188,7 +192,7 @@ class Trainer:
             images, labels = self.bench.train.take(index)
             if self.recipe.augmentation == "flip-crop":
                 images = flip_crop(images, generator)
-            loss, hits = self.step(images, labels, step, inspector)
+            loss, hits = self.step(images, labels, step, inspector, samples=index)
             losses += loss * len(index)
             correct += hits
             if local % check_every == 0 and not math.isfinite(float(loss)):
@@ -196,9 +200,21 @@ class Trainer:
         return float(losses) / count, float(correct) / count, lr
 
     def step(
-        self, images: Tensor, labels: Tensor, step: int = 0, inspector: Inspector | None = None
+        self,
+        images: Tensor,
+        labels: Tensor,
+        step: int = 0,
+        inspector: Inspector | None = None,
+        samples: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """One step on one batch; the mean loss and the number of correct predictions, on the device."""
+        """One step on one batch; the mean loss and the number of correct predictions, on the device.
+
+        Masks are keyed by the run's seed, the step and the samples' places in the training set.
+        """
+        with keyed(self.model, seed=self.mask_seed, step=step, samples=samples):
+            return self._step(images, labels, step, inspector)
+
+    def _step(self, images: Tensor, labels: Tensor, step: int, inspector: Inspector | None) -> tuple[Tensor, Tensor]:
         if inspector is None:
             with self._autocast():
                 logits = self.model(images)

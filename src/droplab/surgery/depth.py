@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from torch import nn
 
 from droplab.errors import SiteError
+from droplab.nn.keyed import DOORWAYS
 from droplab.surgery.layers import is_dropout
 
 
@@ -23,7 +24,7 @@ def site_layers(model: nn.Module) -> dict[str, nn.Module]:
     """
     found = {name: module for name, module in model.named_modules() if is_dropout(module)}
     for name, module in model.named_modules():
-        doors: dict[str, nn.Module] = module.__dict__.get("_droplab_doorways", {})
+        doors: dict[str, nn.Module] = module.__dict__.get(DOORWAYS, {})
         found.update({f"{name}:{door}": layer for door, layer in doors.items()})
     return {site: found[site] for site in in_depth_order(model, found)}
 

@@ -1,4 +1,4 @@
-"""The layer kinds that an arm can name, until droplab's own layers arrive."""
+"""The layer kinds that an arm can name."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping
 
 from torch import nn
 
+from droplab import nn as own
+
 LAYERS: Mapping[str, Callable[[float], nn.Module]] = {
-    "dropout": nn.Dropout,
-    "dropout1d": nn.Dropout1d,
-    "dropout2d": nn.Dropout2d,
-    "dropout3d": nn.Dropout3d,
-    "alpha_dropout": nn.AlphaDropout,
-    "feature_alpha_dropout": nn.FeatureAlphaDropout,
+    "dropout": own.Dropout,
+    "dropout1d": own.Dropout1d,
+    "dropout2d": own.Dropout2d,
+    "dropout3d": own.Dropout3d,
+    "alpha_dropout": own.AlphaDropout,
+    "feature_alpha_dropout": own.FeatureAlphaDropout,
 }
-"""Name in a spec to torch's class, each called with the drop rate ``p``."""
+"""Name in a spec to droplab's class, each called with the drop rate ``p``."""
 
 _DROPOUT_CLASSES = (
     nn.Dropout,
@@ -27,7 +29,7 @@ _DROPOUT_CLASSES = (
 
 
 def is_dropout(module: nn.Module) -> bool:
-    """Whether a module is one of torch's dropout layers (or a subclass of one).
+    """Whether a module is one of torch's dropout layers, one of droplab's, or a subclass of one.
 
     >>> is_dropout(nn.Dropout(0.5)), is_dropout(nn.Linear(1, 1))
     (True, False)

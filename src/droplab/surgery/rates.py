@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from droplab.nn.keyed import DOORWAYS
 from droplab.surgery.layers import LAYERS, is_dropout
 from droplab.surgery.sites import match_sites
 
@@ -37,7 +38,7 @@ def rates(model: nn.Module) -> dict[str, float]:
     """
     found = {name: _rate(module) for name, module in model.named_modules() if is_dropout(module)}
     for name, module in model.named_modules():
-        doors: dict[str, nn.Module] = module.__dict__.get("_droplab_doorways", {})
+        doors: dict[str, nn.Module] = module.__dict__.get(DOORWAYS, {})
         found.update({f"{name}:{door}": _rate(layer) for door, layer in doors.items()})
     return found
 
@@ -116,21 +117,21 @@ def _replace(model: nn.Module, name: str, new: nn.Module) -> Callable[[], None]:
 
 def _open_doorway(module: nn.Module, door: str, layer: nn.Module) -> Callable[[], None]:
     """Hooks keep ``layer`` outside the module tree, so that no name and no key of the model changes."""
-    doors: dict[str, nn.Module] = module.__dict__.setdefault("_droplab_doorways", {})
+    doors: dict[str, nn.Module] = module.__dict__.setdefault(DOORWAYS, {})
     doors[door] = layer
     handle: RemovableHandle
     if door == "in":
 
         def enter(owner: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
-            layer.training = owner.training
-            return (layer(args[0]), *args[1:])
+            doors[door].training = owner.training
+            return (doors[door](args[0]), *args[1:])
 
         handle = module.register_forward_pre_hook(enter)
     else:
 
         def leave(owner: nn.Module, _args: tuple[Any, ...], output: Any) -> Any:
-            layer.training = owner.training
-            return layer(output)
+            doors[door].training = owner.training
+            return doors[door](output)
 
         handle = module.register_forward_hook(leave)
 

@@ -1,0 +1,65 @@
+"""Alpha dropout, for self-normalising networks."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from droplab.errors import UserError
+from droplab.functional.checking import check_rate
+from droplab.functional.key import Key
+from droplab.functional.masked import drop
+from droplab.kernels.job import Law
+
+
+def alpha_dropout(
+    input: Tensor,  # noqa: A002  # torch's name
+    p: float | Tensor = 0.5,
+    training: bool = False,
+    inplace: bool = False,
+    *,
+    key: Key | None = None,
+) -> Tensor:
+    """Set each element to SELU's lower limit with probability ``p``, then keep mean and variance by an affine map.
+
+    With ``α' = -1.7580993…``: kept elements become ``a x + b``, dropped ones ``a α' + b``, where
+    ``a = ((1 - p)(1 + p α'²))^(-1/2)`` and ``b = -a p α'``. Klambauer et al., *Self-normalizing neural networks*,
+    NeurIPS 2017. Arguments as for ``dropout``, but ``training`` is false by default, as in torch. At ``p = 1`` all
+    is zero, as in torch.
+
+    Raises:
+        UserError: ``p`` outside [0, 1], or an input that is not floating point.
+
+    >>> import torch
+    >>> alpha_dropout(torch.zeros(4), 0.5, training=True, key=Key(seed=0, layer="a", batch_dim=None))
+    tensor([ 0.7792, -0.7792, -0.7792, -0.7792])
+    """
+    check_rate(p)
+    return drop(input, p, inplace=inplace, key=key, law=Law.ALPHA) if training else input
+
+
+def feature_alpha_dropout(
+    input: Tensor,  # noqa: A002  # torch's name
+    p: float | Tensor = 0.5,
+    training: bool = False,
+    inplace: bool = False,
+    *,
+    key: Key | None = None,
+) -> Tensor:
+    """Alpha dropout of whole channels: one draw for each sample and channel of ``(N, C, *)``.
+
+    Arguments as for ``alpha_dropout``; the input has two dimensions or more.
+
+    Raises:
+        UserError: ``p`` outside [0, 1], an input of fewer dimensions, or one that is not floating point.
+
+    >>> import torch
+    >>> y = feature_alpha_dropout(torch.zeros(2, 3, 4), 0.5, training=True)
+    >>> (y == y[:, :, :1]).all()
+    tensor(True)
+    """
+    check_rate(p)
+    if not training:
+        return input
+    if input.ndim < 2:
+        raise UserError(f"feature dropout got {input.ndim} dimensions; at least 2, (N, C, *), are wanted")
+    return drop(input, p, inplace=inplace, key=key, shared=tuple(range(2, input.ndim)), law=Law.ALPHA)

@@ -1,0 +1,108 @@
+"""Dropout as operators of torch's dispatcher: for ``torch.compile``, ``torch.export`` and tensors that hold no memory.
+
+``droplab::mask`` is opaque to the compiler and runs the kernel; all of a key comes as tensors, so that a new seed,
+step or rate compiles nothing anew. ``droplab::draw`` takes a seed from the default generator; it is registered as
+having an effect, so the compiler neither merges, reorders nor repeats it, under any memory budget. Where the
+reference backend is forced, its integer operations are traced instead.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch._functorch import config as functorch_config
+from torch._higher_order_ops.effects import _EffectType, _register_effectful_op
+
+from droplab import kernels
+from droplab.errors import UserError
+from droplab.functional.key import Key
+from droplab.kernels import reference
+from droplab.kernels.job import Job, Law
+
+_library = torch.library.Library("droplab", "DEF")
+_library.define(
+    "mask(Tensor x, Tensor p, Tensor seed, Tensor step, Tensor samples, SymInt first, int layer, int batch_dim, "
+    "int[] shared, int law) -> Tensor",
+    tags=(torch.Tag.pt2_compliant_tag,),
+)
+_library.define("draw(Tensor like) -> Tensor", tags=(torch.Tag.pt2_compliant_tag, torch.Tag.nondeterministic_seeded))
+
+
+def _job(
+    p: Tensor, seed: Tensor, step: Tensor, samples: Tensor, first: int, layer: int, batch_dim: int,
+    shared: list[int], law: int,
+) -> Job:  # fmt: skip
+    ids = samples + first if samples.ndim == 0 else samples
+    return Job(p, seed, step, layer, ids, None if batch_dim < 0 else batch_dim, tuple(shared), Law(law))
+
+
+def _mask(x: Tensor, *key: Any) -> Tensor:
+    out = torch.empty_like(x)
+    kernels.apply(x, out, _job(*key))
+    return out
+
+
+def _mask_fake(x: Tensor, *_key: Any) -> Tensor:
+    return torch.empty_like(x)
+
+
+def _draw(like: Tensor) -> Tensor:
+    return torch.empty((), dtype=torch.int64, device=like.device).random_(-(2**63), None)
+
+
+def _draw_fake(like: Tensor) -> Tensor:
+    if functorch_config.activation_memory_budget == 0:
+        raise UserError(
+            "dropout without a key cannot be compiled with activation_memory_budget = 0: torch would draw its mask "
+            "anew in the backward pass. Use a budget above 0, or name the masks: with droplab.keyed(model, ...)"
+        )
+    return torch.empty((), dtype=torch.int64, device=like.device)
+
+
+for _device in ("CPU", "CUDA"):
+    _library.impl("mask", _mask, _device)
+    _library.impl("draw", _draw, _device)
+torch.library.register_fake("droplab::mask", _mask_fake, lib=_library)
+torch.library.register_fake("droplab::draw", _draw_fake, lib=_library)
+_register_effectful_op(torch.ops.droplab.draw.default, _EffectType.ORDERED)
+
+
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001  # torch's signature
+    _, p, seed, step, samples, *ctx.rest = inputs
+    ctx.save_for_backward(p, seed, step, samples)
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+    *rest, law = ctx.rest
+    masked = torch.ops.droplab.mask(grad, *ctx.saved_tensors, *rest, int(Law(law).derivative))
+    return masked, *[None] * 9
+
+
+torch.library.register_autograd("droplab::mask", _backward, setup_context=_setup, lib=_library)
+
+
+def _tensor(value: int | float | Tensor, dtype: torch.dtype) -> Tensor:
+    return value if isinstance(value, Tensor) else torch.tensor(value, dtype=dtype)
+
+
+def masked(x: Tensor, p: float | Tensor, key: Key | None, shared: tuple[int, ...], law: Law) -> Tensor:
+    """``functional.drop`` for graphs; in-place calls come here too and become functional."""
+    p = _tensor(p, torch.float64)
+    zero = torch.tensor(0, dtype=torch.int64)
+    if key is None:
+        seed, step, samples, first, layer, batch_dim = torch.ops.droplab.draw(x), zero, zero, 0, 0, None
+    else:
+        seed, step = _tensor(key.seed, torch.int64), _tensor(key.step, torch.int64)
+        samples, first = (key.samples, 0) if isinstance(key.samples, Tensor) else (zero, key.samples)
+        layer, batch_dim = key.layer_id, key.batch_dim
+    if kernels.forced() == "reference":
+        job = Job(p, seed, step, layer, samples + first, batch_dim, shared, law)
+        return reference.compute(x, job)
+    return cast(
+        Tensor,
+        torch.ops.droplab.mask(
+            x, p, seed, step, samples, first, layer, -1 if batch_dim is None else batch_dim, list(shared), int(law)
+        ),
+    )

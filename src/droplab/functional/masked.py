@@ -1,0 +1,178 @@
+"""A job carried out under autograd: nothing of the input's size is kept, backward draws the mask again.
+
+The mask is linear in the input, so its gradient, its tangent and the gradient of its gradient are the same mask
+applied to something else; ``Masked`` therefore calls itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.autograd import Function, forward_ad
+from torch.autograd.graph import increment_version
+
+from droplab import kernels
+from droplab.errors import KeyingError
+from droplab.functional import compiled
+from droplab.functional.checking import check_input
+from droplab.functional.key import Key
+from droplab.functional.seeds import Draw, draw
+from droplab.kernels.job import Job, Law
+
+_transforms_active = torch._C._are_functorch_transforms_active
+_saving_hooks = torch._C._autograd._top_saved_tensors_default_hooks
+
+
+def drop(
+    x: Tensor,
+    p: float | Tensor,
+    *,
+    inplace: bool = False,
+    key: Key | None = None,
+    shared: tuple[int, ...] = (),
+    law: Law = Law.PLAIN,
+) -> Tensor:
+    """Dropout in training mode with everything explicit; the other functions are shells around it.
+
+    Args:
+        x: any shape, floating point.
+        p: drop rate; a number in [0, 1] (checked by the caller) or a 0-d tensor.
+        inplace: write into ``x``.
+        key: names the mask; a seed from torch's default generator where absent.
+        shared: dimensions along which one draw is shared: ``(2, 3)`` drops whole channels of ``(N, C, H, W)``,
+            ``(1,)`` locks a mask over the time of ``(N, T, H)``, ``(1, 2, 3)`` drops whole samples. Dimensions
+            that are not dimensions of ``x`` are left out.
+        law: what becomes of kept and dropped units.
+
+    Raises:
+        UserError: the input is not floating point.
+
+    >>> drop(torch.ones(2, 3, 2), 0.5, shared=(2,), key=Key(seed=0, layer=1))
+    tensor([[[2., 2.],
+             [2., 2.],
+             [2., 2.]],
+    <BLANKLINE>
+            [[2., 2.],
+             [0., 0.],
+             [0., 0.]]])
+    """
+    check_input(x, "dropout")
+    if not isinstance(p, Tensor) and p == 0:
+        return x
+    if torch.compiler.is_compiling() or not is_plain(x):
+        return compiled.masked(x, p, key, shared, law)
+    if _transforms_active():
+        seed = Draw.apply(x) if key is None else None
+        result: Tensor = Masked.apply(x, _job(p, seed, key, shared, law), False, key is None)
+        return x.copy_(result) if inplace else result
+    job = _job(p, draw(x) if key is None else None, key, shared, law)
+    if inplace and x.requires_grad and x.is_leaf and torch.is_grad_enabled():
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    if (x.requires_grad and torch.is_grad_enabled()) or forward_ad._current_level >= 0:
+        return cast(Tensor, _plain_apply(x, job, inplace, key is None))  # type: ignore[misc]  # C's own apply
+    return _carry_out(x, job, inplace)
+
+
+def is_plain(x: Tensor) -> bool:
+    """Whether a tensor has memory of its own that a kernel can be pointed to (no fake, no wrapper)."""
+    return type(x) in _PLAIN_TENSORS
+
+
+_PLAIN_TENSORS = {Tensor, torch.nn.Parameter}
+
+
+def _job(p: float | Tensor, seed: Any, key: Key | None, shared: tuple[int, ...], law: Law) -> Job:
+    if key is None:
+        return Job(p, seed, 0, 0, 0, None, shared, law)
+    return Job(p, key.seed, key.step, key.layer_id, key.samples, key.batch_dim, shared, law)
+
+
+def _carry_out(x: Tensor, job: Job, inplace: bool) -> Tensor:
+    if inplace:
+        kernels.apply(x, x, job)
+        if not x.is_inference():
+            increment_version(x)
+        return x
+    out = torch.empty_like(x)
+    kernels.apply(x, out, job)
+    return out
+
+
+class Masked(Function):
+    """``kept ? a x + b : c`` for a job."""
+
+    @staticmethod
+    def forward(x: Tensor, job: Job, inplace: bool, drop_in: bool) -> Tensor:  # noqa: ARG004  # vmap asks for it
+        """Carry the job out, in place where asked for."""
+        out = x if inplace else torch.empty_like(x)
+        kernels.apply(x, out, job)
+        return out
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Job, bool, bool], output: Tensor) -> None:
+        """Keep the job, which holds no tensor of the input's size."""
+        _, ctx.job, ctx.inplace, ctx.drop_in = inputs
+        ctx.set_materialize_grads(False)
+        if ctx.inplace:
+            ctx.mark_dirty(output)
+        ctx.in_checkpoint = not ctx.drop_in and _under_checkpoint()
+        if ctx.in_checkpoint:
+            ctx.save_for_backward(fingerprint(ctx.job))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        """The same mask on the gradient."""
+        (grad,) = grads
+        if ctx.in_checkpoint:
+            (now,) = ctx.saved_tensors
+            if not torch.equal(now, fingerprint(ctx.job)):
+                raise KeyingError(
+                    "activation checkpointing recomputed a layer under another key than its forward pass had. "
+                    "Call backward() inside the `with droplab.keyed(...)` block of its forward pass, before the next."
+                )
+        if grad is None:
+            return None, None, None, None
+        return _again(grad, ctx.job.derivative(), ctx.drop_in), None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        """The same mask on the tangent; in place where the forward was."""
+        tangent = tangents[0]
+        if tangent is None:
+            return None
+        found = _again(tangent, ctx.job.derivative(), ctx.drop_in)
+        return tangent.copy_(found) if ctx.inplace else found
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[Any, ...], x: Tensor, job: Job, inplace: bool, drop_in: bool  # noqa: ARG004
+    ) -> tuple[Tensor, int]:  # fmt: skip
+        """A batch of inputs, keys or rates; see ``batching.py``."""
+        from droplab.functional.batching import batched
+
+        return batched(Masked.apply, info, in_dims, x, job, drop_in)
+
+
+_plain_apply = super(Function, Masked).apply
+"""``Masked.apply`` without what it does for transforms, where they are not active: three times as fast."""
+
+
+def _again(x: Tensor, job: Job, drop_in: bool) -> Tensor:
+    if _transforms_active():
+        return cast(Tensor, Masked.apply(x, job, False, drop_in))
+    if (x.requires_grad and torch.is_grad_enabled()) or forward_ad._current_level >= 0:
+        return cast(Tensor, _plain_apply(x, job, False, drop_in))  # type: ignore[misc]  # C's own apply
+    return _carry_out(x, job, inplace=False)
+
+
+def _under_checkpoint() -> bool:
+    """Whether tensors that are saved now go through ``torch.utils.checkpoint``."""
+    hooks = _saving_hooks(False)
+    return hooks is not None and getattr(hooks[0], "__module__", "") == "torch.utils.checkpoint"
+
+
+def fingerprint(job: Job) -> Tensor:
+    """Seed, step and layer of a job as three int64 numbers on the CPU."""
+    return torch.tensor([int(job.seed) % 2**63, int(job.step), job.layer], dtype=torch.int64)

@@ -1,0 +1,148 @@
+"""One table: which kernel carries out a job. All of them draw the same masks, so the choice is one of speed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from droplab.errors import BackendError, suggest
+from droplab.kernels import reference
+from droplab.kernels.job import Job
+
+Kernel = Callable[[Tensor, Tensor, Job, Tensor | None], None]
+
+BACKENDS = ("reference", "numba", "triton")
+"""``numba`` runs on the CPU, ``triton`` on CUDA (and on the CPU under ``TRITON_INTERPRET=1``), ``reference`` anywhere."""
+VARIABLE = "DROPLAB_BACKEND"
+"""The environment variable that forces a backend; read when droplab's kernels are first imported."""
+
+_HALF_AND_FULL = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+_DEVICES = {"cpu": "numba", "cuda": "triton"}
+
+
+@cache
+def available(name: str) -> bool:
+    """Whether a backend's package is installed.
+
+    >>> available("reference")
+    True
+    """
+    return name == "reference" or importlib.util.find_spec(name) is not None
+
+
+def _known(name: str, source: str) -> str:
+    if name not in BACKENDS:
+        raise BackendError(f"{source} asks for backend {name!r}{suggest(name, BACKENDS)}. Known: {', '.join(BACKENDS)}.")
+    if not available(name):
+        raise BackendError(
+            f"{source} asks for backend {name!r}, but the package {name} is not installed here. "
+            f"Install it (pip install {name}), or let droplab choose."
+        )
+    return name
+
+
+@contextmanager
+def backend(name: str) -> Iterator[None]:
+    """Force a backend within the ``with``, for the whole process (backward passes run on other threads).
+
+    Args:
+        name: one of ``BACKENDS``.
+
+    Raises:
+        BackendError: no such backend, or its package is missing.
+
+    >>> import torch, droplab
+    >>> with backend("reference"):
+    ...     droplab.functional.dropout(torch.ones(3), p=1.0)
+    tensor([0., 0., 0.])
+    """
+    global _forced  # noqa: PLW0603  # by design one choice for the process
+    before, _forced = _forced, _known(name, "backend()")
+    try:
+        yield
+    finally:
+        _forced = before
+
+
+def _from_environment() -> str | None:
+    value = os.environ.get(VARIABLE, "")
+    return _known(value, VARIABLE) if value else None
+
+
+@cache
+def _missing(name: str, device: str) -> None:
+    warnings.warn(
+        f"the package {name} is not installed, so dropout on {device} runs droplab's reference kernel: "
+        f"the same masks, slower. Install it with: pip install {name}",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
+def forced() -> str | None:
+    """The backend that ``backend()`` or the environment variable forces."""
+    return _forced
+
+
+def chosen(device: str, dtype: torch.dtype) -> str:
+    """The backend for tensors of a device type and dtype.
+
+    >>> chosen("cpu", torch.float8_e5m2)
+    'reference'
+    """
+    name = forced()
+    if name is None:
+        name = _DEVICES.get(device, "reference")
+        if name != "reference" and not available(name):
+            _missing(name, device)
+            return "reference"
+    return name if dtype in _HALF_AND_FULL else "reference"
+
+
+@cache
+def _kernel(name: str) -> Kernel:
+    if name == "numba":
+        from droplab.kernels import cpu
+
+        return cpu.apply
+    if name == "triton":
+        from droplab.kernels import cuda
+
+        return cuda.apply
+    return reference.apply
+
+
+def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> None:
+    """Carry out a job with the kernel that suits device and dtype.
+
+    Args:
+        x: any shape and strides.
+        out: written; ``x`` itself or of the same shape and dtype, without overlaps in memory.
+        job: the mask and its law.
+        residual: added after the mask; of the same shape and dtype; with the plain law only.
+
+    Raises:
+        BackendError: a forced backend cannot work on this device.
+    """
+    if _forced is None and x.is_cpu:
+        kernel = _on_cpu.get(x.dtype)
+        if kernel is None:
+            kernel = _on_cpu[x.dtype] = _kernel(chosen("cpu", x.dtype))
+        kernel(x, out, job, residual)
+        return
+    name = chosen(x.device.type, x.dtype)
+    if name == "numba" and not x.is_cpu:
+        raise BackendError(f"backend 'numba' was forced for a tensor on {x.device}; it works on the CPU only")
+    _kernel(name)(x, out, job, residual)
+
+
+_forced = _from_environment()
+_on_cpu: dict[torch.dtype, Kernel] = {}
+"""What ``apply`` takes on the CPU where nothing is forced: looked up once, as a look costs as much as a small job."""
