@@ -157,7 +157,7 @@ class TestAdaptiveSiteGap(AdaptiveContract):
 
 
 class TestAdaptiveSlope(AdaptiveContract):
-    schedule = AdaptiveSlope(window=3)
+    schedule = AdaptiveSlope(window=3, gain=1.0)
     calm = {"val_loss": 1.0}
 
     def epochs(self, kind, count):
@@ -191,7 +191,7 @@ def test_every_registered_schedule_is_held_to_a_contract():
 
 def test_a_controller_that_moves_goes_on_to_the_target_and_rests_there():
     """Inside the band it moves on until the target is crossed: that is what hysteresis adds to a dead zone."""
-    control = AdaptiveGap(target=0.3, hysteresis=0.1, gain=0.5)
+    control = AdaptiveGap(target=0.3, hysteresis=0.1, gain=0.5, most=0.05)
     state, _ = control.start({"a": 0.5})
     seen = []
     for gap in (0.35, 0.45, 0.35, 0.31, 0.29, 0.35, 0.22, 0.19, 0.25):

@@ -44,7 +44,7 @@ class Adaptive(Described):
 
     gain: Annotated[float, Field(gt=0.0)]
     hysteresis: Annotated[float, Field(ge=0.0)]
-    most: Annotated[float, Field(gt=0.0, le=1.0)] = 0.05
+    most: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
     low: Share = 0.0
     high: Share = 0.9
 

@@ -42,7 +42,7 @@ class AdaptiveGap(Adaptive):
     reads: ClassVar[tuple[str, ...]] = ("gap",)
 
     target: float = 0.3
-    gain: Annotated[float, Field(gt=0.0)] = 0.2
+    gain: Annotated[float, Field(gt=0.0)] = 1.0
     hysteresis: Annotated[float, Field(ge=0.0)] = 0.05
 
     def error(self, state: State, metrics: Mapping[str, float]) -> float:  # noqa: ARG002

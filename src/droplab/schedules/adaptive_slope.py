@@ -20,9 +20,9 @@ class AdaptiveSlope(Adaptive):
     high)``, unless the controller rests (see ``Adaptive``). Boundaries: the arm's ``p``, within the limits, in
     the first ``window`` epochs; any value within the limits after the last.
 
-    A sum of slopes is a rise: with ``gain = 1``, ``p`` has risen by about as much as the validation loss, in
-    nats. ``release`` is below 1 because a loss that falls is what learning, and dropout that has done its
-    work, look like.
+    A sum of slopes is a rise: ``p`` has risen by about ``gain`` times as much as the validation loss, in nats.
+    ``release`` is below 1 because a loss that falls is what learning, and dropout that has done its work, look
+    like.
 
     No paper: early stopping's signal (Prechelt 1998, *Early stopping - but when?*, Springer LNCS 1524) in
     place of its end.
@@ -36,7 +36,7 @@ class AdaptiveSlope(Adaptive):
         low: lower limit of ``p``.
         high: upper limit of ``p``.
 
-    >>> control = AdaptiveSlope(window=2)
+    >>> control = AdaptiveSlope(window=2, gain=1.0)
     >>> state, p = control.start({"drop1": 0.3})
     >>> for loss in (1.0, 1.04):
     ...     state, p = control.update(state, {"val_loss": loss})
@@ -50,7 +50,7 @@ class AdaptiveSlope(Adaptive):
 
     window: Annotated[int, Field(ge=2)] = 5
     release: Share = 0.25
-    gain: Annotated[float, Field(gt=0.0)] = 1.0
+    gain: Annotated[float, Field(gt=0.0)] = 3.0
     hysteresis: Annotated[float, Field(ge=0.0)] = 0.005
 
     def error(self, state: State, metrics: Mapping[str, float]) -> float:
