@@ -52,7 +52,7 @@ SETS: Mapping[str, Mapping[str, Any]] = {
     "schedules": _embedded(
         "schedules",
         [
-            *_constant(0.0, 0.3, 0.5, 0.7),
+            *_constant(0.0, 0.3, 0.5, 0.6, 0.7, 0.8),
             {"name": "linear to 0.7", "p": 0.7, "schedule": "linear"},
             {"name": "curriculum to 0.7", "p": 0.7, "schedule": "curriculum"},
             {"name": "early 0.7", "p": 0.7, "schedule": "early"},
