@@ -14,6 +14,7 @@ from pathlib import Path
 import droplab
 from droplab.experiment.presets import demo
 from droplab.ledger import Ledger
+from droplab.records import ExperimentRecord
 from droplab.report import write_effects, write_metrics
 
 HERE = Path(__file__).resolve().parent.parent / "docs" / "results"
@@ -22,23 +23,39 @@ COMMANDS = {"demo": "droplab compare", "cifar10": "droplab compare --data cifar1
 TITLES = {"demo": "The embedded demonstration", "cifar10": "The tutorial's experiment on CIFAR-10"}
 
 
-def record(name: str, results: droplab.Results) -> None:
-    """Write one experiment's page and tables."""
+def record(
+    name: str,
+    results: droplab.Results,
+    *,
+    script: str = "scripts/record_results.py",
+    extra: str = "",
+    curves: ExperimentRecord | None = None,
+) -> None:
+    """Write one experiment's page and tables.
+
+    Args:
+        name: of the files.
+        results: the experiment.
+        script: what the page says it was written by.
+        extra: goes between the verdict and the environment.
+        curves: in place of the whole record, what the table of metrics holds.
+    """
     with Ledger.open(results.folder / "ledger.sqlite") as ledger:
         design, environments = ledger.design(), ledger.environments()
     shown = json.dumps(environments[0], indent=2, ensure_ascii=False, sort_keys=True)
     plan = json.dumps({**design["plan"], **design["calibration"]}, indent=2, sort_keys=True)
     seconds = [sum(run.metrics["seconds"]) for run in results.record.runs.values()]
+    table = "every metric of every epoch" if curves is None else "losses, accuracies, gap and p of every epoch"
     page = f"""# {TITLES[name]}
 
-Written by `scripts/record_results.py` from the experiment's ledger; the command was
+Written by `{script}` from the experiment's ledger; the command was
 
 ```sh
 {COMMANDS[name]}
 ```
 
 Begun {design["created"]}. {len(seconds)} runs, {sum(seconds):.0f} seconds of training in all, evaluation not counted.
-Tables: [effects]({name}-effects.csv), [every metric of every epoch]({name}-metrics.csv).
+Tables: [effects]({name}-effects.csv), [{table}]({name}-metrics.csv).
 
 ## Verdict
 
@@ -50,6 +67,7 @@ Tables: [effects]({name}-effects.csv), [every metric of every epoch]({name}-metr
 {results.text("ja")}
 ```
 
+{extra}
 ## Environment
 
 ```json
@@ -66,7 +84,7 @@ Executor and threads, chosen by these measurements (images per second; seconds a
     with (HERE / f"{name}-effects.csv").open("w", encoding="utf-8", newline="") as file:
         write_effects(results.verdict, file)
     with (HERE / f"{name}-metrics.csv").open("w", encoding="utf-8", newline="") as file:
-        write_metrics(results.record, file)
+        write_metrics(curves or results.record, file)
     print(f"wrote {HERE / name}.md")
 
 

@@ -55,7 +55,8 @@ class Measurement:
     ``val_loss/_accuracy``         eval mode on the validation set
     ``gap``                        generalisation gap: ``val_loss - fit_loss``
     ``lr``                         learning rate at the epoch's last step
-    ``p/SITE``                     drop rate of each site
+    ``p/SITE``                     drop rate of each site at the epoch's last step
+    ``site_norm/SITE``             L2 norm of the weight that a site feeds, where a schedule reads it
     ``grad_norm/…, param_norm/…``  L2 norms per parameter, at the watch interval
     ``seconds``                    training time of the epoch, evaluation not counted
     ``images_per_second``          training samples over ``seconds``

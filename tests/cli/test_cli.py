@@ -6,6 +6,8 @@ import sys
 import pytest
 
 from droplab.cli import main
+from droplab.cli.compare import spec_values
+from droplab.experiment.presets import demo
 
 TINY = """
 name = "cli"
@@ -66,9 +68,28 @@ def test_arms_from_the_command_line(here, capsys):
     assert "dropout 0.9" in out
 
 
+def test_a_built_in_set_on_data_of_ones_own(here, capsys):
+    code, out, _ = run(capsys, "compare", "tiny.toml", "--set", "tutorial", "--seeds", 1, "--out", "z")
+    assert code == 0
+    assert "4 arms" in out
+    assert "60 training" in out
+    for name in ("more before fc2", "adaptive"):
+        assert name in out
+
+
+def test_a_set_brings_its_own_data_where_none_is_named():
+    alone = spec_values(None, None, None, None, None, "rates", 2, None)
+    assert (alone["name"], alone["recipe"], alone["seeds"]) == ("rates", demo()["recipe"], 2)
+    named = spec_values(None, "cifar10", None, None, None, "rates", None, None)
+    assert named["data"] == {"name": "cifar10"}
+    assert "recipe" not in named
+    assert named["arms"] == alone["arms"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (("compare", "--set", "schedulse"), "there are tutorial, rates, schedules; did you mean 'schedules'"),
         (("compare", "tinny.toml"), "tinny.toml"),
         (("compare", "--lang", "fr"), "droplab speaks en and ja"),
         (("compare", "tiny.toml", "--arms", "0,no dropotu"), "did you mean 'no dropout'"),

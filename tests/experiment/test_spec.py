@@ -6,7 +6,8 @@ import pytest
 
 from droplab.errors import SpecError
 from droplab.experiment import ExperimentSpec, parse_spec, read_spec
-from droplab.experiment.presets import EXAMPLE, demo
+from droplab.experiment.preflight import check_arms
+from droplab.experiment.presets import EXAMPLE, SETS, arm_set, demo
 
 
 def test_toml_and_python_are_the_same(tmp_path):
@@ -25,11 +26,20 @@ def test_the_example_is_a_spec_and_its_values_are_the_defaults():
     assert parse_spec(demo()).baseline_arm == "no dropout"
 
 
+@pytest.mark.parametrize("name", SETS)
+def test_built_in_sets_hold_and_can_be_changed(name):
+    spec = parse_spec(arm_set(name))
+    check_arms(spec, (1, 28, 28), 10)
+    assert (spec.name, spec.baseline_arm) == (name, "no dropout")
+    arm_set(name)["arms"].clear()
+    assert parse_spec(arm_set(name)) == spec
+
+
 def test_all_errors_at_once_with_path_and_suggestion():
     values = {
         "seedz": 3,
         "recipe": {"epohcs": 3, "lr": -1, "optimizer": "adamm"},
-        "arms": [{"name": "a", "p": 1.5}, {"name": "b", "p": {"drop1": -0.1}}, {"name": "c", "schedule": "linear"}],
+        "arms": [{"name": "a", "p": 1.5}, {"name": "b", "p": {"drop1": -0.1}}, {"name": "c", "schedule": "liner"}],
     }
     with pytest.raises(SpecError) as caught:
         parse_spec(values)
@@ -43,7 +53,8 @@ def test_all_errors_at_once_with_path_and_suggestion():
         "arms[0].p",
         "arms[1].p",
         "arms[2].schedule",
-        "constant",
+        "constant, linear, cosine",
+        "did you mean 'linear'",
     ):
         assert words in text, words
 

@@ -18,6 +18,7 @@ def compare(
     train_size: int | None = None,
     model: str | None = None,
     arms: str | None = None,
+    arm_set: Annotated[str | None, Parameter(name="--set")] = None,
     seeds: int | None = None,
     epochs: int | None = None,
     out: Path | None = None,
@@ -36,6 +37,8 @@ def compare(
         data_dir: Where data sets are looked for (default: $DROPLAB_DATA, then the user's cache).
         train_size: Keep this many training samples, stratified by class.
         model: tutorial-cnn, srivastava-mlp, or pkg.module:function.
+        arm_set: A built-in set of arms: tutorial, rates or schedules; with its data and recipe unless SPEC,
+            --data or --model say otherwise.
         arms: Names of the spec's arms, or drop rates such as 0,0.25,0.5; the first is the baseline.
         seeds: Number of seeds per arm.
         epochs: Epochs per run.
@@ -53,7 +56,7 @@ def compare(
     check_language(lang)
     sinks = [name.strip() for name in (track or "").split(",") if name.strip()]
     check_sinks(sinks)
-    values = spec_values(spec, data, train_size, model, arms, seeds, epochs)
+    values = spec_values(spec, data, train_size, model, arms, arm_set, seeds, epochs)
     parsed = parse_spec(values, str(spec) if spec else "the command")
     with progress() as display:
         results = run(parsed, out=out, fresh=fresh, data_dir=data_dir, track=sinks, listener=display)
@@ -71,15 +74,21 @@ def spec_values(
     train_size: int | None,
     model: str | None,
     arms: str | None,
+    arm_set: str | None,
     seeds: int | None,
     epochs: int | None,
 ) -> dict[str, Any]:
     """The spec's values with the options laid over them; the demonstration's where nothing names data."""
+    from droplab.experiment.presets import arm_set as built_in
     from droplab.experiment.presets import demo
     from droplab.experiment.specfile import read_table
 
     named = data is not None or model is not None
     values = read_table(spec) if spec is not None else {} if named else demo()
+    if arm_set is not None:
+        chosen = built_in(arm_set)
+        over = {key: chosen[key] for key in ("arms", "baseline")}
+        values = {"name": chosen["name"], **values, **over} if spec or named else chosen
     _lay(values, "data", name=data, train_size=train_size)
     _lay(values, "model", name=model)
     _lay(values, "recipe", epochs=epochs)

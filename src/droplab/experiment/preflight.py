@@ -6,6 +6,7 @@ import torch
 
 from droplab.data import Split
 from droplab.errors import ModelError, SiteError, SpecError
+from droplab.experiment.moving import MovingRates
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
 from droplab.models import build
@@ -24,16 +25,21 @@ def check_arms(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> No
 
     Raises:
         ModelError: the model cannot be built, fails on a batch, or does not give ``(2, classes)``.
-        SpecError: site patterns that match nothing, for all arms at once.
+        SpecError: site patterns that match nothing, schedules with nothing to move, for all arms at once.
     """
     problems = []
     for number, arm in enumerate(spec.arms):
         with borrowed_generators():
             model = build(spec.model.name, shape, classes, spec.model.options)
         try:
-            apply_rates(model, arm.p, arm.layer)
+            change = apply_rates(model, arm.p, arm.layer)
         except SiteError as problem:
             problems.append(f"arms[{number}].p ({arm.name}): {problem}")
+            continue
+        try:
+            MovingRates(model, arm.schedule, change.rates)
+        except SiteError as problem:
+            problems.append(f"arms[{number}].schedule ({arm.name}): {problem}")
             continue
         with torch.no_grad(), borrowed_generators():
             try:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
+
+from droplab.errors import UserError, suggest
 
 
 def demo() -> dict[str, Any]:
@@ -20,6 +24,61 @@ def demo() -> dict[str, Any]:
         "seeds": 5,
         "arms": [{"name": "no dropout", "p": 0.0}, {"name": "dropout 0.5", "p": 0.5}],
     }
+
+
+def _embedded(name: str, arms: list[dict[str, Any]], baseline: str = "") -> dict[str, Any]:
+    """The demonstration's data and recipe with other arms."""
+    return {**demo(), "name": name, "arms": arms, "baseline": baseline}
+
+
+def _constant(*rates: float) -> list[dict[str, Any]]:
+    return [{"name": f"dropout {p:g}" if p else "no dropout", "p": p} for p in rates]
+
+
+TARGET_GAP = 0.3
+"""The generalisation gap, in nats, that the adaptive arms of the sets hold."""
+_GAP = {"name": "adaptive-gap", "target": TARGET_GAP}
+
+SETS: Mapping[str, Mapping[str, Any]] = {
+    "tutorial": _embedded(
+        "tutorial",
+        [
+            *_constant(0.0, 0.25),
+            {"name": "more before fc2", "p": {"drop1": 0.25, "drop2": 0.5}},
+            {"name": "adaptive", "p": 0.0, "schedule": _GAP},
+        ],
+    ),
+    "rates": _embedded("rates", _constant(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.8, 0.95)),
+    "schedules": _embedded(
+        "schedules",
+        [
+            *_constant(0.0, 0.3, 0.5, 0.6, 0.7, 0.8),
+            {"name": "linear to 0.7", "p": 0.7, "schedule": "linear"},
+            {"name": "curriculum to 0.7", "p": 0.7, "schedule": "curriculum"},
+            {"name": "early 0.7", "p": 0.7, "schedule": "early"},
+            {"name": "late 0.7", "p": 0.7, "schedule": "late"},
+            {"name": "depth ramp to 0.7", "p": 0.7, "schedule": "depth-ramp"},
+            {"name": "adaptive gap", "p": 0.0, "schedule": _GAP},
+            {"name": "adaptive slope", "p": 0.0, "schedule": "adaptive-slope"},
+            {"name": "adaptive gap per site", "p": 0.0, "schedule": {**_GAP, "name": "adaptive-site-gap"}},
+        ],
+    ),
+}
+"""Arm sets for ``droplab compare --set NAME``: whole specs on the embedded data. One more is one more row here."""
+
+
+def arm_set(name: str) -> dict[str, Any]:
+    """The spec of a built-in set, a copy to change at will.
+
+    Raises:
+        UserError: there is no such set; the message lists those there are.
+
+    >>> [arm["name"] for arm in arm_set("tutorial")["arms"]]
+    ['no dropout', 'dropout 0.25', 'more before fc2', 'adaptive']
+    """
+    if name not in SETS:
+        raise UserError(f"no set {name!r}; there are {', '.join(SETS)}{suggest(name, SETS)}")
+    return deepcopy(dict(SETS[name]))
 
 
 EXAMPLE = """\
@@ -72,6 +131,18 @@ name = "more before fc2"
 p = {{ drop1 = 0.2, drop2 = 0.5 }}   # ... or a rate for each site; patterns such as "drop*" work
 # p = {{ "conv2:out" = 0.1 }}        # doorways of layers are sites too: NAME:in and NAME:out
 # layer = "dropout2d"              # dropout, dropout1d, dropout2d, dropout3d, alpha_dropout, feature_alpha_dropout
-# schedule = "constant"
+# schedule = "constant"            # how p moves over training; p is its peak
+
+[[arms]]
+name = "up to 0.5"
+p = 0.5
+schedule = {{ name = "linear", start = 0.0, end = 1.0 }}   # a name alone takes the defaults: schedule = "linear"
+# schedule = {{ "drop1" = "late", "drop2" = {{ name = "curriculum", gamma = 10.0 }} }}   # or one for each site
+# Others: cosine, step, warm-up, early, depth-ramp, piecewise; chain, product, min, max put them together.
+
+[[arms]]
+name = "adaptive"
+p = 0.0                            # where an adaptive schedule starts; it moves p after every epoch
+schedule = {{ name = "adaptive-gap", target = 0.3 }}       # adaptive-slope, adaptive-site-gap
 """
 """What ``droplab init`` writes; ``{name}`` is the file's name."""

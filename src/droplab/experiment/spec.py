@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from droplab.schedules import Adaptive, for_sites, normal_form
+
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 """A drop rate: the probability that a unit is dropped."""
 
@@ -25,9 +27,6 @@ Rates = Annotated[
 
 LAYER_KINDS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 """Layer kinds that an arm can name; ``surgery.LAYERS`` has the class of each."""
-SCHEDULES = ("constant",)
-"""Schedules that an arm can name."""
-
 LayerKind = Literal["dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"]
 
 
@@ -110,8 +109,19 @@ class ArmSpec(_Strict):
     """One drop rate for all dropout layers of the model, or ``{site pattern: rate}``."""
     layer: LayerKind | None = None
     """Kind of layer at the sites; the model's own kind where absent."""
-    schedule: Literal["constant"] = "constant"
-    """How ``p`` moves over training."""
+    schedule: Annotated[str | dict[str, Any], BeforeValidator(normal_form)] = "constant"
+    """How ``p`` moves over training: the name of a schedule, a table with ``name`` and its parameters, or a
+    table from site patterns to such. Kept with every parameter written out."""
+
+    @model_validator(mode="after")
+    def _has_something_to_move(self) -> ArmSpec:
+        moving = [inner for _, inner in for_sites(self.schedule) if inner.name != "constant"]
+        rates = self.p.values() if isinstance(self.p, dict) else (self.p,)
+        if moving and not any(rates) and not any(isinstance(inner, Adaptive) for inner in moving):
+            raise ValueError(
+                f"the schedule {moving[0].name!r} moves between 0 and p, and p is 0: give the arm a p, the peak"
+            )
+        return self
 
 
 def _seed_list(value: Any) -> Any:

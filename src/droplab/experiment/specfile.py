@@ -53,13 +53,26 @@ def parse_spec(values: Mapping[str, Any], source: str = "the spec") -> Experimen
     try:
         return ExperimentSpec.model_validate(dict(values))
     except ValidationError as problem:
-        lines = [_line(error) for error in problem.errors(include_url=False)]
+        lines = [line for error in problem.errors(include_url=False) for line in _lines(error)]
         raise SpecError(list(dict.fromkeys(lines)), source) from None
+
+
+def _lines(error: Any) -> list[str]:
+    """One line, or several where a value has problems of its own inside (a schedule's parameters)."""
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, SpecError):
+        return [f"{_path(error['loc'])}.{problem}" for problem in cause.problems]
+    return [_line(error)]
+
+
+def _path(loc: Any) -> str:
+    where = [part for part in loc if not _is_union_branch(part)]
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
 
 
 def _line(error: Any) -> str:
     where = [part for part in error["loc"] if not _is_union_branch(part)]
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
+    path = _path(error["loc"])
     got = error.get("input")
     kind = error["type"]
     if kind == "extra_forbidden":

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from droplab.errors import DivergedError
 from droplab.experiment.augment import flip_crop
+from droplab.experiment.moving import MovingRates
 from droplab.experiment.optimise import apply_max_norm, lr_factor, make_optimizer
 from droplab.experiment.seeding import derive, generators_state, restore_generators, seed_everything
 from droplab.experiment.spec import ArmSpec, ExperimentSpec
@@ -64,7 +65,7 @@ class Trainer:
 
     Raises:
         ModelError: the model cannot be built or does not give ``(N, classes)``.
-        SiteError: a site pattern of the arm matches nothing.
+        SiteError: a site pattern of the arm matches nothing, or its schedule has nothing to move.
     """
 
     def __init__(self, spec: ExperimentSpec, arm: ArmSpec, seed: int, bench: Workbench, precision: str) -> None:
@@ -73,24 +74,26 @@ class Trainer:
         self.precision = precision
         seed_everything(seed, "weights")
         model = build(spec.model.name, bench.shape, bench.classes, spec.model.options)
-        apply_rates(model, arm.p, arm.layer)
+        change = apply_rates(model, arm.p, arm.layer)
         if rates(model):
             replace(model)
         images = len(bench.shape) == 3
         self.model: nn.Module = model.to(bench.device)
         if images:
             self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # in torch's docs, not in its stubs
+        self.moving = MovingRates(self.model, arm.schedule, change.rates)
         self.optimizer = make_optimizer(self.model, self.recipe)
         self.mask_seed = derive(seed, "masks")
         self.steps_per_epoch = math.ceil(len(bench.train) / self.recipe.batch_size)
         seed_everything(seed, "masks")
 
     def state(self) -> dict[str, Any]:
-        """Weights, optimiser and all generators; ``torch.load(weights_only=True)`` accepts it."""
+        """Weights, optimiser, all generators, what schedules remember; ``torch.load(weights_only=True)`` accepts it."""
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "generators": generators_state(),
+            "schedules": self.moving.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -98,6 +101,7 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         restore_generators(state["generators"])
+        self.moving.load_state(state.get("schedules", {}))  # checkpoints before schedules have none
 
     def epoch(
         self, epoch: int, stop: Callable[[], bool] = lambda: False, inspector: Inspector | None = None
@@ -105,7 +109,7 @@ class Trainer:
         """Train one epoch and measure it.
 
         Args:
-            epoch: counted from 0; decides the order of the data and the learning rate.
+            epoch: counted from 0; decides the order of the data, the learning rate and scheduled drop rates.
             stop: asked before every step.
             inspector: looks into every step.
 
@@ -126,6 +130,8 @@ class Trainer:
             raise DivergedError("the loss is no longer finite", step=(epoch + 1) * self.steps_per_epoch - 1)
         metrics["lr"] = lr
         metrics.update({f"p/{site}": rate for site, rate in rates(self.model).items()})
+        metrics.update(self.moving.measure())
+        self.moving.after_epoch(metrics)  # for the next epoch; p/SITE above is what this one ended with
         metrics["seconds"] = seconds
         metrics["images_per_second"] = len(self.bench.train) / seconds
         every = self.recipe.watch_every
@@ -182,6 +188,7 @@ class Trainer:
                 lr = self.recipe.lr * lr_factor(self.recipe.lr_schedule, step, total_steps)
                 for group in self.optimizer.param_groups:
                     group["lr"] = lr
+            self.moving.before_step(step, total_steps)
             images, labels = self.bench.train.take(index)
             if self.recipe.augmentation == "flip-crop":
                 images = flip_crop(images, generator)

@@ -1,0 +1,124 @@
+"""Which schedules there are, and how they are read from a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from droplab.errors import SpecError, suggest
+from droplab.schedules.adaptive import Adaptive
+from droplab.schedules.adaptive_gap import AdaptiveGap
+from droplab.schedules.adaptive_site_gap import AdaptiveSiteGap
+from droplab.schedules.adaptive_slope import AdaptiveSlope
+from droplab.schedules.base import Schedule
+from droplab.schedules.compose import Chain, Max, Min, Product
+from droplab.schedules.constant import Constant
+from droplab.schedules.cosine import Cosine
+from droplab.schedules.curriculum import Curriculum
+from droplab.schedules.depth_ramp import DepthRamp
+from droplab.schedules.early import Early
+from droplab.schedules.late import Late
+from droplab.schedules.linear import Linear
+from droplab.schedules.piecewise import Piecewise
+from droplab.schedules.step import Step
+from droplab.schedules.warm_up import WarmUp
+
+_SCHEDULES: tuple[type[Schedule], ...] = (
+    Constant,
+    Linear,
+    Cosine,
+    Step,
+    WarmUp,
+    Early,
+    Late,
+    Curriculum,
+    DepthRamp,
+    Piecewise,
+    Chain,
+    Product,
+    Min,
+    Max,
+)
+_ADAPTIVE: tuple[type[Adaptive], ...] = (AdaptiveGap, AdaptiveSlope, AdaptiveSiteGap)
+
+SCHEDULES: Mapping[str, type[Schedule | Adaptive]] = {
+    **{kind.name: kind for kind in _SCHEDULES},
+    **{kind.name: kind for kind in _ADAPTIVE},
+}
+"""By the name that a spec gives them."""
+
+CONSTANT = Constant.name
+
+
+def make(value: Any) -> Schedule | Adaptive:
+    """The schedule that a name, or a table with ``name`` and parameters, describes; a schedule is itself.
+
+    Raises:
+        SpecError: an unknown name, or parameters that do not hold; all problems at once.
+
+    >>> make("cosine")(step=5, steps=10, p=0.5)
+    0.25
+    >>> make({"name": "liner"})  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    droplab.errors.SpecError: schedule 'liner' has 1 problem:
+      - name: no schedule 'liner'; did you mean 'linear'? (there are constant, linear, cosine, ...
+    """
+    if isinstance(value, (Schedule, Adaptive)):
+        return value
+    if isinstance(value, str):
+        value = {"name": value}
+    if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
+        raise SpecError([f"name: got {value!r}; a schedule's name, or a table with `name` and parameters, is wanted"])
+    name = value["name"]
+    if name not in SCHEDULES:
+        known = ", ".join(SCHEDULES)
+        raise SpecError(
+            [f"name: no schedule {name!r}{suggest(name, SCHEDULES)} (there are {known})"], f"schedule {name!r}"
+        )
+    return SCHEDULES[name](**{str(key): item for key, item in value.items() if key != "name"})
+
+
+def for_sites(value: Any) -> Sequence[tuple[str | None, Schedule | Adaptive]]:
+    """What an arm's ``schedule`` says: ``(site pattern, schedule)`` pairs, later ones winning.
+
+    A name or a table with ``name`` is for all of the arm's sites, pattern ``None``. Any other table maps site
+    patterns to such; a module that is called "name" is reached by the pattern ``[n]ame``.
+
+    Raises:
+        SpecError: all problems at once.
+
+    >>> for_sites({"drop*": "linear"})
+    [('drop*', Linear(start=0.0, end=1.0))]
+    """
+    if not isinstance(value, Mapping) or isinstance(value.get("name"), str):
+        return [(None, make(value))]
+    found: list[tuple[str | None, Schedule | Adaptive]] = []
+    problems = [] if value else ["name: got an empty table; a name, or site patterns with their schedules, is wanted"]
+    for pattern, inner in value.items():
+        try:
+            found.append((str(pattern), make(inner)))
+        except SpecError as problem:
+            problems += [f"{pattern}.{line}" for line in problem.problems]
+    if problems:
+        raise SpecError(problems, "the schedule")
+    return found
+
+
+def normal_form(value: Any) -> str | dict[str, Any]:
+    """An arm's ``schedule`` as JSON-ready values, every default written out; plain constant ``p`` is ``"constant"``.
+
+    Raises:
+        SpecError: all problems at once.
+
+    >>> normal_form("linear") == normal_form({"name": "linear", "end": 1})
+    True
+    """
+
+    def plain(schedule: Schedule | Adaptive) -> str | dict[str, Any]:
+        return CONSTANT if schedule.name == CONSTANT else schedule.describe()
+
+    pairs = for_sites(value)
+    if pairs[0][0] is None:
+        return plain(pairs[0][1])
+    return {str(pattern): plain(schedule) for pattern, schedule in pairs}
