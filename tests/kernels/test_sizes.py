@@ -11,7 +11,7 @@ import torch
 
 from droplab import rng
 from droplab.kernels import Job, apply, backend
-from droplab.kernels.geometry import CONTIGUOUS, RUN, STRIDED, Axis, Walk, walk
+from droplab.kernels.geometry import CONTIGUOUS, CROSSED, RUN, STRIDED, Axis, Walk, walk
 
 SEED, STEP, LAYER = 2**40 + 1, 3, 4
 
@@ -59,6 +59,14 @@ def test_numba_steps_over_more_than_32_bits(kind, step):
     assert out[130 * step :].isnan().all()
 
 
+@pytest.mark.parametrize("element", [2**33 + 77, 2**33 + 128])
+def test_numba_crosses_loops_whose_elements_are_far_apart(element):
+    out = run_numba([CROSSED, 300, 2, 2, 2, 1, 2, 1, 1, 1, element, 0], 1, 2 * 256)
+    for column, first in ((0, 256), (1, element + 256)):
+        np.testing.assert_array_equal(out[column : 2 * 44 : 2].numpy(), expected(first, 44))
+    assert out[2 * 44 :].isnan().all()
+
+
 def by_triton(way: Walk, narrow: int, memory: int) -> np.ndarray:
     """The walk over ones, by Triton's interpreter; ``narrow`` units are the most that 32 bits may count."""
     from droplab.kernels import cuda
@@ -72,15 +80,25 @@ def by_triton(way: Walk, narrow: int, memory: int) -> np.ndarray:
     return out.numpy()
 
 
+FAR = [
+    # size of the inner loop, its kind, step in memory; step of the outer loop in memory and in elements
+    (130, CONTIGUOUS, 1, 150, 2**33 + 77),
+    (20, CONTIGUOUS, 1, 150, 2**33 + 77),
+    (70, STRIDED, 2, 150, 2**33 + 77),
+    (70, CROSSED, 2, 1, 2**33 + 77),
+    (70, CROSSED, 2, 1, 2**33 + 128),
+    (150, RUN, 1, 150, 2**33 + 77),
+]
+
+
 @pytest.mark.parametrize("narrow", [0, 1 << 30])
 def test_triton_steps_over_more_than_32_bits(interpret, narrow):
     """Elements' numbers, that is; steps in memory are 64 bits wide in the same lines of the kernel."""
-    element = 2**33 + 77
-    outer = (Axis(2, (150, 150, 150), element, batch=False),)
-    for size, kind, step in ((130, CONTIGUOUS, 1), (20, CONTIGUOUS, 1), (70, STRIDED, 2), (150, RUN, 1)):
+    for size, kind, step, across, element in FAR:
+        outer = (Axis(2, (across,) * 3, element, batch=False),)
         inner = Axis(size, (step,) * 3, int(kind != RUN), batch=False)
         out = interpret(by_triton, Walk(outer, inner, kind), narrow, 300)
         for row, first in ((0, 0), (1, element)):
-            drawn = out[150 * row : 150 * row + step * size : step]
+            drawn = out[across * row :][: step * size : step]
             wanted = expected(first, 1 if kind == RUN else size)
             np.testing.assert_array_equal(drawn, np.broadcast_to(wanted, size))

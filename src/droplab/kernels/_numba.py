@@ -16,14 +16,14 @@ from numba import cfunc, njit, types
 from numba.extending import intrinsic, overload
 
 from droplab import rng
-from droplab.kernels.geometry import RUN
+from droplab.kernels.geometry import CROSSED, RUN
 
 u16, u32, u64 = np.uint16, np.uint32, np.uint64
 _M0, _M1 = u64(rng.MULTIPLIER_0), u64(rng.MULTIPLIER_1)
 _W0, _W1 = u64(rng.WEYL_0), u64(rng.WEYL_1)
 _LOW, _32, _16 = u64(0xFFFFFFFF), u64(32), u64(16)
 _TILE, _WIDTH, _ROUNDS = rng.TILE, rng.WIDTH, rng.ROUNDS
-_RUN = RUN
+_RUN, _CROSSED = RUN, CROSSED
 
 HEAD = 6
 """Numbers of a description before its outer axes: kind; size and strides of x, out and residual of the inner
@@ -32,17 +32,26 @@ AXIS = 6
 """Numbers of each outer axis: size, strides of x, out and residual, step of the element, 1 for samples."""
 PIECE = 4096
 """Elements of an inner loop that are one unit of work."""
+COLUMNS, DEPTH = 64, 256
+"""Of a crossed loop, a unit is so many neighbours in memory by so many elements of the inner loop."""
 
 
-@intrinsic
-def _stack_lanes(_context):
-    """Room for the 128 lanes of a tile on the stack."""
+def _stack(count):
+    """Room for so many lanes on the stack."""
 
-    def generate(_context, builder, _signature, _arguments):
-        with builder.goto_entry_block():
-            return builder.alloca(ir.IntType(16), rng.TILE)
+    @intrinsic
+    def room(_context):
+        def generate(_context, builder, _signature, _arguments):
+            with builder.goto_entry_block():
+                return builder.alloca(ir.IntType(16), count)
 
-    return types.CPointer(types.uint16)(), generate
+        return types.CPointer(types.uint16)(), generate
+
+    return room
+
+
+_stack_lanes = _stack(rng.TILE)
+_stack_turned = _stack(COLUMNS * DEPTH)
 
 
 @intrinsic
@@ -206,34 +215,50 @@ def _run(
             out[o0 + i * os] = _narrow(dropped, x[x0 + i * xs])
 
 
-def _walk(
-    x, out, residual, description, samples, seed, step, layer,
+@njit(nogil=True, forceinline=True)
+def _place(description, axes, row):
+    """Where a row begins in x, out and residual, its first element, and the place of its sample."""
+    x0, o0, r0, element, place = 0, 0, 0, 0, 0
+    for turn in range(axes):
+        at = HEAD + AXIS * (axes - 1 - turn)
+        index = row
+        if turn < axes - 1:
+            row = index // description[at]
+            index -= row * description[at]
+        x0 += index * description[at + 1]
+        o0 += index * description[at + 2]
+        r0 += index * description[at + 3]
+        element += index * description[at + 4]
+        place += index * description[at + 5]
+    return x0, o0, r0, element, place
+
+
+@njit(nogil=True, forceinline=True)
+def _sample(samples, first_sample, place):
+    """32 bits, listed or counted."""
+    return (u64(samples[1 + place]) if samples[0] != 0 else first_sample + u64(place)) & _LOW
+
+
+@njit(nogil=True, forceinline=True)
+def _walk_rows(
+    x, out, residual, description, samples, k0, k1, step, layer,
     first_sample, limit, mode, a, b, c, start, stop,
 ):  # fmt: skip
-    """Units of work ``start`` to ``stop``; ``description`` is laid out as ``HEAD`` and ``AXIS`` say."""
+    """Units are pieces of rows."""
     kind, size = description[0], description[1]
     xs, os, rs = description[2], description[3], description[4]
     axes = description[5]
     lanes = _stack_lanes()
+    drawn, drawn_for = -1, u64(0)  # which tile's lanes these are, of which sample
+    near = axes > 0 and description[HEAD + AXIS * (axes - 1) + 4] == 1  # rows that are neighbours in the mask
     pieces = (size + PIECE - 1) // PIECE
-    k0, k1 = seed & _LOW, seed >> _32
     one = xs == 1 and os == 1 and (rs == 1 or mode != 1)
     for unit in range(start, stop):
-        row, piece = unit // pieces, unit % pieces
-        x0, o0, r0, element, place = 0, 0, 0, 0, 0
-        for axis in range(axes):
-            at = HEAD + AXIS * (axes - 1 - axis)
-            index = row % description[at]
-            row //= description[at]
-            x0 += index * description[at + 1]
-            o0 += index * description[at + 2]
-            r0 += index * description[at + 3]
-            element += index * description[at + 4]
-            place += index * description[at + 5]
-        sample = first_sample + u64(place)
-        if samples[0] != 0:
-            sample = u64(samples[1 + place])
-        sample &= _LOW
+        row, piece = unit, 0
+        if pieces > 1:
+            row, piece = unit // pieces, unit % pieces
+        x0, o0, r0, element, place = _place(description, axes, row)
+        sample = _sample(samples, first_sample, place)
         low = piece * PIECE
         high = min(size, low + PIECE)
         if kind != _RUN:
@@ -253,7 +278,13 @@ def _walk(
                     )  # fmt: skip
                 i += count
         else:
-            kept = _one(element, sample, step, layer, k0, k1) >= limit
+            if near:
+                if element // _TILE != drawn or sample != drawn_for:
+                    drawn, drawn_for = element // _TILE, sample
+                    _fill(lanes, drawn, sample, step, layer, k0, k1)
+                kept = lanes[element % _TILE] >= limit
+            else:
+                kept = _one(element, sample, step, layer, k0, k1) >= limit
             if one:
                 _run(x, x0 + low, 1, out, o0 + low, 1, residual, r0 + low, 1, high - low, kept, mode, a, b, c)
             else:
@@ -261,6 +292,70 @@ def _walk(
                     x, x0 + low * xs, xs, out, o0 + low * os, os, residual, r0 + low * rs, rs,
                     high - low, kept, mode, a, b, c,
                 )  # fmt: skip
+
+
+@njit(nogil=True, forceinline=True)
+def _walk_crossed(
+    x, out, residual, description, samples, k0, k1, step, layer,
+    first_sample, limit, mode, a, b, c, start, stop,
+):  # fmt: skip
+    """Units are ``COLUMNS`` neighbours in memory by ``DEPTH`` elements, drawn along these and used along those."""
+    size, xs, os, rs = description[1], description[2], description[3], description[4]
+    axes = description[5] - 1
+    at = HEAD + AXIS * axes
+    columns, xq, oq, rq = description[at], description[at + 1], description[at + 2], description[at + 3]
+    step_of_element, step_of_place = description[at + 4], description[at + 5]
+    lanes, turned = _stack_lanes(), _stack_turned()
+    blocks, depths = (columns + COLUMNS - 1) // COLUMNS, (size + DEPTH - 1) // DEPTH
+    one = xq == 1 and oq == 1 and (rq == 1 or mode != 1)
+    for unit in range(start, stop):
+        rest, column = unit // blocks, unit % blocks * COLUMNS
+        low = rest % depths * DEPTH
+        x0, o0, r0, element, place = _place(description, axes, rest // depths)
+        width, height = min(COLUMNS, columns - column), min(DEPTH, size - low)
+        for q in range(width):
+            own = element + (column + q) * step_of_element + low
+            sample = _sample(samples, first_sample, place + (column + q) * step_of_place)
+            i = 0
+            while i < height:
+                first = (own + i) % _TILE
+                count = min(_TILE - first, height - i)
+                _fill(lanes, (own + i) // _TILE, sample, step, layer, k0, k1)
+                for k in range(count):
+                    turned[(i + k) * COLUMNS + q] = lanes[first + k]
+                i += count
+        x0 += low * xs + column * xq
+        o0 += low * os + column * oq
+        r0 += low * rs + column * rq
+        for i in range(height):
+            if one:
+                _span(
+                    x, x0 + i * xs, 1, out, o0 + i * os, 1, residual, r0 + i * rs, 1,
+                    turned, i * COLUMNS, width, limit, mode, a, b, c,
+                )  # fmt: skip
+            else:
+                _span(
+                    x, x0 + i * xs, xq, out, o0 + i * os, oq, residual, r0 + i * rs, rq,
+                    turned, i * COLUMNS, width, limit, mode, a, b, c,
+                )  # fmt: skip
+
+
+def _walk(
+    x, out, residual, description, samples, seed, step, layer,
+    first_sample, limit, mode, a, b, c, start, stop,
+):  # fmt: skip
+    """Units of work ``start`` to ``stop``; ``description`` is laid out as ``HEAD`` and ``AXIS`` say."""
+    k0, k1 = seed & _LOW, seed >> _32
+    if description[0] == _CROSSED:
+        _walk_crossed(
+            x, out, residual, description, samples, k0, k1, step, layer,
+            first_sample, limit, mode, a, b, c, start, stop,
+        )  # fmt: skip
+    else:
+        _walk_rows(
+            x, out, residual, description, samples, k0, k1, step, layer,
+            first_sample, limit, mode, a, b, c, start, stop,
+        )  # fmt: skip
 
 
 _STORED = {"float32": types.float32, "float64": types.float64, "bfloat16": types.uint16, "float16": types.int16}

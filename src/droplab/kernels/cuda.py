@@ -22,7 +22,7 @@ from torch import Tensor
 from droplab import rng
 from droplab.errors import BackendError
 from droplab.kernels import _triton
-from droplab.kernels.geometry import RUN, STRIDED, Axis, Walk, walk
+from droplab.kernels.geometry import CROSSED, RUN, Axis, Walk, walk
 from droplab.kernels.job import Job
 
 _WARPS = 4
@@ -64,24 +64,25 @@ def plan(way: Walk, itemsize: int) -> Plan:
     whole = all(axis.element % rng.TILE == 0 for axis in outer)  # every row begins a tile
     if way.kind == RUN:
         return _rows(outer, inner, itemsize)
-    if outer and (inner.size < _SHORT or (way.kind == STRIDED and not whole)):
+    if outer and (inner.size < _SHORT or (way.kind == CROSSED and not whole)):
         points = sorted((*outer, inner), key=lambda axis: axis.strides[-1], reverse=True)
         return _rows(points, Axis(1, (1, 1, 1), 0, batch=False), itemsize)
-    return _lanes(outer, inner, itemsize, strided=way.kind == STRIDED)
+    return _lanes(outer, inner, itemsize, crossed=way.kind == CROSSED)
 
 
-def _lanes(outer: Sequence[Axis], inner: Axis, itemsize: int, *, strided: bool) -> Plan:
+def _lanes(outer: Sequence[Axis], inner: Axis, itemsize: int, *, crossed: bool) -> Plan:
     """Tiles of 128. A row that begins within a tile of the mask may touch one tile more."""
-    grain = 1 if strided else gcd(16, inner.size, *(n for axis in outer for n in (*axis.strides, axis.element)))
+    one = all(stride == 1 for stride in inner.strides)
+    grain = gcd(16, inner.size, *(n for axis in outer for n in (*axis.strides, axis.element))) if one else 1
     begins = gcd(rng.TILE, *(axis.element for axis in outer))
     tiles = -(-(inner.size + rng.TILE - begins) // rng.TILE)
     rows = _count(outer)
-    vector = 16 // itemsize if strided or not outer else min(16 // itemsize, grain)
+    vector = 16 // itemsize if crossed or (one and not outer) else min(16 // itemsize, grain)
     units = _THREADS * max(8 * vector, _LEAST) // rng.TILE
-    geometry, options = _described(outer, inner, grain, (tiles, rows), turned=strided)
+    geometry, options = _described(outer, inner, grain, (tiles, rows), turned=crossed)
     options |= {
         "FROM_ZERO": begins == rng.TILE,
-        "ROWS_FIRST": strided and len(outer) > 0,
+        "ROWS_FIRST": crossed,
         "TAIL": not outer and grain < 16,
         "WIDE": tiles * rows > _NARROW,
         "UNITS": units,

@@ -11,8 +11,9 @@ from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
-CONTIGUOUS, RUN, STRIDED = range(3)
-"""Kinds of inner loop: neighbours in memory and in the mask; one draw for all; neighbours in the mask only."""
+CONTIGUOUS, RUN, STRIDED, CROSSED = range(4)
+"""Kinds of inner loop: neighbours in memory and in the mask; one draw for all; neighbours in the mask only; and the
+same where the last outer loop is over neighbours in memory (a transposed tensor, channels last)."""
 
 
 class Axis(NamedTuple):
@@ -74,7 +75,10 @@ inner=Axis(size=20, strides=(1, 1), element=1, batch=False), kind=0)
             axis = axis._replace(size=axis.size * merged.pop().size)  # noqa: PLW2901  # the merged one
         merged.append(axis)
     inner, kind = _inner(merged, len(strides))
-    return Walk(tuple(axis for axis in merged if axis is not inner), inner, kind)
+    outer = tuple(axis for axis in merged if axis is not inner)
+    if kind == STRIDED and outer and outer[-1].strides[-1] == 1:
+        kind = CROSSED
+    return Walk(outer, inner, kind)
 
 
 def _continues(outer: Axis, inner: Axis) -> bool:
