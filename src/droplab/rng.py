@@ -1,4 +1,4 @@
-"""Which units a mask drops: Philox4x32-10, its key and counter, its lanes and thresholds. One page; every kernel obeys it.
+"""Which units a mask drops: Philox4x32-10, key and counter, lanes, thresholds. One page that every kernel obeys.
 
 A mask is a pure function of its key. For element ``e`` of sample ``n`` at step ``t`` of layer ``l`` under seed ``s``::
 

@@ -33,7 +33,7 @@ def test_arms_of_a_seed_share_weights_and_batches(bench):
         run = trainer(bench, p)
         weights = [parameter.clone() for parameter in run.model.parameters()]
         batches = []
-        run.step = lambda images, labels, *_a, batches=batches: (  # the batches only
+        run.step = lambda images, labels, *_a, batches=batches, **_k: (  # the batches only
             batches.append((images.clone(), labels.clone())),
             (torch.zeros(()), torch.zeros((), dtype=torch.int64)),
         )[1]
@@ -62,10 +62,10 @@ def test_losses_are_weighted_by_samples(bench):
     per_sample = []
     step = run.step
 
-    def recording(images, labels, number=0, inspector=None):
+    def recording(images, labels, number=0, inspector=None, samples=None):
         with torch.no_grad():
             per_sample.extend(F.cross_entropy(run.model(images), labels, reduction="none").tolist())
-        return step(images, labels, number, inspector)
+        return step(images, labels, number, inspector, samples)
 
     run.step = recording
     metrics = run.epoch(0).metrics
@@ -89,9 +89,9 @@ def test_the_loop_equals_plain_pytorch(bench):
     batches = []
     step = run.step
 
-    def recording(images, labels, number=0, inspector=None):
+    def recording(images, labels, number=0, inspector=None, samples=None):
         batches.append((images.contiguous().clone(), labels.clone()))
-        return step(images, labels, number, inspector)
+        return step(images, labels, number, inspector, samples)
 
     run.step = recording
     run.epoch(0)

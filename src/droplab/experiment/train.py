@@ -21,8 +21,8 @@ from droplab.experiment.spec import ArmSpec, ExperimentSpec
 from droplab.experiment.tensors import Samples, Workbench
 from droplab.experiment.watch import watch
 from droplab.models import build
-from droplab.records import Measurement, Predictions
 from droplab.nn import keyed
+from droplab.records import Measurement, Predictions
 from droplab.surgery import apply_rates, rates, replace
 
 EVALUATION_BATCH = 512

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import Function, forward_ad
+from torch.autograd import Function
 
 from droplab import kernels
 from droplab.errors import UserError
 from droplab.functional.checking import check_input, check_rate
+from droplab.functional.internals import dual_level, plain_apply, transforms_active
 from droplab.functional.key import Key
-from droplab.functional.masked import _again, _job, _transforms_active, drop, is_plain
+from droplab.functional.masked import again, drop, is_plain, make_job
 from droplab.functional.seeds import draw
 from droplab.kernels.job import Job
 
@@ -43,7 +45,7 @@ def dropout_add(
 
     >>> key = Key(seed=0, layer="block1", batch_dim=None)
     >>> dropout_add(torch.ones(4), torch.tensor([1.0, 2.0, 3.0, 4.0]), 0.5, key=key)
-    tensor([1., 2., 5., 4.])
+    tensor([1., 4., 3., 6.])
     """
     check_rate(p)
     check_input(input, "dropout_add")
@@ -55,10 +57,10 @@ def dropout_add(
     if not training or (not isinstance(p, Tensor) and p == 0):
         return input + residual
     plain = is_plain(input) and is_plain(residual)
-    if not plain or torch.compiler.is_compiling() or _transforms_active() or forward_ad._current_level >= 0:
+    if not plain or torch.compiler.is_compiling() or transforms_active() or dual_level():
         return drop(input, p, key=key) + residual
-    job = _job(p, draw(input) if key is None else None, key, (), kernels.Law.PLAIN)
-    return cast(Tensor, _plain_apply(input, residual, job, key is None))  # type: ignore[misc]  # C's own apply
+    job = make_job(p, draw(input) if key is None else None, key, (), kernels.Law.PLAIN)
+    return _plain_apply(input, residual, job, key is None)
 
 
 class MaskedAdd(Function):
@@ -79,8 +81,8 @@ class MaskedAdd(Function):
         (grad,) = grads
         if grad is None:
             return None, None, None, None
-        masked = _again(grad, ctx.job, ctx.drop_in) if ctx.needs_input_grad[0] else None
+        masked = again(grad, ctx.job, ctx.drop_in) if ctx.needs_input_grad[0] else None
         return masked, grad, None, None
 
 
-_plain_apply = super(Function, MaskedAdd).apply
+_plain_apply: Callable[..., Tensor] = plain_apply(MaskedAdd)

@@ -31,7 +31,7 @@ def alpha_dropout(
 
     >>> import torch
     >>> alpha_dropout(torch.zeros(4), 0.5, training=True, key=Key(seed=0, layer="a", batch_dim=None))
-    tensor([ 0.7792, -0.7792, -0.7792, -0.7792])
+    tensor([ 0.7792, -0.7792,  0.7792, -0.7792])
     """
     check_rate(p)
     return drop(input, p, inplace=inplace, key=key, law=Law.ALPHA) if training else input

@@ -88,7 +88,7 @@ def dropout2d(
         )
     elif input.ndim != 4:
         warnings.warn(
-            f"dropout2d: Received a {input.ndim}-D input to dropout2d; (N, C, H, W) is wanted. It is taken as (N, C, *)",
+            f"dropout2d: Received a {input.ndim}-D input to dropout2d; (N, C, H, W) is wanted; taken as (N, C, *)",
             stacklevel=2,
         )
     return _channels(input, p, inplace, key) if training else input

@@ -12,16 +12,15 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch._functorch import config as functorch_config
-from torch._higher_order_ops.effects import _EffectType, _register_effectful_op
 
 from droplab import kernels
 from droplab.errors import UserError
+from droplab.functional.internals import memory_budget, register_ordered_effect
 from droplab.functional.key import Key
 from droplab.kernels import reference
 from droplab.kernels.job import Job, Law
 
-_library = torch.library.Library("droplab", "DEF")
+_library: Any = torch.library.Library("droplab", "DEF")  # type: ignore[no-untyped-call]
 _library.define(
     "mask(Tensor x, Tensor p, Tensor seed, Tensor step, Tensor samples, SymInt first, int layer, int batch_dim, "
     "int[] shared, int law) -> Tensor",
@@ -53,7 +52,7 @@ def _draw(like: Tensor) -> Tensor:
 
 
 def _draw_fake(like: Tensor) -> Tensor:
-    if functorch_config.activation_memory_budget == 0:
+    if memory_budget() == 0:
         raise UserError(
             "dropout without a key cannot be compiled with activation_memory_budget = 0: torch would draw its mask "
             "anew in the backward pass. Use a budget above 0, or name the masks: with droplab.keyed(model, ...)"
@@ -66,7 +65,7 @@ for _device in ("CPU", "CUDA"):
     _library.impl("draw", _draw, _device)
 torch.library.register_fake("droplab::mask", _mask_fake, lib=_library)
 torch.library.register_fake("droplab::draw", _draw_fake, lib=_library)
-_register_effectful_op(torch.ops.droplab.draw.default, _EffectType.ORDERED)
+register_ordered_effect(torch.ops.droplab.draw.default)
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001  # torch's signature
@@ -83,7 +82,7 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
 torch.library.register_autograd("droplab::mask", _backward, setup_context=_setup, lib=_library)
 
 
-def _tensor(value: int | float | Tensor, dtype: torch.dtype) -> Tensor:
+def _tensor(value: float | Tensor, dtype: torch.dtype) -> Tensor:
     return value if isinstance(value, Tensor) else torch.tensor(value, dtype=dtype)
 
 

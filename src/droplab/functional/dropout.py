@@ -38,8 +38,8 @@ def dropout(
 
     >>> import torch
     >>> dropout(torch.ones(2, 5), 0.5, key=Key(seed=0, layer="fc1"))
-    tensor([[2., 0., 0., 2., 2.],
-            [0., 0., 0., 0., 2.]])
+    tensor([[2., 2., 0., 0., 0.],
+            [0., 0., 0., 2., 2.]])
     >>> dropout(torch.ones(3), 0.5, training=False)
     tensor([1., 1., 1.])
     """

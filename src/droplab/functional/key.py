@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from droplab import rng
+from droplab.functional.internals import assume_constant
 
-_id_of = torch.compiler.assume_constant_result(rng.layer_id)
+_id_of: Callable[[str], int] = assume_constant(rng.layer_id)
 
 
 class Key(NamedTuple):

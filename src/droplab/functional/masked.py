@@ -6,23 +6,22 @@ applied to something else; ``Masked`` therefore calls itself.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import Function, forward_ad
+from torch.autograd import Function
 from torch.autograd.graph import increment_version
 
 from droplab import kernels
 from droplab.errors import KeyingError
 from droplab.functional import compiled
 from droplab.functional.checking import check_input
+from droplab.functional.internals import dual_level, plain_apply, transforms_active, under_checkpoint
 from droplab.functional.key import Key
-from droplab.functional.seeds import Draw, draw
+from droplab.functional.seeds import draw, draw_under_transforms
 from droplab.kernels.job import Job, Law
-
-_transforms_active = torch._C._are_functorch_transforms_active
-_saving_hooks = torch._C._autograd._top_saved_tensors_default_hooks
 
 
 def drop(
@@ -50,28 +49,29 @@ def drop(
         UserError: the input is not floating point.
 
     >>> drop(torch.ones(2, 3, 2), 0.5, shared=(2,), key=Key(seed=0, layer=1))
-    tensor([[[2., 2.],
-             [2., 2.],
-             [2., 2.]],
-    <BLANKLINE>
-            [[2., 2.],
+    tensor([[[0., 0.],
              [0., 0.],
-             [0., 0.]]])
+             [0., 0.]],
+    <BLANKLINE>
+            [[0., 0.],
+             [2., 2.],
+             [2., 2.]]])
     """
     check_input(x, "dropout")
     if not isinstance(p, Tensor) and p == 0:
         return x
     if torch.compiler.is_compiling() or not is_plain(x):
         return compiled.masked(x, p, key, shared, law)
-    if _transforms_active():
-        seed = Draw.apply(x) if key is None else None
-        result: Tensor = Masked.apply(x, _job(p, seed, key, shared, law), False, key is None)
+    if transforms_active():
+        seed = draw_under_transforms(x) if key is None else None
+        result: Tensor = _full_apply(x, make_job(p, seed, key, shared, law), False, key is None)
         return x.copy_(result) if inplace else result
-    job = _job(p, draw(x) if key is None else None, key, shared, law)
+    job = make_job(p, draw(x) if key is None else None, key, shared, law)
     if inplace and x.requires_grad and x.is_leaf and torch.is_grad_enabled():
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-    if (x.requires_grad and torch.is_grad_enabled()) or forward_ad._current_level >= 0:
-        return cast(Tensor, _plain_apply(x, job, inplace, key is None))  # type: ignore[misc]  # C's own apply
+    if (x.requires_grad and torch.is_grad_enabled()) or dual_level():
+        masked: Tensor = _plain_apply(x, job, inplace, key is None)
+        return masked
     return _carry_out(x, job, inplace)
 
 
@@ -83,7 +83,8 @@ def is_plain(x: Tensor) -> bool:
 _PLAIN_TENSORS = {Tensor, torch.nn.Parameter}
 
 
-def _job(p: float | Tensor, seed: Any, key: Key | None, shared: tuple[int, ...], law: Law) -> Job:
+def make_job(p: float | Tensor, seed: Any, key: Key | None, shared: tuple[int, ...], law: Law) -> Job:
+    """A job from a key, or from a seed where there is none."""
     if key is None:
         return Job(p, seed, 0, 0, 0, None, shared, law)
     return Job(p, key.seed, key.step, key.layer_id, key.samples, key.batch_dim, shared, law)
@@ -117,7 +118,7 @@ class Masked(Function):
         ctx.set_materialize_grads(False)
         if ctx.inplace:
             ctx.mark_dirty(output)
-        ctx.in_checkpoint = not ctx.drop_in and _under_checkpoint()
+        ctx.in_checkpoint = not ctx.drop_in and under_checkpoint()
         if ctx.in_checkpoint:
             ctx.save_for_backward(fingerprint(ctx.job))
 
@@ -134,7 +135,7 @@ class Masked(Function):
                 )
         if grad is None:
             return None, None, None, None
-        return _again(grad, ctx.job.derivative(), ctx.drop_in), None, None, None
+        return again(grad, ctx.job.derivative(), ctx.drop_in), None, None, None
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
@@ -142,7 +143,7 @@ class Masked(Function):
         tangent = tangents[0]
         if tangent is None:
             return None
-        found = _again(tangent, ctx.job.derivative(), ctx.drop_in)
+        found = again(tangent, ctx.job.derivative(), ctx.drop_in)
         return tangent.copy_(found) if ctx.inplace else found
 
     @staticmethod
@@ -152,25 +153,20 @@ class Masked(Function):
         """A batch of inputs, keys or rates; see ``batching.py``."""
         from droplab.functional.batching import batched
 
-        return batched(Masked.apply, info, in_dims, x, job, drop_in)
+        return batched(_full_apply, info, in_dims, x, job, drop_in)
 
 
-_plain_apply = super(Function, Masked).apply
-"""``Masked.apply`` without what it does for transforms, where they are not active: three times as fast."""
+_full_apply: Callable[..., Tensor] = Masked.apply
+_plain_apply: Callable[..., Tensor] = plain_apply(Masked)
 
 
-def _again(x: Tensor, job: Job, drop_in: bool) -> Tensor:
-    if _transforms_active():
-        return cast(Tensor, Masked.apply(x, job, False, drop_in))
-    if (x.requires_grad and torch.is_grad_enabled()) or forward_ad._current_level >= 0:
-        return cast(Tensor, _plain_apply(x, job, False, drop_in))  # type: ignore[misc]  # C's own apply
+def again(x: Tensor, job: Job, drop_in: bool) -> Tensor:
+    """The job on a gradient or a tangent, which may want a gradient of its own."""
+    if transforms_active():
+        return _full_apply(x, job, False, drop_in)
+    if (x.requires_grad and torch.is_grad_enabled()) or dual_level():
+        return _plain_apply(x, job, False, drop_in)
     return _carry_out(x, job, inplace=False)
-
-
-def _under_checkpoint() -> bool:
-    """Whether tensors that are saved now go through ``torch.utils.checkpoint``."""
-    hooks = _saving_hooks(False)
-    return hooks is not None and getattr(hooks[0], "__module__", "") == "torch.utils.checkpoint"
 
 
 def fingerprint(job: Job) -> Tensor:

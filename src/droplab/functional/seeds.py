@@ -7,6 +7,7 @@ with torch's own dropout.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -48,12 +49,12 @@ class Draw(Function):
     @staticmethod
     def backward(ctx: Any, *_grads: Any) -> None:  # noqa: ARG004
         """None."""
-        return None  # noqa: PLR1711, RET501
+        return None  # noqa: RET501
 
     @staticmethod
     def jvp(ctx: Any, *_tangents: Any) -> None:  # noqa: ARG004
         """None."""
-        return None  # noqa: PLR1711, RET501
+        return None  # noqa: RET501
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None], x: Tensor) -> tuple[Tensor, None]:  # noqa: ARG004
@@ -63,4 +64,7 @@ class Draw(Function):
                 "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
                 "'different' randomness flags on vmap, or hand a key to the dropout function"
             )
-        return Draw.apply(x), None
+        return draw_under_transforms(x), None
+
+
+draw_under_transforms: Callable[[Tensor], Tensor] = Draw.apply

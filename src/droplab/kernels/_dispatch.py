@@ -19,7 +19,7 @@ from droplab.kernels.job import Job
 Kernel = Callable[[Tensor, Tensor, Job, Tensor | None], None]
 
 BACKENDS = ("reference", "numba", "triton")
-"""``numba`` runs on the CPU, ``triton`` on CUDA (and on the CPU under ``TRITON_INTERPRET=1``), ``reference`` anywhere."""
+"""``numba`` runs on the CPU, ``triton`` on CUDA (on the CPU under ``TRITON_INTERPRET=1``), ``reference`` anywhere."""
 VARIABLE = "DROPLAB_BACKEND"
 """The environment variable that forces a backend; read when droplab's kernels are first imported."""
 
@@ -39,7 +39,9 @@ def available(name: str) -> bool:
 
 def _known(name: str, source: str) -> str:
     if name not in BACKENDS:
-        raise BackendError(f"{source} asks for backend {name!r}{suggest(name, BACKENDS)}. Known: {', '.join(BACKENDS)}.")
+        raise BackendError(
+            f"{source} asks for backend {name!r}{suggest(name, BACKENDS)}. Known: {', '.join(BACKENDS)}."
+        )
     if not available(name):
         raise BackendError(
             f"{source} asks for backend {name!r}, but the package {name} is not installed here. "

@@ -286,7 +286,7 @@ def compile_walk(dtype: str) -> Callable[..., None]:
     )  # fmt: skip
     try:
         compiled = cfunc(signature, nopython=True, cache=True)(_walk)
-    except RuntimeError:  # no folder for the cache can be written: compile in memory
+    except (RuntimeError, OSError):  # no folder for the cache can be written, or the disk is full: compile in memory
         compiled = cfunc(signature, nopython=True)(_walk)
     call = ctypes.CFUNCTYPE(None, *_ARGUMENTS, *[c_wide] * 3, _C.c_int64, _C.c_int64)(compiled.address)
     call.compiled = compiled  # type: ignore[attr-defined]  # the code lives as long as this

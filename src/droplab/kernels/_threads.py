@@ -14,7 +14,7 @@ _size = 0
 
 
 def _forget() -> None:
-    global _pool, _size  # noqa: PLW0603  # a forked child has none of its parent's threads
+    global _pool, _size  # a forked child has none of its parent's threads
     _pool, _size = None, 0
 
 
@@ -23,7 +23,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _workers(count: int) -> ThreadPoolExecutor:
-    global _pool, _size  # noqa: PLW0603  # grown when more are wanted; an old pool ends when it is free
+    global _pool, _size  # grown when more are wanted; an old pool ends when it is free
     pool = _pool
     if pool is None or _size < count:
         pool = ThreadPoolExecutor(count, thread_name_prefix="droplab")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from typing import NamedTuple
 
 from torch import Tensor
@@ -39,7 +40,7 @@ class Law(enum.IntEnum):
         rate = dropped / rng.FULL
         if rate >= 1:
             return 0.0, 0.0, 0.0  # torch's alpha dropout gives zeros at p = 1
-        a = ((ALPHA * ALPHA * rate + 1) * (1 - rate)) ** -0.5
+        a = 1 / math.sqrt((ALPHA * ALPHA * rate + 1) * (1 - rate))  # a power would round differently elsewhere
         if self is Law.ALPHA_LINEAR:
             return a, 0.0, 0.0
         return a, ALPHA * a * rate, ALPHA * a * (rate - 1)

@@ -90,7 +90,7 @@ def coefficients(job: Job, device: torch.device) -> tuple[Any, Any, Any]:
     if job.law is Law.PLAIN:
         return alive * rng.FULL / rest, 0.0, 0.0
     rate = dropped / rng.FULL
-    a = alive * ((ALPHA * ALPHA * rate + 1) * rest / rng.FULL) ** -0.5
+    a = alive * torch.rsqrt((ALPHA * ALPHA * rate + 1) * (rest / rng.FULL))  # torch.sqrt may round otherwise
     if job.law is Law.ALPHA_LINEAR:
         return a, 0.0, 0.0
     return a, ALPHA * a * rate, ALPHA * a * (rate - 1)
@@ -108,10 +108,11 @@ def compute(x: Tensor, job: Job, residual: Tensor | None = None) -> Tensor:
     value = x.to(wide) * a
     if job.law is Law.ALPHA:
         value = value + b
-    value = torch.where(keep(tuple(x.shape), job, x.device), value, c)
+    dropped = c
     if residual is not None:
-        value = value + residual.to(wide)
-    return value.to(x.dtype)
+        dropped = residual.to(wide)  # as it is: 0 plus -0 would be 0
+        value = value + dropped
+    return torch.where(keep(tuple(x.shape), job, x.device), value, dropped).to(x.dtype)
 
 
 def _scalar(value: Any, dtype: torch.dtype) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from droplab.errors import KeyingError
 from droplab.functional.checking import check_rate
+from droplab.functional.internals import assume_constant, current_trace, in_backward
 from droplab.functional.key import Key
 
 
@@ -80,7 +82,7 @@ class DropLayer(nn.Module):
         """
         keying = self._keying
         if keying is None:
-            if self._was_keyed and not torch.compiler.is_compiling() and _in_backward():
+            if self._was_keyed and not torch.compiler.is_compiling() and in_backward():
                 raise KeyingError(
                     f"{self._title()} is recomputed (activation checkpointing) outside the `with droplab.keyed(...)` "
                     "block of its forward pass, where its masks are unknown. Call backward() inside the block."
@@ -90,14 +92,12 @@ class DropLayer(nn.Module):
         samples = keying.samples
         if torch.compiler.is_compiling():
             seed, step = keying.seed_tensor, keying.step_tensor
-            if _traced_before(self._layer_id):
+            if _called_in_trace(self._layer_id):
                 raise KeyingError(_TWICE.format(self._layer_id))
         else:
             seed, step = keying.seed, keying.step  # type: ignore[assignment]  # numbers are faster where they will do
             self._count()
-        if batch_dim is None:
-            return Key(seed, self._layer_id, step, 0, None)
-        if input.ndim == 0:
+        if batch_dim is None or input.ndim == 0:
             return Key(seed, self._layer_id, step, 0, None)
         dim = batch_dim % input.ndim
         if samples is None:
@@ -107,7 +107,7 @@ class DropLayer(nn.Module):
 
     def _count(self) -> None:
         """One call a step; a call during backward is checkpointing's and draws the same mask again, as it should."""
-        if _in_backward():
+        if in_backward():
             return
         if self._called:
             raise KeyingError(_TWICE.format(self._title()))
@@ -129,17 +129,15 @@ _TWICE = (
 )
 
 
-@torch.compiler.assume_constant_result
 def _traced_before(layer: int) -> bool:
     """Whether the graph that is being traced has called the layer already; remembered with the trace, not by code."""
-    trace: Any = torch._guards.TracingContext.try_get()
+    trace = current_trace()
     if trace is None:
         return False
-    seen: set[int] = trace.__dict__.setdefault("_droplab_layers", set())
+    seen: set[int] = trace.setdefault("_droplab_layers", set())
     before = layer in seen
     seen.add(layer)
     return before
 
 
-def _in_backward() -> bool:
-    return torch._C._current_graph_task_id() != -1
+_called_in_trace: Callable[[int], bool] = assume_constant(_traced_before)

@@ -24,13 +24,13 @@ TWINS: Mapping[type[nn.Module], type[own.DropLayer]] = {
 
 
 def twin(layer: nn.Module) -> own.DropLayer:
-    """droplab's layer for one of torch's: same ``p``, ``inplace``, mode, and hooks."""
-    new = TWINS[type(layer)](p=layer.p, inplace=layer.inplace)  # type: ignore[call-arg]  # all twins take both
+    """The layer of droplab's for one of torch's: same ``p``, ``inplace``, mode, and hooks."""
+    new = TWINS[type(layer)](p=layer.p, inplace=layer.inplace)
     new.train(layer.training)
     kept: dict[str, Any] = {
         name: value
         for name, value in layer.__dict__.items()
-        if name.endswith("_hooks") or name.endswith("_hooks_with_kwargs") or name.endswith("_hooks_always_called")
+        if name.endswith(("_hooks", "_hooks_with_kwargs", "_hooks_always_called"))
     }
     new.__dict__.update(kept)
     return new
@@ -93,4 +93,3 @@ def _swap(place: dict[str, Any], name: str, old: nn.Module, new: nn.Module, chan
         place[name] = old
 
     change._undo.append(undo)
-

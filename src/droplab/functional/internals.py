@@ -1,0 +1,64 @@
+"""The names of torch that have no public form, in one place; each is used by torch's own Python code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch._functorch import config
+from torch._higher_order_ops.effects import _EffectType, _register_effectful_op
+from torch.autograd import Function, forward_ad
+
+_C: Any = torch._C
+
+
+def transforms_active() -> bool:
+    """Whether a transform of ``torch.func`` is at work."""
+    active: bool = _C._are_functorch_transforms_active()
+    return active
+
+
+def in_backward() -> bool:
+    """Whether autograd is carrying out a backward pass on this thread."""
+    running: bool = _C._current_graph_task_id() != -1
+    return running
+
+
+def dual_level() -> bool:
+    """Whether forward-mode differentiation is at work."""
+    return forward_ad._current_level >= 0
+
+
+def under_checkpoint() -> bool:
+    """Whether tensors that are saved now go through ``torch.utils.checkpoint``."""
+    hooks = _C._autograd._top_saved_tensors_default_hooks(False)
+    return hooks is not None and getattr(hooks[0], "__module__", "") == "torch.utils.checkpoint"
+
+
+def plain_apply(function: type[Function]) -> Any:
+    """``function.apply`` without what it does for transforms, where they are not active: three times as fast."""
+    parent: Any = super(Function, function)
+    return parent.apply
+
+
+def assume_constant(function: Any) -> Any:
+    """A function that a trace calls once and takes the result of for a constant."""
+    mark: Any = torch.compiler.assume_constant_result
+    return mark(function)
+
+
+def current_trace() -> dict[str, Any] | None:
+    """What is remembered with the graph that is being traced."""
+    trace: Any = torch._guards.TracingContext.try_get()
+    return None if trace is None else trace.__dict__
+
+
+def register_ordered_effect(operator: Any) -> None:
+    """Tell compilers to keep every call of an operator, once and in order."""
+    _register_effectful_op(operator, _EffectType.ORDERED)
+
+
+def memory_budget() -> float:
+    """The share of activations that compiled graphs may keep, in [0, 1]."""
+    budget: float = config.activation_memory_budget
+    return budget

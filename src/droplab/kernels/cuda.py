@@ -1,0 +1,189 @@
+"""The GPU's kernel: for each job one launch of a loop of ``_triton.py``, and no memory besides.
+
+``p``, ``seed``, ``step`` and ``samples`` that are tensors on the GPU are read there by the kernel: no
+synchronisation, and the replay of a CUDA graph sees their new values. New values never compile again.
+
+Unmeasured: no GPU was at hand when this was written. The machine code for sm_80 and sm_90 was read instead (16 bytes
+at a time in every dtype, no spilled registers: ``tests/kernels/test_cuda_code.py``); ``_WARPS``, ``_LEAST`` and
+``_SHORT`` are what is known to suit, not what has been tried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
+from math import gcd, prod
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from droplab import rng
+from droplab.errors import BackendError
+from droplab.kernels import _triton
+from droplab.kernels.geometry import RUN, STRIDED, Axis, Walk, walk
+from droplab.kernels.job import Job
+
+_WARPS = 4
+_THREADS = 32 * _WARPS
+_LEAST = 16
+"""Elements of each thread, at least. Where 16 bytes are taken at a time it is eight times what they hold."""
+_SHORT = 32
+"""Elements below which an inner loop is not worth a tile of 128; its elements become rows of their own."""
+_MOST_ROWS = 1024
+"""Rows of one program: eight draws for each thread."""
+_NARROW = 1 << 30
+"""Units of work up to which 32 bits are enough to count them."""
+
+
+class Plan(NamedTuple):
+    """Which kernel runs, in how many programs, with which arguments."""
+
+    kernel: Any
+    programs: int
+    geometry: tuple[Any, ...]
+    """``axes, pieces, count, size, xs, os, rs``."""
+    options: dict[str, Any]
+
+
+@lru_cache(maxsize=512)
+def _plan(
+    shape: tuple[int, ...],
+    strides: tuple[tuple[int, ...], ...],
+    batch_dim: int | None,
+    shared: tuple[int, ...],
+    itemsize: int,
+) -> Plan:
+    return plan(walk(shape, strides, batch_dim, shared), itemsize)
+
+
+def plan(way: Walk, itemsize: int) -> Plan:
+    """The launch that carries out a walk over ``(x, residual, out)``."""
+    inner, outer = way.inner, way.outer
+    whole = all(axis.element % rng.TILE == 0 for axis in outer)  # every row begins a tile
+    if way.kind == RUN:
+        return _rows(outer, inner, itemsize)
+    if outer and (inner.size < _SHORT or (way.kind == STRIDED and not whole)):
+        points = sorted((*outer, inner), key=lambda axis: axis.strides[-1], reverse=True)
+        return _rows(points, Axis(1, (1, 1, 1), 0, batch=False), itemsize)
+    return _lanes(outer, inner, itemsize, strided=way.kind == STRIDED)
+
+
+def _lanes(outer: Sequence[Axis], inner: Axis, itemsize: int, *, strided: bool) -> Plan:
+    """Tiles of 128. A row that begins within a tile of the mask may touch one tile more."""
+    grain = 1 if strided else gcd(16, inner.size, *(n for axis in outer for n in (*axis.strides, axis.element)))
+    begins = gcd(rng.TILE, *(axis.element for axis in outer))
+    tiles = -(-(inner.size + rng.TILE - begins) // rng.TILE)
+    rows = _count(outer)
+    vector = 16 // itemsize if strided or not outer else min(16 // itemsize, grain)
+    units = _THREADS * max(8 * vector, _LEAST) // rng.TILE
+    geometry, options = _described(outer, inner, grain, (tiles, rows), turned=strided)
+    options |= {
+        "FROM_ZERO": begins == rng.TILE,
+        "ROWS_FIRST": strided and len(outer) > 0,
+        "TAIL": not outer and grain < 16,
+        "WIDE": tiles * rows > _NARROW,
+        "UNITS": units,
+        "VECTOR": vector,
+    }
+    return Plan(_triton.lanes, -(-tiles * rows // units), geometry, options)
+
+
+def _rows(outer: Sequence[Axis], inner: Axis, itemsize: int) -> Plan:
+    """Pieces of rows that share one draw."""
+    one = all(stride == 1 for stride in inner.strides)
+    grain = gcd(16, inner.size, *(n for axis in outer for n in axis.strides)) if one else 1
+    elements = _THREADS * max(8 * min(16 // itemsize, grain), _LEAST)
+    columns = min(1 << (inner.size - 1).bit_length(), elements)
+    rows = min(elements // columns, _MOST_ROWS)
+    pieces, count = -(-inner.size // columns), _count(outer)
+    geometry, options = _described(outer, inner, grain, (pieces, count))
+    options |= {"WIDE": count > _NARROW, "ROWS": rows, "COLUMNS": columns}
+    return Plan(_triton.rows, pieces * -(-count // rows), geometry, options)
+
+
+def _count(outer: Sequence[Axis]) -> int:
+    return prod(axis.size for axis in outer)
+
+
+def _described(
+    outer: Sequence[Axis], inner: Axis, grain: int, units: tuple[int, int], *, turned: bool = False
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Loops as the kernels' arguments. The slowest loop is told no end but the count of units, as batches vary."""
+    x, residual, out = inner.strides
+    axes: list[int] = []
+    for axis in reversed(outer):
+        axes.append(axis.size if turned or axis is not outer[0] else 1)
+        axes += [axis.strides[place] // grain for place in (0, 2, 1)]
+        axes.append(axis.element)
+    batch = next((place for place, axis in enumerate(reversed(outer)) if axis.batch), -1)
+    options = {"AXES": len(outer), "BATCH": batch, "GRAIN": grain}
+    return (tuple(axes), *units, inner.size // grain, x, out, residual), options
+
+
+def _signed(number: int) -> int:
+    """The same 32 bits, signed: Triton gives numbers the type that their value needs."""
+    number &= 0xFFFFFFFF
+    return number - (number >> 31 << 32)
+
+
+def _there(value: float | Tensor, device: torch.device) -> Tensor | None:
+    """A tensor that the kernel reads where it is."""
+    return value if isinstance(value, Tensor) and value.device == device else None
+
+
+def _number(value: float | Tensor, there: Tensor | None) -> float:
+    """A number that is handed over; 0 where the kernel reads a tensor instead."""
+    if there is not None:
+        return 0
+    return value.item() if isinstance(value, Tensor) else value
+
+
+def _on(device: torch.device) -> AbstractContextManager[object]:
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+
+
+def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> None:
+    """Write ``kept ? a x + b : c`` (plus ``residual``) into ``out``, which may be ``x`` itself.
+
+    Args:
+        x: float32, float64, bfloat16 or float16 on a GPU, any strides.
+        out: of the same shape and dtype, without overlaps in memory.
+        job: the mask and its law.
+        residual: of the same shape and dtype; only with the plain law.
+
+    Raises:
+        BackendError: ``x`` is on the CPU and Triton is not interpreted.
+    """
+    if x.device.type == "cpu" and not _triton.INTERPRETED:
+        raise BackendError(
+            "backend 'triton' was forced for a tensor on cpu; there it works under TRITON_INTERPRET=1 only, "
+            "set before Python starts. Use 'numba', or let droplab choose."
+        )
+    if x.numel() == 0:
+        return
+    chosen, arguments, options = launch(x, out, job, residual)
+    with _on(x.device):
+        chosen.kernel[(chosen.programs,)](*arguments, **options)
+
+
+def launch(x: Tensor, out: Tensor, job: Job, residual: Tensor | None) -> tuple[Plan, tuple[Any, ...], dict[str, Any]]:
+    """The plan, and the arguments and options of its kernel."""
+    added = out if residual is None else residual
+    strides = (x.stride(), added.stride(), out.stride())
+    chosen = _plan(tuple(x.shape), strides, job.batch_dim, job.shared, x.element_size())
+    p, seed, step = (_there(value, x.device) for value in (job.p, job.seed, job.step))
+    samples = _there(job.samples, x.device)
+    if isinstance(job.samples, Tensor) and job.samples.ndim > 0:
+        samples = job.samples.to(x.device).contiguous()
+    counted = samples is None or samples.ndim == 0 or chosen.options["BATCH"] < 0
+    dropped = rng.threshold(_number(job.p, p))
+    key = int(_number(job.seed, seed))
+    numbers = (
+        dropped, _signed(key), _signed(key >> 32), _signed(int(_number(job.step, step))), _signed(job.layer),
+        _signed(int(_number(job.samples, samples))), *job.law.coefficients(dropped),
+    )  # fmt: skip
+    options = {"COUNTED": counted, "LAW": int(job.law), **chosen.options}
+    arguments = (x, out, residual, p, seed, step, samples, *numbers, *chosen.geometry)
+    return chosen, arguments, {**options, "num_warps": _WARPS, "enable_fp_fusion": False}
