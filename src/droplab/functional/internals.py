@@ -24,6 +24,12 @@ def in_backward() -> bool:
     return running
 
 
+def is_batched_gradient(x: torch.Tensor) -> bool:
+    """Whether a gradient is one of many at once: ``torch.autograd.grad(..., is_grads_batched=True)``."""
+    batched: bool = _C._functorch.is_legacy_batchedtensor(x)
+    return batched
+
+
 def dual_level() -> bool:
     """Whether forward-mode differentiation is at work."""
     return forward_ad._current_level >= 0
