@@ -98,7 +98,7 @@ def test_drop_in_masks_agree_too(budget):
 def test_drop_in_under_budget_zero_is_a_clear_error():
     with (
         torch._functorch.config.patch(activation_memory_budget=0.0),
-        pytest.raises(Exception, match="activation_memory_budget = 0.*droplab.keyed"),
+        pytest.raises(Exception, match=r"activation_memory_budget = 0.*droplab.keyed"),
     ):
         torch.compile(two_masks, fullgraph=True)(torch.ones(8, requires_grad=True))
 
@@ -138,7 +138,7 @@ def test_a_layer_called_twice_in_one_step_raises_when_traced():
             return self.drop(self.drop(x))
 
     model = Twice()
-    with pytest.raises(Exception, match="called twice|KeyingError"), droplab.keyed(model, seed=1):
+    with pytest.raises(Exception, match=r"called twice|KeyingError"), droplab.keyed(model, seed=1):
         torch.compile(model, fullgraph=True, backend="eager")(torch.ones(4, 4))
 
 

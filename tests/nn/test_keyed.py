@@ -117,7 +117,7 @@ def test_names_are_stripped_of_wrappers(x):
 def test_colliding_ids_raise_and_a_name_of_its_own_helps(monkeypatch):
     model = nn.Sequential(droplab.nn.Dropout(0.5), droplab.nn.Dropout(0.5))
     model[1].key_name = "0"
-    with pytest.raises(KeyingError, match="same id.*key_name"):
+    with pytest.raises(KeyingError, match=r"same id.*key_name"):
         droplab.keyed(model, seed=0)
     model[1].key_name = "another"
     x = torch.ones(2, 50)
