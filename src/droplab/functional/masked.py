@@ -67,7 +67,7 @@ def drop(
     check_input(x, "dropout")
     if not isinstance(p, Tensor) and p == 0:
         return x
-    if torch.compiler.is_compiling() or not is_plain(x):
+    if torch.compiler.is_compiling() or type(x) not in _PLAIN_TENSORS:
         return compiled.masked(x, p, key, shared, law)
     if transforms_active():
         seed = draw_under_transforms(x) if key is None else None
