@@ -28,6 +28,8 @@ prove: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/tutorial_loop.py $(ARGS)
+	$(BIN)/python benchmarks/dropout.py
+	$(BIN)/python benchmarks/whole_models.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/sinks.py

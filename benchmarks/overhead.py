@@ -18,24 +18,27 @@ from statistics import median, stdev
 import torch
 
 from droplab.data import load
-from droplab.experiment import ArmSpec, ExperimentSpec, Ledger, parse_spec
+from droplab.experiment import ArmSpec, ExperimentSpec, parse_spec
 from droplab.experiment.allocator import keep_freed_memory
+from droplab.experiment.calibrate import choose_plan
 from droplab.experiment.presets import demo
 from droplab.experiment.tensors import workbench
 from droplab.experiment.train import Trainer
 from droplab.experiment.watch import watch
+from droplab.ledger import Ledger
 from droplab.records import Measurement, RunKey
 
 SETTINGS = (("demonstration", demo(), 60), ("tutorial recipe, 3,000 images", {}, 20))
 
 
-def measure(spec: ExperimentSpec, epochs: int, folder: Path) -> dict[str, list[float]]:
-    """Seconds of every epoch with and without, and of the extras by themselves."""
+def measure(spec: ExperimentSpec, epochs: int, folder: Path) -> tuple[dict[str, list[float]], str]:
+    """Seconds of every epoch with and without, and of the extras by themselves; the precision that was faster."""
     data = load(spec.data.name, train_size=spec.data.train_size)
     bench = workbench(data, spec.recipe.fit_size, torch.device("cpu"))
     silent = spec.model_copy(update={"recipe": spec.recipe.model_copy(update={"watch_every": 0})})
     arm, key = ArmSpec(name="arm", p=0.5), RunKey("arm", 0)
-    loud, quiet = Trainer(spec, arm, 0, bench, "float32"), Trainer(silent, arm, 0, bench, "float32")
+    precision = choose_plan(spec, bench, 1, None, data.fingerprint, str)[0].precision
+    loud, quiet = Trainer(spec, arm, 0, bench, precision), Trainer(silent, arm, 0, bench, precision)
     times: dict[str, list[float]] = {"with": [], "without": [], "extras": []}
     with Ledger.create(folder / "ledger.sqlite", {"spec": spec.canonical()}, [key]) as ledger:
 
@@ -54,7 +57,7 @@ def measure(spec: ExperimentSpec, epochs: int, folder: Path) -> dict[str, list[f
                 began = time.perf_counter()
                 task()
                 times[task.__name__.rstrip("_")].append(time.perf_counter() - began)
-    return times
+    return times, precision
 
 
 def main() -> None:
@@ -64,19 +67,22 @@ def main() -> None:
     rows = []
     for name, values, epochs in SETTINGS:
         with tempfile.TemporaryDirectory() as folder:
-            times = measure(parse_spec(values), epochs, Path(folder))
+            spec = parse_spec({**values, "compute": {"threads": 1}})
+            times, precision = measure(spec, epochs, Path(folder))
         ratios = [a / b for a, b in zip(times["with"], times["without"], strict=True)]
         error = 1.25 * stdev(ratios) / len(ratios) ** 0.5  # of a median of normal values
         share = median(times["extras"]) / median(times["without"])
-        print(f"{name}: {epochs} epochs each, {median(times['without']):.3f} s without")
+        print(f"{name}: {epochs} epochs each, {precision}, {median(times['without']):.3f} s without")
         print(f"  with / without: {median(ratios):.4f} ± {error:.4f}")
         print(f"  extras by themselves: {median(times['extras']) * 1e3:.2f} ms, {share:.2%} of an epoch")
-        rows.append([name, epochs, median(times["without"]), median(ratios), error, share])
+        rows.append([name, precision, epochs, median(times["without"]), median(ratios), error, share])
     target = Path(__file__).parent / "results" / "overhead.csv"
     target.parent.mkdir(exist_ok=True)
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["setting", "epochs", "seconds_without", "median_ratio", "standard_error", "extras_share"])
+        writer.writerow(
+            ["setting", "precision", "epochs", "seconds_without", "median_ratio", "standard_error", "extras_share"]
+        )
         writer.writerows(rows)
 
 

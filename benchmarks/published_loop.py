@@ -19,6 +19,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
+from droplab.experiment.optimise import FORGET_EVERY, forget_faded
+
 
 @dataclass(frozen=True)
 class Habits:
@@ -31,6 +33,8 @@ class Habits:
     nchw: bool = True
     unfused: bool = True
     relu_first: bool = True
+    faded: bool = True
+    """Moments of dead units are left to become subnormal numbers."""
 
 
 class Images(Dataset):
@@ -99,7 +103,7 @@ def train(  # noqa: C901  # the published loop, in its own order
         start = time.perf_counter()
         model.train()
         total, correct = 0.0, 0
-        for images, labels in batches(data, habits, shuffle=True):
+        for step, (images, labels) in enumerate(batches(data, habits, shuffle=True)):
             optimizer.zero_grad()
             output = model(images)
             loss = F.cross_entropy(output, labels)
@@ -107,6 +111,8 @@ def train(  # noqa: C901  # the published loop, in its own order
                 optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            if not habits.faded and step % FORGET_EVERY == 0:
+                forget_faded(optimizer)
             hits = torch.argmax(output, 1) == labels
             total += loss.item() if habits.waste else loss.detach()
             correct += sum(hits).item() if habits.waste else hits.sum()

@@ -2,10 +2,11 @@
 
     make bench ARGS="--data-dir DIR"
 
-Everything is measured in one run, interleaved, each configuration in a process of its own, and the medians are
-compared. (1) One run: images per second of training. (2) The two-run set, wall clock from start to end with
-evaluation: published one after the other, droplab as its executor does. (3) Validation accuracy over seeds.
-(4) Where the gain comes from: the published loop's habits taken away one by one.
+Every configuration runs in a process of its own, interleaved, and medians are compared; their spread is printed.
+droplab runs as its user gets it: precision, executor and threads are what it measures and chooses. (1) One run:
+images per second of training, and where the gain comes from: the published loop's habits taken away one by one. (2)
+The two-run set, wall clock from start to end with evaluation: published one after the other, droplab by its command.
+(3) Validation accuracy over seeds. ``--add`` keeps the repeats already in the results file and adds more.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import argparse
 import csv
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, median, stdev
@@ -31,9 +32,14 @@ STEPS = (
     ("channels last", {"nchw": False}),
     ("fused Adam", {"unfused": False}),
     ("max-pool before ReLU", {"relu_first": False}),
-    ("freed memory kept (droplab's own loop)", None),
+    ("moments of dead units forgotten", {"faded": False}),
+    ("freed memory kept (droplab's own loop)", "float32"),
+    ("bfloat16 autocast, where it measures faster", "auto"),
 )
-SEEDS = (0, 1, 2)
+PARTS = ("attribution", "set", "accuracy")
+RESULTS = Path(__file__).parent / "results" / "tutorial_loop.csv"
+Row = tuple[str, str, str, float]
+"""Part, what, how it ran, value."""
 
 
 def child(job: dict) -> dict:
@@ -42,12 +48,9 @@ def child(job: dict) -> dict:
     import torch
 
     from droplab.data import load
-    from droplab.experiment import ArmSpec, parse_spec
-    from droplab.experiment.allocator import keep_freed_memory
-    from droplab.experiment.tensors import workbench
-    from droplab.experiment.train import Trainer
+    from droplab.experiment.environment import cores
 
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(cores())
     split = load("cifar10", data_dir=job["data_dir"] and Path(job["data_dir"]), train_size=job["images"])
     if job["kind"] == "published":
         from published_loop import Habits, Images, train
@@ -60,18 +63,22 @@ def child(job: dict) -> dict:
             for part in (split.train, split.validation)
         ]
         return train(*parts, job["p"], job["epochs"], job["seed"], habits)
-    keep_freed_memory()
-    values = {"data": {"name": "cifar10"}, "recipe": {"epochs": job["epochs"], "precision": "float32"}}
-    trainer = Trainer(
-        parse_spec(values), ArmSpec(name="arm", p=job["p"]), job["seed"],
-        workbench(split, 5000, torch.device("cpu")), "float32",
-    )  # fmt: skip
+    from droplab.experiment import ArmSpec, parse_spec
+    from droplab.experiment.calibrate import choose_plan
+    from droplab.experiment.tensors import workbench
+    from droplab.experiment.train import Trainer
+
+    values = {"data": {"name": "cifar10"}, "recipe": {"epochs": job["epochs"], "precision": job["precision"]}}
+    spec, bench = parse_spec(values), workbench(split, 5000, torch.device("cpu"))
+    plan, *_ = choose_plan(spec, bench, 1, None, split.fingerprint, str)
+    trainer = Trainer(spec, ArmSpec(name="arm", p=job["p"]), job["seed"], bench, plan.precision)
     began = time.perf_counter()
     metrics = [trainer.epoch(epoch).metrics for epoch in range(job["epochs"])]
     return {
         "training": sum(m["seconds"] for m in metrics),
         "seconds": time.perf_counter() - began,
         "accuracy": metrics[-1]["val_accuracy"],
+        "how": plan.precision,
     }
 
 
@@ -86,87 +93,112 @@ def measure(**job: object) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def droplab_set(images: int, epochs: int, data_dir: str | None) -> tuple[float, float, str]:
-    """Wall seconds of the whole command and of its training part, and how it ran."""
-    spec = (
-        f'[data]\nname = "cifar10"\ntrain_size = {images}\n[recipe]\nepochs = {epochs}\n'
-        'precision = "float32"\nwatch_every = 1\n'
-    )
+def attribution(images: int, data_dir: str | None) -> Iterator[Row]:
+    """Images per second of one epoch, each habit taken away."""
+    for step, (name, change) in enumerate(STEPS):
+        loop = {"kind": "published", "step": step} if isinstance(change, dict) else {"kind": "droplab"}
+        job = {**loop, "precision": change, "p": 0.25, "images": images, "epochs": 1, "seed": 0, "data_dir": data_dir}
+        result = measure(**job)
+        yield "attribution", name, result.get("how", "float32"), images / result["training"]
+
+
+def two_runs(images: int, epochs: int, data_dir: str | None) -> Iterator[Row]:
+    """Images per second and wall seconds of the tutorial's two runs."""
+    job = {"kind": "published", "step": 0, "images": images, "epochs": epochs, "seed": 0, "data_dir": data_dir}
+    alone = [measure(**job, p=p) for p in (0.0, 0.25)]
+    speed = 2 * images * epochs / sum(run["training"] for run in alone)
+    yield "two runs: images per second", "as published", "one after the other", speed
+    yield "two runs: wall seconds", "as published", "one after the other", sum(run["seconds"] for run in alone)
+    spec = f'[data]\nname = "cifar10"\ntrain_size = {images}\n[recipe]\nepochs = {epochs}\n'
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "set.toml")
         path.write_text(spec, encoding="utf-8")
         command = [sys.executable, "-m", "droplab", "compare", str(path), "--seeds", "1", "--out", f"{folder}/out"]
         command += ["--data-dir", data_dir] if data_dir else []
         began = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        subprocess.run(command, capture_output=True, text=True, check=True)
         seconds = time.perf_counter() - began
-        from droplab.experiment import Ledger
+        from droplab.ledger import Ledger
 
         with Ledger.open(Path(folder, "out", "ledger.sqlite")) as ledger:
             plan, record = ledger.design()["plan"], ledger.read()
-        speeds = [fmean(run.metrics["images_per_second"]) for run in record.runs.values()]
-    together = sum(speeds) if plan["executor"] == "process" else fmean(speeds)
-    how = f"{plan['executor']}, {plan['workers']} × {plan['threads']} thread(s)"
-    assert done.returncode == 0
-    return seconds, together, how
+    training = [sum(run.metrics["seconds"]) for run in record.runs.values()]
+    together = max(training) if plan["executor"] == "process" else sum(training)
+    how = f"{plan['executor']}, {plan['workers']} × {plan['threads']} thread(s), {plan['precision']}"
+    yield "two runs: images per second", "droplab", how, 2 * images * epochs / together
+    yield "two runs: wall seconds", "droplab", how, seconds
+
+
+def accuracy(images: int, epochs: int, seeds: list[int], data_dir: str | None) -> Iterator[Row]:
+    """Validation accuracy after the last epoch, one value for each seed."""
+    for seed in seeds:
+        for kind, name in (("published", "as published"), ("droplab", "droplab")):
+            job = {"kind": kind, "step": 1, "precision": "auto", "images": images, "epochs": epochs, "seed": seed}
+            result = measure(**job, p=0.25, data_dir=data_dir)
+            yield "accuracy", name, result.get("how", "float32"), result["accuracy"]
+
+
+def report(rows: list[Row]) -> None:
+    """Print medians, spreads and ratios of all repeats."""
+    values: dict[str, dict[str, list[float]]] = {}
+    how: dict[tuple[str, str], set[str]] = {}
+    for part, what, manner, value in rows:
+        values.setdefault(part, {}).setdefault(what, []).append(value)
+        how.setdefault((part, what), set()).add(manner)
+    for part, found in values.items():
+        first = before = median(next(iter(found.values())))
+        print(f"\n{part}")
+        for what, repeats in found.items():
+            middle, manner = median(repeats), "; ".join(sorted(how[part, what]))
+            if part == "accuracy":
+                spread = stdev(repeats) if len(repeats) > 1 else float("nan")
+                print(f"  {what:44} {fmean(repeats):.4f} ± {spread:.4f} (sd of {len(repeats)})  {manner}")
+                continue
+            spread = f"[{min(repeats):.0f}, {max(repeats):.0f}] of {len(repeats)}"
+            ratio = f"× {middle / before:.2f}, × {middle / first:.2f} in all"
+            print(f"  {what:44} {middle:7.0f}  {spread:22} {ratio:26} {manner}")
+            before = middle
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", default=os.environ.get("DROPLAB_DATA"))
-    parser.add_argument("--images", type=int, default=6400, help="training images of a speed measurement")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--set-images", type=int, default=20000, help="training images of the two-run set")
-    parser.add_argument("--set-epochs", type=int, default=2)
+    parser.add_argument("--parts", default=",".join(PARTS), help="which of attribution, set, accuracy")
+    parser.add_argument("--repeats", type=int, default=3, help="of attribution and set; accuracy has its seeds")
+    parser.add_argument("--images", type=int, default=40000, help="training images of a speed measurement")
+    parser.add_argument("--set-epochs", type=int, default=3, help="epochs of the two-run set")
+    parser.add_argument("--accuracy-images", type=int, default=20000)
+    parser.add_argument("--seeds", default="0,1,2,3,4,5", help="of the accuracy")
+    parser.add_argument("--add", action="store_true", help="keep the repeats in the results file")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         print(json.dumps(child(json.loads(options.child))))
         return
-    shared = {"data_dir": options.data_dir}
-    rows: list[list[object]] = []
-    speeds: list[list[float]] = [[] for _ in STEPS]
+    rows: list[Row] = []
+    if options.add and RESULTS.exists():
+        with RESULTS.open(encoding="utf-8", newline="") as file:
+            rows = [(r["part"], r["what"], r["how"], float(r["value"])) for r in csv.DictReader(file)]
+    parts = options.parts.split(",")
     for _ in range(options.repeats):
-        for step, (_, change) in enumerate(STEPS):
-            kind = "droplab" if change is None else "published"
-            job = {"kind": kind, "step": step, "p": 0.25, "images": options.images, "epochs": 1, "seed": 0}
-            speeds[step].append(options.images / measure(**job, **shared)["training"])
-    medians = [median(values) for values in speeds]
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, batch 32, {options.images} images")
-    print("\nWhere the gain comes from (images per second of training, median, lowest to highest)")
-    before = medians[0]
-    for (name, _), value, values in zip(STEPS, medians, speeds, strict=True):
-        print(f"  {name:40} {value:7.0f}  [{min(values):.0f}, {max(values):.0f}]  × {value / before:.2f}")
-        rows.append(["attribution", name, value, value / before])
-        before = value
-    ratio = medians[-1] / medians[0]
-    print(f"\nOne run: {ratio:.2f} × the images per second of the published loop")
-    rows.append(["one run", "ratio", ratio, ""])
-    job = {"images": options.set_images, "epochs": options.set_epochs, "kind": "published", "step": 0}
-    alone = [measure(**job, p=p, seed=0, **shared) for p in (0.0, 0.25)]
-    published_wall = sum(run["seconds"] for run in alone)
-    published_speed = 2 * options.set_images * options.set_epochs / sum(run["training"] for run in alone)
-    wall, speed, how = droplab_set(options.set_images, options.set_epochs, options.data_dir)
-    print(f"\nTwo-run set, {options.set_images} images × {options.set_epochs} epochs × 2 runs; droplab: {how}")
-    print(f"  images per second   {published_speed:.0f} -> {speed:.0f}: {speed / published_speed:.2f} ×")
-    print(f"  wall clock, seconds {published_wall:.1f} (training and evaluation) -> {wall:.1f} (the whole command): "
-          f"{published_wall / wall:.2f} ×")  # fmt: skip
-    rows += [["two runs", "images per second", speed, speed / published_speed]]
-    rows += [["two runs", "wall seconds", wall, published_wall / wall]]
-    accuracies = {}
-    for kind in ("published", "droplab"):
-        jobs = {**job, "kind": kind, "step": 1 if kind == "published" else 0, "images": 5000, "epochs": 2}
-        accuracies[kind] = [measure(**jobs, p=0.25, seed=seed, **shared)["accuracy"] for seed in SEEDS]
-        values = accuracies[kind]
-        print(f"\nAccuracy, {kind}: {fmean(values):.4f} ± {stdev(values):.4f} over seeds {SEEDS}: {values}")
-        rows.append(["accuracy", kind, fmean(values), stdev(values)])
-    target = Path(__file__).parent / "results" / "tutorial_loop.csv"
-    target.parent.mkdir(exist_ok=True)
-    with target.open("w", encoding="utf-8", newline="") as file:
+        if "attribution" in parts:
+            rows += attribution(options.images, options.data_dir)
+        if "set" in parts:
+            rows += two_runs(options.images, options.set_epochs, options.data_dir)
+    if "accuracy" in parts:
+        seeds = [int(seed) for seed in options.seeds.split(",")]
+        rows += accuracy(options.accuracy_images, options.set_epochs, seeds, options.data_dir)
+    RESULTS.parent.mkdir(exist_ok=True)
+    with RESULTS.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["part", "what", "value", "ratio_or_sd"])
+        writer.writerow(["part", "what", "how", "value"])
         writer.writerows(rows)
+    from droplab.experiment.environment import environment
+
+    here = environment()
+    print(f"{here['cpu']}, {here['cores']} cores, torch {here['torch']}, batch 32, {options.images} images")
+    report(rows)
 
 
 if __name__ == "__main__":

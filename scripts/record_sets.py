@@ -89,7 +89,7 @@ def extra(name: str, record: ExperimentRecord) -> str:
 
 Of the constant rates here, `{best}` has the lowest mean validation loss at the last epoch. Means over seeds with 95 %
 intervals of the paired differences, not adjusted for their number. The best constant rate was chosen on these very
-results, which flatters it; adaptive rates look at the validation set in every epoch, which flatters them.
+results, which flatters it.
 
 {against(record, best)}
 """
@@ -97,7 +97,8 @@ results, which flatters it; adaptive rates look at the validation set in every e
         text += f"""
 ## Was the gap held?
 
-`adaptive gap` and `adaptive gap per site` aim at {TARGET_GAP} nats. Means over seeds of each run's figures.
+`adaptive gap` and `adaptive gap per site` aim at {TARGET_GAP} nats. They look at the validation set in every epoch,
+which flatters their validation losses. Means over seeds of each run's figures.
 
 {held(record, TARGET_GAP)}
 """

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from droplab.functional import Key
     from droplab.kernels import backend
     from droplab.models import SrivastavaMLP, TutorialCNN
-    from droplab.nn import keyed
-    from droplab.surgery import apply_rates, rates, replace, sites
+    from droplab.nn.keyed import keyed
+    from droplab.surgery.rates import apply_rates, rates
+    from droplab.surgery.replace import replace
+    from droplab.surgery.sites import sites
 
 _HOMES = {
     "ArmSpec": "experiment",

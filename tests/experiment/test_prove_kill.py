@@ -25,6 +25,13 @@ precision = "float32"
 [compute]
 executor = "{executor}"
 threads = 1
+[[arms]]
+name = "constant"
+p = 0.25
+[[arms]]
+name = "adaptive"
+p = 0.25
+schedule = {{drop1 = "curriculum", drop2 = {{name = "adaptive-site-gap", target = -1.0, gain = 0.02}}}}
 """
 
 

@@ -11,7 +11,7 @@ from droplab.data import load
 from droplab.errors import DivergedError
 from droplab.experiment import ArmSpec
 from droplab.experiment.diverge import locate
-from droplab.experiment.optimise import apply_max_norm
+from droplab.experiment.optimise import FORGET_EVERY, apply_max_norm, forget_faded
 from droplab.experiment.tensors import workbench
 from droplab.experiment.train import Trainer
 from droplab.experiment.watch import watch
@@ -119,6 +119,43 @@ def test_recipes_learn(bench, optimizer, augmentation):
     run = trainer(bench, 0.1, recipe={"optimizer": optimizer, "augmentation": augmentation, "lr": lr, "epochs": 9})
     losses = [run.epoch(epoch).metrics["train_loss"] for epoch in range(9)]
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("kind", ["adam", "sgd"])
+def test_forgetting_faded_moments_changes_no_weight(kind):
+    """A unit dies after 100 steps: its moments become subnormal in plain PyTorch, zero in ours, its weights equal."""
+
+    def train(forget: bool) -> tuple[nn.Module, torch.optim.Optimizer]:
+        generator = torch.Generator().manual_seed(0)
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(6, 33), nn.ReLU(), nn.Linear(33, 3))
+        optimizer = (
+            torch.optim.Adam(model.parameters(), fused=True)
+            if kind == "adam"
+            else torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
+        )
+        for step in range(1000):
+            if step == 100:
+                with torch.no_grad():
+                    model[0].bias[:5] = -100.0
+            inputs = torch.randn(8, 6, generator=generator)
+            optimizer.zero_grad()
+            F.cross_entropy(model(inputs), inputs[:, :3].argmax(1)).backward()
+            optimizer.step()
+            if forget and step % FORGET_EVERY == 0:
+                forget_faded(optimizer)
+        return model, optimizer
+
+    def subnormal(optimizer: torch.optim.Optimizer) -> int:
+        moments = [value for state in optimizer.state.values() for value in state.values() if value.ndim]
+        return sum(int(((m != 0) & (m.abs() < torch.finfo(torch.float32).tiny)).sum()) for m in moments)
+
+    plain, plain_optimizer = train(forget=False)
+    ours, our_optimizer = train(forget=True)
+    assert subnormal(plain_optimizer) >= 5 * 6  # the dead unit's incoming weights, at least
+    assert subnormal(our_optimizer) == 0
+    for a, b in zip(plain.parameters(), ours.parameters(), strict=True):
+        assert torch.equal(a, b)
 
 
 def test_max_norm_bounds_every_unit():

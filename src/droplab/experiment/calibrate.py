@@ -20,6 +20,8 @@ from droplab.experiment.tensors import Workbench
 
 _SECONDS = 1.0
 """Length of each measurement, after a warm-up."""
+_TURNS = 3
+"""Precisions are measured in turns and the best turn counts, so that a busy moment of the machine decides nothing."""
 _WORTH_WORKERS = 20.0
 """Run sets shorter than this many seconds are not worth starting worker processes for."""
 
@@ -94,6 +96,7 @@ def choose_plan(
 def _choose_precision(spec: ExperimentSpec, bench: Workbench, figures: dict[str, Any]) -> str:
     if spec.recipe.precision != "auto":
         return spec.recipe.precision
-    for precision in ("float32", "bfloat16"):
-        figures[f"serial_{precision}"] = training_speed(spec, bench, precision, _SECONDS)
+    for precision in ("float32", "bfloat16") * _TURNS:
+        key, speed = f"serial_{precision}", training_speed(spec, bench, precision, _SECONDS / _TURNS)
+        figures[key] = max(figures.get(key, 0.0), speed)
     return "bfloat16" if figures["serial_bfloat16"] > 1.1 * figures["serial_float32"] else "float32"

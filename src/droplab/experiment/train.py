@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from droplab.errors import DivergedError
 from droplab.experiment.augment import flip_crop
 from droplab.experiment.moving import MovingRates
-from droplab.experiment.optimise import apply_max_norm, lr_factor, make_optimizer
+from droplab.experiment.optimise import FORGET_EVERY, apply_max_norm, forget_faded, lr_factor, make_optimizer
 from droplab.experiment.seeding import derive, generators_state, restore_generators, seed_everything
 from droplab.experiment.spec import ArmSpec, ExperimentSpec
 from droplab.experiment.tensors import Samples, Workbench
@@ -195,6 +195,8 @@ class Trainer:
             loss, hits = self.step(images, labels, step, inspector, samples=index)
             losses += loss * len(index)
             correct += hits
+            if device.type == "cpu" and step % FORGET_EVERY == 0:  # a GPU is not slowed by subnormal numbers
+                forget_faded(self.optimizer)
             if local % check_every == 0 and not math.isfinite(float(loss)):
                 raise DivergedError("the training loss is no longer finite", step=step)
         return float(losses) / count, float(correct) / count, lr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from droplab.errors import UserError
+from droplab.errors import RankError
 from droplab.functional.checking import check_rate
 from droplab.functional.key import Key
 from droplab.functional.masked import drop
@@ -50,7 +50,8 @@ def feature_alpha_dropout(
     Arguments as for ``alpha_dropout``; the input has two dimensions or more.
 
     Raises:
-        UserError: ``p`` outside [0, 1], an input of fewer dimensions, or one that is not floating point.
+        UserError: ``p`` outside [0, 1], or an input that is not floating point.
+        RankError: fewer than two dimensions.
 
     >>> import torch
     >>> y = feature_alpha_dropout(torch.zeros(2, 3, 4), 0.5, training=True)
@@ -61,5 +62,5 @@ def feature_alpha_dropout(
     if not training:
         return input
     if input.ndim < 2:
-        raise UserError(f"feature dropout got {input.ndim} dimensions; at least 2, (N, C, *), are wanted")
+        raise RankError(f"feature dropout got {input.ndim} dimensions; at least 2, (N, C, *), are wanted")
     return drop(input, p, inplace=inplace, key=key, shared=tuple(range(2, input.ndim)), law=Law.ALPHA)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,10 +13,10 @@ from torch.autograd import Function, forward_ad
 _C: Any = torch._C
 
 
-def transforms_active() -> bool:
-    """Whether a transform of ``torch.func`` is at work."""
-    active: bool = _C._are_functorch_transforms_active()
-    return active
+transforms_active: Callable[[], bool] = _C._are_functorch_transforms_active
+"""Whether a transform of ``torch.func`` is at work."""
+is_batched_gradient: Callable[[torch.Tensor], bool] = _C._functorch.is_legacy_batchedtensor
+"""Whether a gradient is one of many at once: ``torch.autograd.grad(..., is_grads_batched=True)``."""
 
 
 def in_backward() -> bool:

@@ -18,9 +18,16 @@ from droplab import kernels
 from droplab.errors import KeyingError
 from droplab.functional import compiled
 from droplab.functional.checking import check_input
-from droplab.functional.internals import dual_level, plain_apply, transforms_active, under_checkpoint
+from droplab.functional.internals import (
+    dual_level,
+    is_batched_gradient,
+    plain_apply,
+    transforms_active,
+    under_checkpoint,
+)
 from droplab.functional.key import Key
 from droplab.functional.seeds import draw, draw_under_transforms
+from droplab.kernels import reference
 from droplab.kernels.job import Job, Law
 
 
@@ -60,7 +67,7 @@ def drop(
     check_input(x, "dropout")
     if not isinstance(p, Tensor) and p == 0:
         return x
-    if torch.compiler.is_compiling() or not is_plain(x):
+    if torch.compiler.is_compiling() or type(x) not in _PLAIN_TENSORS:
         return compiled.masked(x, p, key, shared, law)
     if transforms_active():
         seed = draw_under_transforms(x) if key is None else None
@@ -164,6 +171,8 @@ def again(x: Tensor, job: Job, drop_in: bool) -> Tensor:
     """The job on a gradient or a tangent, which may want a gradient of its own."""
     if transforms_active():
         return _full_apply(x, job, False, drop_in)
+    if is_batched_gradient(x):  # no memory of its own to point a kernel to
+        return reference.compute(x, job)
     if (x.requires_grad and torch.is_grad_enabled()) or dual_level():
         return _plain_apply(x, job, False, drop_in)
     return _carry_out(x, job, inplace=False)

@@ -1,0 +1,112 @@
+"""What droplab.replace does to a whole training step: time and peak memory, side by side with torch's layers.
+
+    python benchmarks/whole_models.py
+
+Srivastava's MLP on 784 inputs and a TransformerEncoder, forward, backward and optimiser, on the CPU. Each model
+trains in turns with torch's dropout layers and with droplab's; the median of the paired ratios is printed with its
+standard error. Peak memory is the largest sum of live tensors within a step, as torch's profiler sees allocations.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median, stdev
+
+import torch
+from torch import nn
+from torch.profiler import ProfilerActivity, profile
+
+import droplab
+from droplab.experiment.allocator import keep_freed_memory
+from droplab.models import SrivastavaMLP
+
+Step = Callable[[], None]
+
+
+def mlp() -> tuple[nn.Module, torch.Tensor]:
+    """784-1024-1024-1024-10, batch 1,024, p = 0.2 at the input and 0.5 after each hidden layer."""
+    return SrivastavaMLP((1, 28, 28), 10, p=0.5, p_input=0.2), torch.randn(1024, 1, 28, 28)
+
+
+def transformer() -> tuple[nn.Module, torch.Tensor]:
+    """Four layers of width 256 on 16 sequences of 128."""
+    layer = nn.TransformerEncoderLayer(256, 4, 1024, dropout=0.1, batch_first=True)
+    return nn.TransformerEncoder(layer, 4, enable_nested_tensor=False), torch.randn(16, 128, 256)
+
+
+def steps(make: Callable[[], tuple[nn.Module, torch.Tensor]]) -> tuple[Step, Step]:
+    """A training step with torch's layers, and one with droplab's."""
+    made = []
+    for ours in (False, True):
+        torch.manual_seed(0)
+        model, x = make()
+        if not ours:
+            _stock(model)
+        else:
+            droplab.replace(model)
+        optimizer = torch.optim.Adam(model.parameters(), fused=True)
+
+        def step(model: nn.Module = model, x: torch.Tensor = x, optimizer: torch.optim.Adam = optimizer) -> None:
+            optimizer.zero_grad(set_to_none=True)
+            model(x).square().mean().backward()
+            optimizer.step()
+
+        made.append(step)
+    return made[0], made[1]
+
+
+def _stock(model: nn.Module) -> None:
+    layers = [module for module in model.modules() if isinstance(module, nn.Dropout)]
+    assert layers
+    assert all(type(layer) is nn.Dropout for layer in layers)
+
+
+def peak(step: Step) -> int:
+    """Largest sum of bytes that a step holds above its start."""
+    step()
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
+        step()
+    events = [event for event in seen.profiler.kineto_results.events() if event.name() == "[memory]"]
+    level = highest = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        level += event.nbytes()
+        highest = max(highest, level)
+    return highest
+
+
+def main() -> None:
+    """Measure, print and write."""
+    keep_freed_memory()
+    rows = []
+    for name, make in (("srivastava-mlp", mlp), ("transformer-encoder", transformer)):
+        stock, ours = steps(make)
+        ratios, times = [], []
+        for turn in range(34):
+            pair = {}
+            for label, step in (
+                (("torch", stock), ("droplab", ours)) if turn % 2 else (("droplab", ours), ("torch", stock))
+            ):
+                began = time.perf_counter()
+                for _ in range(3):
+                    step()
+                pair[label] = (time.perf_counter() - began) / 3
+            if turn >= 4:
+                ratios.append(pair["droplab"] / pair["torch"])
+                times.append(pair["torch"])
+        error = 1.25 * stdev(ratios) / len(ratios) ** 0.5
+        memory = peak(ours) / peak(stock)
+        print(f"{name}: step {median(times) * 1e3:.1f} ms with torch's layers; droplab / torch: "
+              f"time {median(ratios):.3f} ± {error:.3f}, peak memory {memory:.3f}", flush=True)  # fmt: skip
+        rows.append([name, median(times), median(ratios), error, memory])
+    target = Path(__file__).parent / "results" / "whole_models.csv"
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["model", "torch_seconds", "time_ratio", "standard_error", "peak_memory_ratio"])
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,230 @@
+"""Keyed dropout: names, samples, recomputation, ranks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+import droplab
+from droplab import rng
+from droplab.errors import KeyingError
+from droplab.nn.keyed import keyed_layers, stripped
+
+
+class Net(nn.Module):
+    """Two layers that drop, recomputed where ``mode`` says so."""
+
+    def __init__(self, mode: str = "") -> None:
+        super().__init__()
+        self.fc1, self.drop1, self.drop2, self.fc2 = (
+            nn.Linear(8, 16), droplab.nn.Dropout(0.5), droplab.nn.Dropout(0.3), nn.Linear(16, 4),
+        )  # fmt: skip
+        self.mode = mode
+
+    def body(self, x):
+        return self.drop2(torch.relu(self.drop1(self.fc1(x))))
+
+    def forward(self, x):
+        if not self.mode:
+            return self.fc2(self.body(x))
+        reentrant, state = "reentrant" in self.mode, "state" in self.mode
+        return self.fc2(checkpoint(self.body, x, use_reentrant=reentrant, preserve_rng_state=state))
+
+
+@pytest.fixture
+def x():
+    torch.manual_seed(0)
+    return torch.randn(6, 8, requires_grad=True)
+
+
+def gradients(model, x, step=5):
+    model.zero_grad()
+    with droplab.keyed(model, seed=3, step=step):
+        model(x).square().sum().backward()
+    return [p.grad.clone() for p in model.parameters()]
+
+
+def test_same_key_same_mask_and_every_part_of_it_counts(x):
+    model = Net()
+
+    def run(**key):
+        with droplab.keyed(model, **{"seed": 3, "step": 5, **key}):
+            return model(x)
+
+    assert torch.equal(run(), run())
+    for other in ({"seed": 4}, {"step": 6}, {"samples": torch.arange(1, 7)}, {"seed": 3 + 2**40}):
+        assert not torch.equal(run(), run(**other))
+    assert torch.equal(run(), run(seed=torch.tensor(3), step=torch.tensor(5), samples=torch.arange(6)))
+
+
+def test_layers_of_one_model_have_masks_of_their_own():
+    model = nn.Sequential(droplab.nn.Dropout(0.5), droplab.nn.Dropout(0.5))
+    with droplab.keyed(model, seed=0):
+        first, second = model[0](torch.ones(1, 1000)), model[1](torch.ones(1, 1000))
+    assert 150 < int(((first == 0) & (second == 0)).sum()) < 350
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 6])
+def test_a_batch_in_pieces_drops_what_the_whole_drops(x, shards):
+    model = Net()
+    ids = torch.tensor([7, 1, 2**32 - 1, 12, 3, 40])
+    with droplab.keyed(model, seed=1, samples=ids):
+        whole = model(x)
+    for rows in torch.arange(6).chunk(shards):
+        with droplab.keyed(model, seed=1, samples=ids[rows]):
+            torch.testing.assert_close(model(x[rows]), whole[rows])
+
+
+def test_a_layer_called_twice_raises(x):
+    layer = droplab.nn.Dropout(0.5)
+    model = nn.Sequential(layer, nn.Linear(8, 8), layer)
+    with pytest.raises(KeyingError, match=r"'0'.*called twice.*two layers"), droplab.keyed(model, seed=0):
+        model(x)
+    model(x)  # outside, masks come from the generator
+    with droplab.keyed(model.eval(), seed=0):
+        model(x)
+
+
+def test_a_block_within_a_block_raises_and_an_error_ends_the_block(x):
+    model = Net()
+    with droplab.keyed(model, seed=0), pytest.raises(KeyingError, match="keyed already"), droplab.keyed(model, seed=1):
+        pass
+    with pytest.raises(ZeroDivisionError), droplab.keyed(model, seed=0):
+        raise ZeroDivisionError
+    with droplab.keyed(model, seed=0):
+        model(x)
+
+
+def test_names_are_stripped_of_wrappers(x):
+    assert stripped("module._orig_mod.a.module.b") == "a.b"
+    assert stripped("modules.a") == "modules.a"
+    model = Net()
+    wrapped = nn.Sequential()
+    wrapped.add_module("module", model)
+    assert [name for name, _ in keyed_layers(wrapped)] == ["drop1", "drop2"]
+    with droplab.keyed(model, seed=0):
+        plain = model(x)
+    with droplab.keyed(wrapped, seed=0):
+        assert torch.equal(wrapped(x), plain)
+
+
+def test_colliding_ids_raise_and_a_name_of_its_own_helps(monkeypatch):
+    model = nn.Sequential(droplab.nn.Dropout(0.5), droplab.nn.Dropout(0.5))
+    model[1].key_name = "0"
+    with pytest.raises(KeyingError, match=r"same id.*key_name"):
+        droplab.keyed(model, seed=0)
+    model[1].key_name = "another"
+    x = torch.ones(2, 50)
+    with droplab.keyed(model, seed=0):
+        found = model[1](x)
+    key = droplab.Key(0, "another")
+    assert torch.equal(found, droplab.functional.dropout(x, 0.5, key=key))
+    assert rng.layer_id("another") == key.layer_id
+
+
+def test_the_sample_dimension_is_the_layers():
+    layer = droplab.nn.Dropout(0.5)
+    layer.batch_dim = 1
+    x = torch.ones(30, 4, 10)  # (T, N, H)
+    with droplab.keyed(layer, seed=0):
+        whole = layer(x)
+    with droplab.keyed(layer, seed=0, samples=torch.tensor([2])):
+        assert torch.equal(layer(x[:, 2:3]), whole[:, 2:3])
+
+
+def test_doorways_are_keyed(x):
+    model = nn.Sequential(nn.Linear(8, 8))
+    droplab.apply_rates(model, {"0:out": 0.5})
+    assert [name for name, _ in keyed_layers(model)] == ["0:out"]
+    outputs = []
+    for _ in range(2):
+        with droplab.keyed(model, seed=0):
+            outputs.append(model(x))
+    assert torch.equal(*outputs)
+
+
+@pytest.mark.parametrize("mode", ["state", "none", "reentrant state", "reentrant none"])
+def test_checkpointing_draws_the_same_masks_again(x, mode):
+    model, recomputing = Net(), Net(mode)
+    recomputing.load_state_dict(model.state_dict())
+    for ours, plain in zip(gradients(recomputing, x), gradients(model, x), strict=True):
+        assert torch.equal(ours, plain)
+
+
+def test_checkpointing_of_drop_in_masks(x):
+    found = []
+    for mode in ("", "state"):
+        model = Net(mode)
+        torch.manual_seed(0)
+        for parameter in model.parameters():
+            nn.init.normal_(parameter)
+        torch.manual_seed(1)
+        model(x).sum().backward()
+        found.append([p.grad for p in model.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def test_a_recomputation_outside_the_block_raises(x):
+    model = Net("none")
+    with droplab.keyed(model, seed=3):
+        loss = model(x).sum()
+    with pytest.raises(KeyingError, match=r"outside.*backward\(\) inside"):
+        loss.backward()
+
+
+def test_a_recomputation_in_another_block_raises(x):
+    model = Net("none")
+    with droplab.keyed(model, seed=3, step=1):
+        loss = model(x).sum()
+    with pytest.raises(KeyingError, match="another key"), droplab.keyed(model, seed=3, step=2):
+        loss.backward()
+
+
+def test_keyed_and_unkeyed_without_recomputation_may_go_backward_anywhere(x):
+    model = Net()
+    with droplab.keyed(model, seed=3, step=5):
+        loss = model(x).square().sum()
+    loss.backward()
+    outside = [p.grad.clone() for p in model.parameters()]
+    assert all(torch.equal(a, b) for a, b in zip(outside, gradients(model, x), strict=True))
+
+
+RANKS = """
+    import sys, torch, torch.distributed as dist
+    import droplab
+    rank, port = int(sys.argv[1]), sys.argv[2]
+    torch.set_num_threads(1)
+    layer = droplab.nn.Dropout(0.5)
+    x = torch.ones(6, 400)
+    with droplab.keyed(layer, seed=9, step=2):
+        whole = layer(x)
+    dist.init_process_group("gloo", init_method=f"file://{port}", rank=rank, world_size=2)
+    with droplab.keyed(layer, seed=9, step=2):
+        mine = layer(x[rank * 3 : rank * 3 + 3])
+    parts = [torch.empty_like(mine) for _ in range(2)]
+    dist.all_gather(parts, mine)
+    assert torch.equal(torch.cat(parts), whole), "two ranks are not one"
+    rows = {tuple(row.tolist()) for row in torch.cat(parts)}
+    assert len(rows) == 6, "two samples share a mask"
+    dist.destroy_process_group()
+"""
+
+
+def test_two_ranks_share_no_mask_and_together_are_one(tmp_path):
+    script = tmp_path / "ranks.py"
+    script.write_text(textwrap.dedent(RANKS))
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, str(script), str(rank), str(tmp_path / "meet")],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for rank in range(2)
+    ]  # fmt: skip
+    outputs = [process.communicate(timeout=120)[0] for process in ranks]
+    assert [process.returncode for process in ranks] == [0, 0], outputs
