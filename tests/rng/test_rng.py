@@ -6,13 +6,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from droplab import rng
 from droplab.kernels import Job, apply, backend
 from droplab.kernels.reference import lanes, thresholds
 from tests.rng import layout
+
+STEADY = settings(deadline=None, derandomize=True)
 
 # Random123's kat_vectors, "philox4x32 10": counter, key, answer
 KNOWN = [
@@ -61,6 +63,7 @@ def test_one_page_and_its_copy_in_numpy_agree():
             assert drawn[element] == rng.value(seed, layer, step, sample, element)
 
 
+@STEADY
 @given(
     st.lists(st.integers(1, 20), min_size=1, max_size=4),
     st.integers(0, 2**64 - 1),
@@ -90,6 +93,7 @@ def test_a_mask_tells_samples_steps_layers_and_both_halves_of_the_seed_apart():
         assert (layout.draws((64,), **{**base, **change}) == first).sum() < 4
 
 
+@STEADY
 @given(st.floats(0, 1))
 def test_a_threshold_is_the_nearest_one_and_never_all_or_nothing_by_rounding(p):
     found = rng.threshold(p)
