@@ -16,14 +16,14 @@ from numba import cfunc, njit, types
 from numba.extending import intrinsic, overload
 
 from droplab import rng
-from droplab.kernels.geometry import CROSSED, RUN
+from droplab.kernels.geometry import CROSSED, RUN, STRIDED
 
 u16, u32, u64 = np.uint16, np.uint32, np.uint64
 _M0, _M1 = u64(rng.MULTIPLIER_0), u64(rng.MULTIPLIER_1)
 _W0, _W1 = u64(rng.WEYL_0), u64(rng.WEYL_1)
 _LOW, _32, _16 = u64(0xFFFFFFFF), u64(32), u64(16)
 _TILE, _WIDTH, _ROUNDS = rng.TILE, rng.WIDTH, rng.ROUNDS
-_RUN, _CROSSED = RUN, CROSSED
+_RUN, _STRIDED, _CROSSED = RUN, STRIDED, CROSSED
 
 HEAD = 6
 """Numbers of a description before its outer axes: kind; size and strides of x, out and residual of the inner
@@ -32,6 +32,8 @@ AXIS = 6
 """Numbers of each outer axis: size, strides of x, out and residual, step of the element, 1 for samples."""
 PIECE = 4096
 """Elements of an inner loop that are one unit of work."""
+SCATTERED = 256
+"""The same of a strided one: what it touches is still in the cache when the next row comes for its neighbours."""
 COLUMNS, DEPTH = 64, 256
 """Of a crossed loop, a unit is so many neighbours in memory by so many elements of the inner loop."""
 
@@ -251,16 +253,22 @@ def _walk_rows(
     lanes = _stack_lanes()
     drawn, drawn_for = -1, u64(0)  # which tile's lanes these are, of which sample
     near = axes > 0 and description[HEAD + AXIS * (axes - 1) + 4] == 1  # rows that are neighbours in the mask
-    pieces = (size + PIECE - 1) // PIECE
+    length = SCATTERED if kind == _STRIDED else PIECE
+    pieces = (size + length - 1) // length
+    rows = 1
+    for axis in range(axes):
+        rows *= description[HEAD + AXIS * axis]
     one = xs == 1 and os == 1 and (rs == 1 or mode != 1)
     for unit in range(start, stop):
         row, piece = unit, 0
-        if pieces > 1:
+        if kind == _STRIDED:
+            row, piece = unit % rows, unit // rows
+        elif pieces > 1:
             row, piece = unit // pieces, unit % pieces
         x0, o0, r0, element, place = _place(description, axes, row)
         sample = _sample(samples, first_sample, place)
-        low = piece * PIECE
-        high = min(size, low + PIECE)
+        low = piece * length
+        high = min(size, low + length)
         if kind != _RUN:
             i = low
             while i < high:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from droplab import rng
 from droplab.kernels._threads import share
-from droplab.kernels.geometry import CROSSED, walk
+from droplab.kernels.geometry import CROSSED, STRIDED, walk
 from droplab.kernels.job import Job, Law
 
 DTYPES = {
@@ -47,7 +47,7 @@ def _describe(
     shape: tuple[int, ...], strides: tuple[tuple[int, ...], ...], batch_dim: int | None, shared: tuple[int, ...]
 ) -> _Description:
     """The loops as numbers (see ``_numba.HEAD`` and ``AXIS``), their address, and units of work."""
-    from droplab.kernels._numba import AXIS, COLUMNS, DEPTH, HEAD, PIECE
+    from droplab.kernels._numba import AXIS, COLUMNS, DEPTH, HEAD, PIECE, SCATTERED
 
     plan = walk(shape, strides, batch_dim, shared)
     x, residual, out = plan.inner.strides
@@ -61,7 +61,7 @@ def _describe(
         quick = plan.outer[-1].size
         units = plan.rows // quick * -(-quick // COLUMNS) * -(-plan.inner.size // DEPTH)
     else:
-        units = plan.rows * -(-plan.inner.size // PIECE)
+        units = plan.rows * -(-plan.inner.size // (SCATTERED if plan.kind == STRIDED else PIECE))
     return stored, ctypes.addressof(stored), units
 
 
