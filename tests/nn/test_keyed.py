@@ -138,6 +138,18 @@ def test_the_sample_dimension_is_the_layers():
         assert torch.equal(layer(x[:, 2:3]), whole[:, 2:3])
 
 
+@pytest.mark.parametrize("backend", ["numba", "reference"])
+@pytest.mark.parametrize("count", [1, 5, 7])
+def test_one_sample_id_for_each_sample_or_an_error(x, backend, count):
+    model = Net()
+    with (
+        droplab.backend(backend),
+        droplab.keyed(model, seed=0, samples=torch.arange(count)),
+        pytest.raises(KeyingError, match=rf"shape \({count},\).*\(6,\)"),
+    ):
+        model(x)
+
+
 def test_doorways_are_keyed(x):
     model = nn.Sequential(nn.Linear(8, 8))
     droplab.apply_rates(model, {"0:out": 0.5})

@@ -12,7 +12,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from droplab.errors import BackendError, suggest
+from droplab.errors import BackendError, KeyingError, suggest
 from droplab.kernels import reference
 from droplab.kernels.job import Job
 
@@ -133,6 +133,8 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
     Raises:
         BackendError: a forced backend cannot work on this device.
     """
+    if job.batch_dim is not None and isinstance(job.samples, Tensor) and job.samples.ndim:
+        _check_samples(x, job.samples, job.batch_dim)
     if _forced is None and x.is_cpu:
         kernel = _on_cpu.get(x.dtype)
         if kernel is None:
@@ -143,6 +145,15 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
     if name == "numba" and not x.is_cpu:
         raise BackendError(f"backend 'numba' was forced for a tensor on {x.device}; it works on the CPU only")
     _kernel(name)(x, out, job, residual)
+
+
+def _check_samples(x: Tensor, samples: Tensor, dim: int) -> None:
+    """A kernel reads one id for each sample; fewer would make it read what is not there."""
+    if tuple(samples.shape) != (x.shape[dim],):
+        raise KeyingError(
+            f"samples has the shape {tuple(samples.shape)}; an input of shape {tuple(x.shape)} whose dimension {dim} "
+            f"is that of samples wants one id for each: ({x.shape[dim]},)"
+        )
 
 
 _forced = _from_environment()
