@@ -2,8 +2,8 @@
 
 ``droplab::mask`` is opaque to the compiler and runs the kernel; all of a key comes as tensors, so that a new seed,
 step or rate compiles nothing anew. ``droplab::draw`` takes a seed from the default generator; it is registered as
-having an effect, so the compiler neither merges, reorders nor repeats it, under any memory budget. Where the
-reference backend is forced, its integer operations are traced instead.
+having an effect, so the compiler neither merges, reorders nor repeats it. Under a memory budget of 0 it would all the
+same, so that is refused. Where the reference backend is forced, its integer operations are traced instead.
 """
 
 from __future__ import annotations
