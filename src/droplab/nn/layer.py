@@ -86,7 +86,8 @@ class DropLayer(nn.Module):
                 if in_backward():
                     raise KeyingError(
                         f"{self._title()} is recomputed (activation checkpointing) outside the `with "
-                        "droplab.keyed(...)` block of its forward pass, where its masks are unknown. Call backward() inside the block."
+                        "droplab.keyed(...)` block of its forward pass, where its masks are unknown. "
+                        "Call backward() inside the block."
                     )
                 self.__dict__["_was_keyed"] = False
             return None
