@@ -7,6 +7,7 @@ import threading
 
 import pytest
 import torch
+from torch import nn
 
 import droplab
 from droplab.comparison import Results
@@ -185,6 +186,11 @@ def raising(shape, classes):
     raise RuntimeError("my own mistake")
 
 
+def dropping_twice(shape, classes):
+    drop = nn.Dropout(0.5)
+    return nn.Sequential(nn.Flatten(), nn.Linear(28 * 28, 8), drop, nn.ReLU(), drop, nn.Linear(8, classes))
+
+
 def wrong_shape(shape, classes):
     return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, classes + 1), torch.nn.Dropout(0.5))
 
@@ -194,6 +200,11 @@ def wrong_shape(shape, classes):
     [
         ({"model": {"name": "tests.experiment.test_engine:raising"}}, ModelError, "my own mistake"),
         ({"model": {"name": "tests.experiment.test_engine:wrong_shape"}}, ModelError, r"\(2, 10\)"),
+        (
+            {"model": {"name": "tests.experiment.test_engine:dropping_twice"}},
+            ModelError,
+            "'2'.*called twice.*two names",
+        ),
         ({"recipe": {"batch_size": 101}}, SpecError, "101 is larger than the training set"),
         ({"arms": [{"name": "a", "p": {"drp1": 0.1}}]}, SpecError, r"arms\[0\].p.*drop1, drop2"),
     ],

@@ -7,6 +7,7 @@ import torch
 import torch._dynamo
 import torch._functorch.config
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 import droplab
 from droplab import functional as F
@@ -85,22 +86,41 @@ def test_keyed_masks_agree_forward_and_backward_under_any_budget(budget):
     assert 0.7 < (y == 0).float().mean() < 0.8
 
 
-@pytest.mark.parametrize("budget", [1.0, 0.5])
-def test_drop_in_masks_agree_too(budget):
-    with torch._functorch.config.patch(activation_memory_budget=budget):
-        x = torch.ones(10_000, requires_grad=True)
-        y = torch.compile(two_masks, fullgraph=True)(x)
-        y.sum().backward()
+def test_drop_in_masks_agree_and_are_eagers():
+    x = torch.ones(10_000, requires_grad=True)
+    torch.manual_seed(0)
+    y = torch.compile(two_masks, fullgraph=True)(x)
+    y.sum().backward()
+    torch.manual_seed(0)
+    assert torch.equal(y == 0, two_masks(x) == 0)
     assert torch.equal(y == 0, x.grad == 0)
     assert 0.7 < (y == 0).float().mean() < 0.8  # two different masks
 
 
-def test_drop_in_under_budget_zero_is_a_clear_error():
+@pytest.mark.parametrize("budget", [0.0, 0.2, 0.5, 0.99])
+def test_drop_in_under_a_memory_budget_is_a_clear_error(budget):
     with (
-        torch._functorch.config.patch(activation_memory_budget=0.0),
-        pytest.raises(Exception, match=r"activation_memory_budget = 0.*droplab.keyed"),
+        torch._functorch.config.patch(activation_memory_budget=budget),
+        pytest.raises(Exception, match=rf"activation_memory_budget = {budget:g}:.*budget of 1.*droplab\.keyed"),
     ):
         torch.compile(two_masks, fullgraph=True)(torch.ones(8, requires_grad=True))
+
+
+@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
+@pytest.mark.parametrize("keyed", [False, True])
+def test_compiled_checkpointing_draws_the_same_masks_again(backend, keyed):
+    keys = (Key(1, "a", torch.tensor(1)), Key(1, "b", torch.tensor(1))) if keyed else (None, None)
+
+    def net(x):
+        return checkpoint(two_masks, x, *keys, use_reentrant=False)
+
+    x = torch.ones(10_000, requires_grad=True)
+    torch.manual_seed(0)
+    y = torch.compile(net, fullgraph=True, backend=backend)(x)
+    y.sum().backward()
+    torch.manual_seed(0)
+    assert torch.equal(y == 0, two_masks(x, *keys) == 0)
+    assert torch.equal(y == 0, x.grad == 0)
 
 
 def test_torchs_own_masks_disagree_under_a_budget():

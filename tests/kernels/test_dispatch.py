@@ -128,3 +128,9 @@ def test_triton_is_refused_on_the_cpu_unless_it_is_interpreted():
         pytest.raises(BackendError, match=r"'triton' was forced for a tensor on cpu.*TRITON_INTERPRET"),
     ):
         drop(torch.ones(3))
+
+
+@pytest.mark.parametrize(("number", "enough"), [("3.2.0", False), ("3.3.0", True), ("3.10.1", True), ("4.0", True)])
+def test_a_triton_that_is_too_old_is_not_taken(monkeypatch, number, enough):
+    monkeypatch.setattr(dispatch, "version", lambda _package: number)
+    assert dispatch._new_enough("triton") is enough

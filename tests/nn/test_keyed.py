@@ -198,6 +198,35 @@ def test_a_recomputation_in_another_block_raises(x):
         loss.backward()
 
 
+@pytest.mark.parametrize("samples", [torch.arange(1, 7), torch.tensor([1, 0, 2, 3, 4, 5])])
+def test_a_recomputation_with_other_samples_raises(x, samples):
+    model = Net("none")
+    with droplab.keyed(model, seed=3, samples=torch.arange(6)):
+        loss = model(x).sum()
+    with pytest.raises(KeyingError, match="another key"), droplab.keyed(model, seed=3, samples=samples):
+        loss.backward()
+
+
+def test_a_model_that_was_keyed_once_may_be_checkpointed_without_a_key(x):
+    model = Net("state")
+    gradients(model, x)
+    model(x).sum().backward()
+
+
+@pytest.mark.parametrize("part", ["seed", "step", "samples", "p"])
+def test_tensors_that_change_between_forward_and_backward_change_no_mask(part):
+    """A mask drawn again must be the mask of the forward pass."""
+    tensors = {"seed": torch.tensor(1), "step": torch.tensor(2), "samples": torch.arange(4), "p": torch.tensor(0.5)}
+    layer = droplab.nn.Dropout()
+    layer.p = tensors["p"]
+    x = torch.ones(4, 200, requires_grad=True)
+    with droplab.keyed(layer, seed=tensors["seed"], step=tensors["step"], samples=tensors["samples"]):
+        y = layer(x)
+        tensors[part] += 0.25 if part == "p" else 7
+        y.sum().backward()
+    assert torch.equal(x.grad, y.detach())
+
+
 def test_keyed_and_unkeyed_without_recomputation_may_go_backward_anywhere(x):
     model = Net()
     with droplab.keyed(model, seed=3, step=5):

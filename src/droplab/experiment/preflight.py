@@ -10,7 +10,8 @@ from droplab.experiment.moving import MovingRates
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
 from droplab.models import build
-from droplab.surgery import apply_rates
+from droplab.nn import keyed
+from droplab.surgery import apply_rates, rates, replace
 
 
 def check_sizes(spec: ExperimentSpec, split: Split) -> None:
@@ -41,9 +42,12 @@ def check_arms(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> No
         except SiteError as problem:
             problems.append(f"arms[{number}].schedule ({arm.name}): {problem}")
             continue
+        if rates(model):
+            replace(model)
         with torch.no_grad(), borrowed_generators():
             try:
-                logits = model(torch.zeros(2, *shape))
+                with keyed(model, seed=0):  # as in training: a layer that is called twice is refused here
+                    logits = model(torch.zeros(2, *shape))
             except Exception as problem:
                 raise ModelError(
                     f"model {spec.model.name!r} (arm {arm.name!r}) fails on a batch of shape {(2, *shape)}: "

@@ -1,9 +1,10 @@
 """Dropout as operators of torch's dispatcher: for ``torch.compile``, ``torch.export`` and tensors that hold no memory.
 
 ``droplab::mask`` is opaque to the compiler and runs the kernel; all of a key comes as tensors, so that a new seed,
-step or rate compiles nothing anew. ``droplab::draw`` takes a seed from the default generator; it is registered as
-having an effect, so the compiler neither merges, reorders nor repeats it, under any memory budget. Where the
-reference backend is forced, its integer operations are traced instead.
+step or rate compiles nothing anew. ``droplab::draw`` takes a seed from the default generator. Its tag says that it
+draws: graphs keep each call, and compiled activation checkpointing restores the generator before it draws again. A
+memory budget below 1 recomputes it without doing that, so it is refused. Where the reference backend is forced, its
+integer operations are traced instead.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from droplab import kernels
 from droplab.errors import UserError
-from droplab.functional.internals import memory_budget, register_ordered_effect
+from droplab.functional.internals import memory_budget
 from droplab.functional.key import Key
 from droplab.kernels import reference
 from droplab.kernels.job import Job, Law
@@ -52,10 +53,11 @@ def _draw(like: Tensor) -> Tensor:
 
 
 def _draw_fake(like: Tensor) -> Tensor:
-    if memory_budget() == 0:
+    if memory_budget() < 1:
         raise UserError(
-            "dropout without a key cannot be compiled with activation_memory_budget = 0: torch would draw its mask "
-            "anew in the backward pass. Use a budget above 0, or name the masks: with droplab.keyed(model, ...)"
+            f"dropout without a key cannot be compiled with activation_memory_budget = {memory_budget():g}: torch may "
+            "draw its mask anew in the backward pass. Use a budget of 1, or name the masks, which works with every "
+            "budget: with droplab.keyed(model, ...)"
         )
     return torch.empty((), dtype=torch.int64, device=like.device)
 
@@ -65,7 +67,6 @@ for _device in ("CPU", "CUDA"):
     _library.impl("draw", _draw, _device)
 torch.library.register_fake("droplab::mask", _mask_fake, lib=_library)
 torch.library.register_fake("droplab::draw", _draw_fake, lib=_library)
-register_ordered_effect(torch.ops.droplab.draw.default)
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001  # torch's signature

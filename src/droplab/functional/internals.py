@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch._functorch import config
-from torch._higher_order_ops.effects import _EffectType, _register_effectful_op
 from torch.autograd import Function, forward_ad
 
 _C: Any = torch._C
@@ -52,11 +51,6 @@ def current_trace() -> dict[str, Any] | None:
     """What is remembered with the graph that is being traced."""
     trace: Any = torch._guards.TracingContext.try_get()
     return None if trace is None else trace.__dict__
-
-
-def register_ordered_effect(operator: Any) -> None:
-    """Tell compilers to keep every call of an operator, once and in order."""
-    _register_effectful_op(operator, _EffectType.ORDERED)
 
 
 def memory_budget() -> float:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.graph import increment_version
 
-from droplab import kernels
+from droplab import kernels, rng
 from droplab.errors import KeyingError
 from droplab.functional import compiled
 from droplab.functional.checking import check_input
@@ -91,10 +91,19 @@ _PLAIN_TENSORS = {Tensor, torch.nn.Parameter}
 
 
 def make_job(p: float | Tensor, seed: Any, key: Key | None, shared: tuple[int, ...], law: Law) -> Job:
-    """A job from a key, or from a seed where there is none."""
+    """A job from a key, or from a seed where there is none. Its tensors are values of now: backward needs the same."""
+    if isinstance(p, Tensor):
+        p = _now(p)
     if key is None:
         return Job(p, seed, 0, 0, 0, None, shared, law)
-    return Job(p, key.seed, key.step, key.layer_id, key.samples, key.batch_dim, shared, law)
+    return Job(p, _now(key.seed), _now(key.step), key.layer_id, _now(key.samples), key.batch_dim, shared, law)
+
+
+def _now(value: Any) -> Any:
+    """A value that no later change of a tensor in place can reach."""
+    if not isinstance(value, Tensor) or transforms_active():
+        return value
+    return value.item() if value.is_cpu and value.ndim == 0 else value.clone()
 
 
 def _carry_out(x: Tensor, job: Job, inplace: bool) -> Tensor:
@@ -179,5 +188,9 @@ def again(x: Tensor, job: Job, drop_in: bool) -> Tensor:
 
 
 def fingerprint(job: Job) -> Tensor:
-    """Seed, step and layer of a job as three int64 numbers on the CPU."""
-    return torch.tensor([int(job.seed) % 2**63, int(job.step), job.layer], dtype=torch.int64)
+    """What tells a job from others of its layer, as int64 numbers on the CPU: seed, step, layer, rate and samples."""
+    samples = job.samples
+    if isinstance(samples, Tensor) and samples.ndim:
+        samples = int((samples.cpu() * torch.arange(1, 2 * len(samples), 2)).sum())  # depends on the order too
+    numbers = int(job.seed), int(job.step), job.layer, rng.threshold(float(job.p)), int(samples)
+    return torch.tensor([number % 2**63 for number in numbers], dtype=torch.int64)

@@ -6,8 +6,9 @@ import importlib.util
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 
 import torch
 from torch import Tensor
@@ -29,12 +30,22 @@ _DEVICES = {"cpu": "numba", "cuda": "triton"}
 
 @cache
 def available(name: str) -> bool:
-    """Whether a backend's package is installed.
+    """Whether a backend's package is installed, and new enough.
 
     >>> available("reference")
     True
     """
-    return name == "reference" or importlib.util.find_spec(name) is not None
+    return name == "reference" or (importlib.util.find_spec(name) is not None and _new_enough(name))
+
+
+def _new_enough(name: str) -> bool:
+    """Triton takes the kernel's tuples from 3.3 on; torch 2.6 brings 3.2."""
+    if name != "triton":
+        return True
+    for package in ("triton", "pytorch-triton"):
+        with suppress(PackageNotFoundError):
+            return tuple(int(part) for part in version(package).split(".")[:2]) >= (3, 3)
+    return True
 
 
 def _known(name: str, source: str) -> str:
@@ -45,7 +56,7 @@ def _known(name: str, source: str) -> str:
     if not available(name):
         raise BackendError(
             f"{source} asks for backend {name!r}, but the package {name} is not installed here. "
-            f"Install it (pip install {name}), or let droplab choose."
+            f"Install it, or a newer one (pip install {name} --upgrade), or let droplab choose."
         )
     return name
 
@@ -82,7 +93,7 @@ def _from_environment() -> str | None:
 def _missing(name: str, device: str) -> None:
     warnings.warn(
         f"the package {name} is not installed, so dropout on {device} runs droplab's reference kernel: "
-        f"the same masks, slower. Install it with: pip install {name}",
+        f"the same masks, slower. Install it, or a newer one, with: pip install {name} --upgrade",
         RuntimeWarning,
         stacklevel=2,
     )

@@ -32,13 +32,12 @@ def stripped(name: str) -> str:
 def keyed_layers(model: nn.Module) -> Iterator[tuple[str, DropLayer]]:
     """The name and the layer of everything in a model that can be keyed, doorways too."""
     for name, module in model.named_modules():
-        plain = stripped(name)
         if isinstance(module, DropLayer):
-            yield plain, module
+            yield stripped(name), module
         doors: dict[str, nn.Module] = module.__dict__.get(DOORWAYS, {})
         for door, layer in doors.items():
             if isinstance(layer, DropLayer):
-                yield f"{plain}:{door}", layer
+                yield f"{stripped(name)}:{door}", layer
 
 
 class keyed:  # noqa: N801  # used like a function
@@ -88,9 +87,7 @@ class keyed:  # noqa: N801  # used like a function
                     "model. End the first block before the next step begins."
                 )
         for name, layer, number in self._layers:
-            layer.__dict__.update(
-                _keying=self._keying, _layer_id=number, _called=False, _was_keyed=True, _name=name
-            )  # fmt: skip
+            layer.__dict__.update(_keying=self._keying, _layer_id=number, _called=False, _name=name)
         return self
 
     def __exit__(

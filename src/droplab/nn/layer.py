@@ -82,11 +82,14 @@ class DropLayer(nn.Module):
         """
         keying = self._keying
         if keying is None:
-            if self._was_keyed and not torch.compiler.is_compiling() and in_backward():
-                raise KeyingError(
-                    f"{self._title()} is recomputed (activation checkpointing) outside the `with droplab.keyed(...)` "
-                    "block of its forward pass, where its masks are unknown. Call backward() inside the block."
-                )
+            if self._was_keyed and not torch.compiler.is_compiling():
+                if in_backward():
+                    raise KeyingError(
+                        f"{self._title()} is recomputed (activation checkpointing) outside the `with "
+                        "droplab.keyed(...)` block of its forward pass, where its masks are unknown. "
+                        "Call backward() inside the block."
+                    )
+                self.__dict__["_was_keyed"] = False
             return None
         batch_dim = self.batch_dim
         samples = keying.samples
@@ -111,7 +114,7 @@ class DropLayer(nn.Module):
             return
         if self._called:
             raise KeyingError(_TWICE.format(self._title()))
-        self._called = True
+        self.__dict__.update(_called=True, _was_keyed=True)
 
     def _title(self) -> str:
         return f"layer {self.key_name or self.__dict__.get('_name', '')!r} ({type(self).__name__})"

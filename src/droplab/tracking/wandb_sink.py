@@ -40,7 +40,7 @@ class WandbSink:
         self._home.mkdir(parents=True, exist_ok=True)
         self._mode = mode()
         self._runs: dict[str, Any] = {}
-        self._offline: list[Path] = []
+        self._whole: dict[Path, dict[str, Any]] = {}
 
     def start(self, run: SinkRun) -> int:
         """Open the run under its own id."""
@@ -69,7 +69,6 @@ class WandbSink:
             opened.define_metric(name, step_metric="epoch", summary=f"{best},last")
         self._runs[run.id] = opened
         if self._mode == "offline":
-            self._offline.append(Path(opened.dir).parent)
             return 0
         return int(opened.step) if opened.resumed else 0
 
@@ -94,12 +93,15 @@ class WandbSink:
         place = Path(opened.dir).parent
         opened.finish(exit_code=_EXIT.get(state, 255))
         if self._mode == "offline" and state == "done":
-            self._marker(run).write_text(json.dumps({"folder": place.name, "epochs": run.epochs}), encoding="utf-8")
+            self._whole[self._marker(run)] = {"folder": place.name, "epochs": run.epochs}
 
     def close(self) -> tuple[str, ...]:
-        """Say how to look at it, or how to upload it."""
+        """Wait until all is on the disk; say how to look at it, or how to upload it."""
         for opened in self._runs.values():
             opened.finish(exit_code=255)
+        wandb.teardown()  # finish() may return before the last records of a file are written
+        for marker, kept in self._whole.items():
+            marker.write_text(json.dumps(kept), encoding="utf-8")
         if self._mode == "offline":
             return (f"W&B was offline (not logged in); to upload: wandb sync {self._home / 'wandb' / 'offline-run-*'}",)
         return ()
