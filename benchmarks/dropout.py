@@ -6,7 +6,7 @@ For each size and dtype, in turns: ``copy_`` into memory that is there, ``F.drop
 droplab eager, droplab compiled (its opaque operator), and droplab's traced reference compiled; forward, and forward
 with backward. Every call allocates its result, except the copy; freed memory is kept by the process, as droplab keeps
 it when it trains. Bytes kept for backward are seen by saved-tensor hooks. The seconds' quantiles go to
-benchmarks/results/dropout.csv (dropout-cuda.csv).
+benchmarks/results/dropout.csv (dropout-cuda.csv). On the CPU three sizes are measured pair by pair as well.
 """
 
 from __future__ import annotations
@@ -116,6 +116,35 @@ def measure(
     return rows
 
 
+def paired(size: int, repeats: int, inner: int) -> None:
+    """float32, round by round: droplab's time over its peer's right beside it, so that the machine's moods cancel."""
+    x, grad = torch.randn(size), torch.ones(size)
+    room, leaf = torch.empty_like(x), torch.randn(size, requires_grad=True)
+
+    def both(way: Callable[[torch.Tensor, float], torch.Tensor]) -> Callable[[], None]:
+        def call() -> None:
+            leaf.grad = None
+            way(leaf, P).backward(grad)
+
+        return call
+
+    def seconds(call: Callable[[], object]) -> float:
+        began = time.perf_counter()
+        for _ in range(inner):
+            call()
+        return time.perf_counter() - began
+
+    pairs = {
+        "forward / copy": (lambda: own.dropout(x, P), lambda: room.copy_(x)),
+        "forward / torch": (lambda: own.dropout(x, P), lambda: F.dropout(x, P)),
+        "forward+backward / torch": (both(own.dropout), both(F.dropout)),
+    }
+    for what, (ours, theirs) in pairs.items():
+        ratios = sorted(seconds(ours) / seconds(theirs) for _ in range(repeats))[1:]
+        low, middle, high = (ratios[len(ratios) * part // 4] for part in (1, 2, 3))
+        print(f"{size:>10} float32, pair by pair: {what} {middle:.3f} (quartiles {low:.3f} to {high:.3f})", flush=True)
+
+
 def report(rows: list[dict[str, object]]) -> None:
     """Ratios of medians."""
     found = {(r["way"], r["pass"]): float(str(r["median"])) for r in rows}
@@ -145,6 +174,9 @@ def main() -> None:
     print({name: here[name] for name in ("cpu", "cores", "gpu", "torch")}, torch.get_num_threads(), "threads")
     rows: list[dict[str, object]] = []
     compared = ways()
+    if options.device == "cpu":
+        for size, repeats, inner in ((1_000, 60, 300), (10_000, 40, 100), (16_777_216, 40, 1)):
+            paired(size, repeats, inner)
     for dtype in options.dtypes.split(","):
         for size in map(int, options.sizes.split(",")):
             found = measure(size, dtype, options.device, compared)
