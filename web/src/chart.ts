@@ -5,7 +5,7 @@ import { colour, dash, faint } from "./colour.ts";
 import { curves, type Curves } from "./curves.ts";
 import { h, save } from "./dom.ts";
 import type { Page } from "./state.ts";
-import { decimate, show } from "./stats.ts";
+import { decimate, floor, show, tick } from "./stats.ts";
 import { toSvg } from "./svg.ts";
 
 const HEIGHT = 240;
@@ -79,6 +79,7 @@ export class Chart {
     this.box.replaceChildren();
     const series: uPlot.Series[] = [{}];
     const columns: ArrayLike<number>[] = [];
+    const lows = new Set<number>();
     const bands: uPlot.Band[] = [];
     if (page.state.seeds) {
       for (const run of runs) {
@@ -88,7 +89,7 @@ export class Chart {
     }
     for (const group of groups) {
       if (page.state.bands) {
-        columns.push(group.band.high, group.band.low);
+        lows.add(columns.push(group.band.high, group.band.low) - 1);
         const edge = { stroke: "transparent", width: 0, points: { show: false } };
         series.push(edge, { ...edge });
         bands.push({ series: [series.length - 2, series.length - 1], fill: faint(colour(group.index), 0.18) });
@@ -100,9 +101,10 @@ export class Chart {
     const from = zoom ? Math.max(0, lowest(x, zoom[0]) - 1) : 0;
     const to = zoom ? Math.min(x.length, lowest(x, zoom[1]) + 2) : x.length;
     const cut = decimate(x.subarray(from, to), columns.map((column) => (column as Float64Array).subarray(from, to)), Math.round(width / (columns.length > MANY ? 4 : 2)));
-    const clean = (column: ArrayLike<number>): Column =>
+    const bottom = page.state.log ? floor(cut.columns.filter((_, index) => !lows.has(index))) : -Infinity;
+    const clean = (column: ArrayLike<number>, index: number): Column =>
       Array.from({ length: cut.x.length }, (_, i) => {
-        const value = column[i];
+        const value = lows.has(index) ? Math.max(column[i]!, bottom) : column[i];
         return value === undefined || Number.isNaN(value) || (page.state.log && value <= 0) ? null : value;
       });
     const style = getComputedStyle(document.documentElement);
@@ -118,7 +120,7 @@ export class Chart {
         scales: { x: { time: false, ...(zoom ? { min: zoom[0], max: zoom[1] } : {}) }, y: { distr: page.state.log ? 3 : 1 } },
         axes: [
           { ...axis, size: 24, label: page.say(`x.${page.state.axis}`), labelSize: 20, labelFont: "12px system-ui, sans-serif" },
-          { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : show(tick, 3).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, ""))) },
+          { ...axis, size: 58, values: (_, ticks) => ticks.map((value) => (value === null ? "" : tick(value))) },
         ],
         cursor: { sync: { key: "droplab" }, drag: { x: true, y: false, setScale: false }, focus: { prox: 16 } },
         hooks: {
