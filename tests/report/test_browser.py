@@ -109,6 +109,8 @@ def test_every_control_changes_the_curves(show, report):
     changes(page.locator("#runs tbody input").first.uncheck)
     changes(lambda: page.fill("#filter", "seed=1"))
     assert page.locator("#runs tbody tr").count() == 2
+    page.fill("#filter", 'arm.name="no dropout" seed=1')
+    assert page.locator("#runs tbody tr").count() == 1
     changes(lambda: page.fill("#filter", ""))
 
 
@@ -223,6 +225,54 @@ def test_dark_mode_print_and_no_script(show, browser, report):
     plain.goto(report.as_uri())
     assert "検証損失" in plain.inner_text("noscript")
     context.close()
+
+
+def test_printing_shows_every_chart_on_white(show, report, tmp_path):
+    page = show(report, color_scheme="dark")
+    page.evaluate(
+        """addEventListener('beforeprint', () => window.onPaper = {
+        panels: document.querySelectorAll('.panel').length,
+        drawn: document.querySelectorAll('.panel canvas').length,
+        paper: getComputedStyle(document.body).backgroundColor })"""
+    )
+    page.pdf(path=tmp_path / "page.pdf")
+    seen = page.evaluate("window.onPaper")
+    assert seen["drawn"] == seen["panels"] == 8
+    assert seen["paper"] == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 19, 24)"
+
+
+def test_switching_language_keeps_focus_and_what_is_open(show, report):
+    page = show(report)
+    page.select_option("#layer", "fc1.weight")
+    page.locator("#about details summary").first.click()
+    page.focus("[data-lang=ja]")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.dataset.lang") == "ja"
+    assert page.locator("details[open]").count() == 1
+    assert page.locator("#about details").first.get_attribute("open") is not None
+    assert page.input_value("#layer") == "fc1.weight"
+
+
+def test_a_finger_zooms(show, report):
+    page = show(report, has_touch=True)
+    plot = page.locator("[data-metric=val_loss] .u-over")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    touch = page.context.new_cdp_session(page)
+
+    def send(kind: str, share: float | None = None) -> None:
+        points = [] if share is None else [{"x": box["x"] + box["width"] * share, "y": box["y"] + 60}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    assert page.is_disabled("#unzoom")
+    send("touchStart", 0.2)
+    for share in (0.3, 0.5, 0.8):
+        send("touchMove", share)
+    send("touchEnd")
+    page.wait_for_selector("#unzoom:enabled")
+    page.click("#unzoom")
+    assert page.is_disabled("#unzoom")
 
 
 def test_names_and_roles(show, report):

@@ -5,10 +5,12 @@ import { colour, dash, faint } from "./colour.ts";
 import { curves, type Curves } from "./curves.ts";
 import { h, save } from "./dom.ts";
 import type { Page } from "./state.ts";
-import { decimate, show } from "./stats.ts";
+import { decimate, floor, show, tick } from "./stats.ts";
 import { toSvg } from "./svg.ts";
 
 const HEIGHT = 240;
+const MANY = 40; // lines in a chart, above which each is drawn at half the resolution
+const BUDGET = 8; // milliseconds of drawing before the reader gets a word in
 type Column = (number | null | undefined)[];
 
 export class Chart {
@@ -62,7 +64,7 @@ export class Chart {
     this.plot = null;
   }
 
-  private draw(): void {
+  draw(): void {
     this.stale = false;
     this.destroy();
     const { page } = this;
@@ -77,6 +79,7 @@ export class Chart {
     this.box.replaceChildren();
     const series: uPlot.Series[] = [{}];
     const columns: ArrayLike<number>[] = [];
+    const lows = new Set<number>();
     const bands: uPlot.Band[] = [];
     if (page.state.seeds) {
       for (const run of runs) {
@@ -86,7 +89,7 @@ export class Chart {
     }
     for (const group of groups) {
       if (page.state.bands) {
-        columns.push(group.band.high, group.band.low);
+        lows.add(columns.push(group.band.high, group.band.low) - 1);
         const edge = { stroke: "transparent", width: 0, points: { show: false } };
         series.push(edge, { ...edge });
         bands.push({ series: [series.length - 2, series.length - 1], fill: faint(colour(group.index), 0.18) });
@@ -97,10 +100,11 @@ export class Chart {
     const zoom = page.state.zoom;
     const from = zoom ? Math.max(0, lowest(x, zoom[0]) - 1) : 0;
     const to = zoom ? Math.min(x.length, lowest(x, zoom[1]) + 2) : x.length;
-    const cut = decimate(x.subarray(from, to), columns.map((column) => (column as Float64Array).subarray(from, to)), Math.round(width / 2));
-    const clean = (column: ArrayLike<number>): Column =>
+    const cut = decimate(x.subarray(from, to), columns.map((column) => (column as Float64Array).subarray(from, to)), Math.round(width / (columns.length > MANY ? 4 : 2)));
+    const bottom = page.state.log ? floor(cut.columns.filter((_, index) => !lows.has(index))) : -Infinity;
+    const clean = (column: ArrayLike<number>, index: number): Column =>
       Array.from({ length: cut.x.length }, (_, i) => {
-        const value = column[i];
+        const value = lows.has(index) ? Math.max(column[i]!, bottom) : column[i];
         return value === undefined || Number.isNaN(value) || (page.state.log && value <= 0) ? null : value;
       });
     const style = getComputedStyle(document.documentElement);
@@ -115,14 +119,14 @@ export class Chart {
         legend: { show: false },
         scales: { x: { time: false, ...(zoom ? { min: zoom[0], max: zoom[1] } : {}) }, y: { distr: page.state.log ? 3 : 1 } },
         axes: [
-          { ...axis, label: page.say(`x.${page.state.axis}`), labelSize: 18, labelFont: "12px system-ui, sans-serif" },
-          { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : show(tick, 3).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, ""))) },
+          { ...axis, size: 24, label: page.say(`x.${page.state.axis}`), labelSize: 20, labelFont: "12px system-ui, sans-serif" },
+          { ...axis, size: 58, values: (_, ticks) => ticks.map((value) => (value === null ? "" : tick(value))) },
         ],
         cursor: { sync: { key: "droplab" }, drag: { x: true, y: false, setScale: false }, focus: { prox: 16 } },
         hooks: {
           setCursor: [(plot) => this.hover(plot)],
           setSelect: [(plot) => this.select(plot)],
-          ready: [(plot) => plot.over.addEventListener("dblclick", () => this.zoomTo(null))],
+          ready: [(plot) => plot.over.addEventListener("dblclick", () => this.zoomTo(null)), touch],
         },
       },
       [Array.from(cut.x), ...cut.columns.map(clean)] as uPlot.AlignedData,
@@ -222,22 +226,50 @@ export class Chart {
   }
 }
 
+/** A finger that moves sideways marks a range, as the mouse does; up and down still scrolls the page. */
+function touch(plot: uPlot): void {
+  const { over } = plot;
+  let start: number | null = null;
+  const mark = (event: PointerEvent): void => {
+    if (start === null) return;
+    const end = Math.min(over.clientWidth, Math.max(0, event.clientX - over.getBoundingClientRect().left));
+    plot.setCursor({ left: end, top: over.clientHeight / 2 });
+    plot.setSelect({ left: Math.min(start, end), width: Math.abs(end - start), top: 0, height: over.clientHeight }, false);
+  };
+  over.style.touchAction = "pan-y";
+  over.addEventListener("pointerdown", (event) => {
+    start = event.pointerType === "mouse" ? null : event.clientX - over.getBoundingClientRect().left;
+  });
+  over.addEventListener("pointermove", (event) => mark(event));
+  over.addEventListener("pointerup", (event) => {
+    mark(event);
+    if (start !== null) setTimeout(() => plot.setSelect(plot.select, true)); // first let the touch end where it began
+    start = null;
+  });
+  over.addEventListener("pointercancel", () => {
+    if (start !== null) plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+    start = null;
+  });
+}
+
 const waiting = new Set<Chart>();
 let busy = false;
 
-/** Draw one chart per task, so that a reader's next choice never waits for all of them. */
+/** Draw for a few moments per task, one chart at least, so that a reader's next choice never waits for all of them. */
 function soon(chart: Chart): void {
   waiting.add(chart);
   if (busy) return;
   busy = true;
   const next = (): void => {
-    const first = waiting.values().next().value;
-    busy = first !== undefined;
+    const began = performance.now();
+    for (const first of waiting) {
+      waiting.delete(first);
+      first.drawIfStale();
+      if (performance.now() - began > BUDGET) break;
+    }
+    busy = waiting.size > 0;
     document.getElementById("curves")?.setAttribute("aria-busy", String(busy));
-    if (!first) return;
-    waiting.delete(first);
-    first.drawIfStale();
-    setTimeout(next);
+    if (busy) setTimeout(next);
   };
   queueMicrotask(next);
 }

@@ -50,6 +50,6 @@ function compute(page: Page, metric: string): Curves {
   const groups = names
     .map((name, index) => ({ name, index, columns: runs.filter((item) => item.group === index).map((item) => item.y) }))
     .filter((item) => item.columns.length > 0)
-    .map(({ name, index, columns }) => ({ name, index, band: band(columns, x.length, page.data.t) }));
+    .map(({ name, index, columns }) => ({ name, index, band: band(columns, x.length, page.data.t, axis === "time" ? columns.length : 1) }));
   return { x, runs, groups };
 }

@@ -46,8 +46,13 @@ export function heatMaps(page: Page): HTMLElement | null {
         .filter((item): item is Histogram => item !== undefined)
         .map((item) => map(page, item, `${runs[item.run]!.arm} · ${page.say("table.seed")} ${runs[item.run]!.seed}`)),
     );
-  layer.onchange = draw;
-  kind.onchange = draw;
+  if (layers.includes(page.state.layer)) layer.value = page.state.layer;
+  kind.value = page.state.kind;
+  layer.onchange = kind.onchange = () => {
+    page.state.layer = layer.value;
+    page.state.kind = kind.value;
+    draw();
+  };
   draw();
   return h(
     "section",

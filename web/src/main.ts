@@ -162,7 +162,11 @@ function header(): HTMLElement {
   return h("header", {}, h("b", {}, "droplab"), h("nav", { "aria-label": page.say("nav") }, ...links), h("span", { class: "switch" }, ...languages, theme));
 }
 
+/** Build everything in the chosen language and theme; what is open and what has the focus stay so. */
 function build(): void {
+  const controls = () => [...root.querySelectorAll<HTMLElement>("a, button, input, select, summary, [tabindex]")];
+  const focused = controls().indexOf(document.activeElement as HTMLElement);
+  const open = [...root.querySelectorAll("details")].map((details) => details.open);
   document.documentElement.lang = page.state.lang;
   const { done } = page.data.experiment;
   const table = runTable(page, redraw);
@@ -179,10 +183,26 @@ function build(): void {
       about(page),
     ].filter((part): part is HTMLElement => part !== null),
   );
+  root.querySelectorAll("details").forEach((details, i) => details.toggleAttribute("open", open[i] ?? false));
+  if (focused >= 0) controls()[focused]?.focus({ preventScroll: true });
+}
+
+/** On paper everything is light, and every chart is there, also those that were never on screen. */
+function onPaper(): void {
+  const theme = document.documentElement.dataset.theme;
+  document.documentElement.dataset.theme = "light";
+  build();
+  for (const chart of charts) chart.draw();
+  addEventListener("afterprint", () => {
+    if (theme) document.documentElement.dataset.theme = theme;
+    else delete document.documentElement.dataset.theme;
+    build();
+  }, { once: true });
 }
 
 build();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", build);
+addEventListener("beforeprint", onPaper);
 let width = innerWidth;
 addEventListener("resize", () => {
   if (innerWidth === width) return; // a phone's bars come and go

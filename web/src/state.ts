@@ -17,6 +17,8 @@ export interface State {
   sort: { column: string; down: boolean };
   metrics: Set<string>;
   zoom: [number, number] | null;
+  layer: string;
+  kind: string;
 }
 
 export class Page {
@@ -41,6 +43,8 @@ export class Page {
       sort: { column: "", down: false },
       metrics: new Set(this.metrics.filter((name) => ["val_loss", "val_accuracy", "gap", "fit_loss", "fit_accuracy", "train_loss"].includes(name))),
       zoom: null,
+      layer: "",
+      kind: "parameter",
     };
   }
 
@@ -70,9 +74,9 @@ export class Page {
     return [...new Set(this.data.runs.map((run) => this.group(run)))];
   }
 
-  /** Whether the filter lets a run through: every word in its names, every `field=value` exactly. */
+  /** Whether the filter lets a run through: every word in its names, every `field=value` exactly; quotes hold words together. */
   passes(run: Run): boolean {
-    const words = this.state.filter.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = (this.state.filter.toLowerCase().match(/(?:"[^"]*"|[^\s"])+/g) ?? []).map((word) => word.replaceAll('"', ""));
     const text = `${run.arm} ${run.state} ${this.say(`state.${run.state}`)}`.toLowerCase();
     const fields = Object.entries(run.fields).map(([key, value]) => `${key}=${value}`.toLowerCase());
     return words.every((word) => text.includes(word) || fields.includes(word));

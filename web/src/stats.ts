@@ -74,8 +74,11 @@ export interface Band {
   n: Int32Array;
 }
 
-/** Mean and its 95 % t interval over runs, point by point; no interval below two runs. `t[k - 1]` has k degrees of freedom. */
-export function band(columns: ArrayLike<number>[], length: number, t: number[]): Band {
+/**
+ * Mean and its 95 % t interval over runs, point by point; no interval below two runs. `t[k - 1]` has k degrees of freedom.
+ * No mean below `least` runs: over time, runs end at different moments, and a mean of those left would jump.
+ */
+export function band(columns: ArrayLike<number>[], length: number, t: number[], least = 1): Band {
   const mean = new Float64Array(length).fill(NaN);
   const low = new Float64Array(length).fill(NaN);
   const high = new Float64Array(length).fill(NaN);
@@ -93,7 +96,7 @@ export function band(columns: ArrayLike<number>[], length: number, t: number[]):
       squares += delta * (value - average);
     }
     n[i] = count;
-    if (count === 0) continue;
+    if (count < least) continue;
     mean[i] = average;
     if (count < 2) continue;
     const half = (t[count - 2] ?? 1.96) * Math.sqrt(squares / (count - 1) / count);
@@ -135,6 +138,18 @@ export function decimate(
     }
   }
   return { x: outX, columns: outColumns };
+}
+
+/** The least positive value of all columns, where a logarithmic axis ends; bands that reach zero are cut off there. */
+export function floor(columns: ArrayLike<number>[]): number {
+  let least = Infinity;
+  for (const column of columns) for (let i = 0; i < column.length; i++) if (column[i]! > 0 && column[i]! < least) least = column[i]!;
+  return least;
+}
+
+/** A number at an axis: no zeros at its end. */
+export function tick(value: number): string {
+  return show(value, 3).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
 }
 
 /** A number as people read it. */

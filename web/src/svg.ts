@@ -3,7 +3,7 @@
 import { colour, dash } from "./colour.ts";
 import type { Curves } from "./curves.ts";
 import type { Page } from "./state.ts";
-import { decimate, show } from "./stats.ts";
+import { decimate, floor, show, tick } from "./stats.ts";
 
 const WIDTH = 720;
 const HEIGHT = 400;
@@ -21,7 +21,7 @@ export function ticks(low: number, high: number): number[] {
   if (!(high > low)) return [low];
   const raw = (high - low) / 5;
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((f) => f * power).find((size) => size >= raw * 0.999)!;
+  const step = [1, 2, 5, 10].map((f) => f * power).find((size) => size >= raw * 0.7)!;
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
@@ -30,13 +30,14 @@ export function ticks(low: number, high: number): number[] {
 export function toSvg(found: Curves, page: Page, metric: string): string {
   const { log, zoom, bands, seeds } = page.state;
   const [xLow, xHigh] = zoom ?? [found.x[0] ?? 0, found.x.at(-1) ?? 1];
+  const bottom = log ? floor([...found.runs.map((run) => run.y), ...found.groups.map((g) => g.band.mean)]) : -Infinity;
   const ys = [...(seeds ? found.runs.map((run) => run.y) : []), ...found.groups.flatMap((g) => (bands ? [g.band.mean, g.band.low, g.band.high] : [g.band.mean]))];
   let low = Infinity;
   let high = -Infinity;
   for (const column of ys)
     for (let i = 0; i < column.length; i++) {
       const value = column[i]!;
-      if (Number.isNaN(value) || (log && value <= 0) || found.x[i]! < xLow || found.x[i]! > xHigh) continue;
+      if (Number.isNaN(value) || (log && value < bottom) || found.x[i]! < xLow || found.x[i]! > xHigh) continue;
       low = Math.min(low, value);
       high = Math.max(high, value);
     }
@@ -64,27 +65,28 @@ export function toSvg(found: Curves, page: Page, metric: string): string {
     const back: string[] = [];
     const cut = decimate(found.x, [band.low, band.high], 800);
     for (let i = 0; i < cut.x.length; i++) {
-      const [bottom, top] = [cut.columns[0]![i] ?? NaN, cut.columns[1]![i] ?? NaN];
-      if (Number.isNaN(bottom) || (log && bottom <= 0)) continue;
+      const [least, top] = [Math.max(cut.columns[0]![i] ?? NaN, bottom), cut.columns[1]![i] ?? NaN];
+      if (Number.isNaN(least)) continue;
       points.push(`${px(cut.x[i]!).toFixed(1)},${py(top).toFixed(1)}`);
-      back.push(`${px(cut.x[i]!).toFixed(1)},${py(bottom).toFixed(1)}`);
+      back.push(`${px(cut.x[i]!).toFixed(1)},${py(least).toFixed(1)}`);
     }
     return [...points, ...back.reverse()].join(" ");
   };
   const yTicks = log ? ticks(Math.log10(low), Math.log10(high)).map((e) => 10 ** e) : ticks(low, high);
+  const starts = found.groups.map((_, i) => BOX.left + found.groups.slice(0, i).reduce((sum, g) => sum + 44 + 7 * [...g.name].length, 0));
   const lines = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="system-ui, sans-serif" font-size="12">`,
     `<rect width="100%" height="100%" fill="#fff"/><clipPath id="c"><rect x="${BOX.left}" y="${BOX.top}" width="${WIDTH - BOX.left - BOX.right}" height="${HEIGHT - BOX.top - BOX.bottom}"/></clipPath>`,
     `<text x="${BOX.left}" y="20" font-size="15">${escapeXml(page.metric(metric))}</text>`,
-    ...yTicks.map((y) => `<path d="M${BOX.left} ${py(y).toFixed(1)}H${WIDTH - BOX.right}" stroke="#ddd"/><text x="${BOX.left - 6}" y="${(py(y) + 4).toFixed(1)}" text-anchor="end">${show(y, 3)}</text>`),
-    ...ticks(xLow, xHigh).map((x) => `<text x="${px(x).toFixed(1)}" y="${HEIGHT - BOX.bottom + 18}" text-anchor="middle">${show(x, 1)}</text>`),
+    ...yTicks.map((y) => `<path d="M${BOX.left} ${py(y).toFixed(1)}H${WIDTH - BOX.right}" stroke="#ddd"/><text x="${BOX.left - 6}" y="${(py(y) + 4).toFixed(1)}" text-anchor="end">${tick(y)}</text>`),
+    ...ticks(xLow, xHigh).map((x) => `<path d="M${px(x).toFixed(1)} ${BOX.top}V${HEIGHT - BOX.bottom}" stroke="#ddd"/><text x="${px(x).toFixed(1)}" y="${HEIGHT - BOX.bottom + 18}" text-anchor="middle">${show(x, 1)}</text>`),
     `<text x="${WIDTH / 2}" y="${HEIGHT - 8}" text-anchor="middle">${escapeXml(page.say(`x.${page.state.axis}`))}</text>`,
     `<g clip-path="url(#c)" fill="none">`,
     ...(bands ? found.groups.map((g) => `<polygon points="${area(g.band)}" fill="${colour(g.index)}" fill-opacity=".18"/>`) : []),
     ...(seeds ? found.runs.map((run) => `<path d="${path(run.y)}" stroke="${colour(run.group)}" stroke-opacity=".35"/>`) : []),
     ...found.groups.map((g) => `<path d="${path(g.band.mean)}" stroke="${colour(g.index)}" stroke-width="2" stroke-dasharray="${dash(g.index).join(" ")}"/>`),
     `</g>`,
-    ...found.groups.map((g, i) => `<g transform="translate(${BOX.left + i * 150} 40)"><path d="M0 -4h22" stroke="${colour(g.index)}" stroke-width="2" stroke-dasharray="${dash(g.index).join(" ")}"/><text x="28">${escapeXml(g.name)}</text></g>`),
+    ...found.groups.map((g, i) => `<g transform="translate(${starts[i]} 40)"><path d="M0 -4h22" stroke="${colour(g.index)}" stroke-width="2" stroke-dasharray="${dash(g.index).join(" ")}"/><text x="28">${escapeXml(g.name)}</text></g>`),
     `</svg>`,
   ];
   return lines.join("\n");

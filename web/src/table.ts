@@ -26,6 +26,12 @@ const COLUMNS: Column[] = [
   { key: "seconds", value: total("seconds") },
 ];
 
+/** Seeds and epochs as they are, seconds with one digit after the point, measurements with four. */
+function number(key: string, value: number): string {
+  if (!Number.isFinite(value)) return "–";
+  return key === "seed" || key === "epochs" ? String(value) : Math.abs(value) >= 1e5 ? show(value) : value.toFixed(key === "seconds" ? 1 : 4);
+}
+
 /** Rows in the chosen order; runs without a value come last either way. */
 export function sorted(runs: Run[], key: string, down: boolean): Run[] {
   const column = COLUMNS.find((item) => item.key === key);
@@ -69,7 +75,7 @@ export function runTable(page: Page, changed: () => void): { element: HTMLElemen
         } });
         const cells = COLUMNS.map(({ key, value }) => {
           const found = value(run);
-          const text = key === "state" ? page.say(`state.${found}`) : typeof found === "number" ? show(Number.isFinite(found) ? found : NaN) : found;
+          const text = key === "state" ? page.say(`state.${found}`) : typeof found === "number" ? number(key, found) : found;
           return h("td", { class: typeof found === "number" ? "number" : "" }, h("bdi", {}, text), key === "state" && run.reason ? h("div", { class: "reason" }, run.reason) : null);
         });
         return h("tr", {}, h("td", {}, box), ...cells);

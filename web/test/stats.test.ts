@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { band, csvCell, decimate, resample, show, smooth, timeGrid, xValues } from "../src/stats.ts";
+import { band, csvCell, decimate, floor, resample, show, smooth, tick, timeGrid, xValues } from "../src/stats.ts";
+import { ticks } from "../src/svg.ts";
 
 const close = (a: ArrayLike<number>, b: number[], eps = 1e-12) => {
   assert.equal(a.length, b.length);
@@ -47,6 +48,7 @@ test("the band is the t interval of the mean", () => {
   close(found.low, [3 - half, NaN]);
   close(found.high, [3 + half, NaN]);
   assert.deepEqual([...found.n], [3, 1]);
+  close(band([[1, 5], [3, NaN]], 2, [12.706], 2).mean, [2, NaN]);
 });
 
 test("decimation keeps every spike and short columns as they are", () => {
@@ -75,4 +77,20 @@ test("numbers and cells as people and spreadsheets read them", () => {
   assert.equal(csvCell("=1+1"), "'=1+1");
   assert.equal(csvCell(-1.5), "-1.5");
   assert.equal(csvCell(NaN), "");
+});
+
+test("axes have four to eight round values", () => {
+  for (const [low, high] of [[0.62, 1.74], [0, 640], [-3, 4], [1e-6, 5e-6], [0.999, 1]] as const) {
+    const found = ticks(low, high);
+    assert.ok(found.length >= 4 && found.length <= 8, `${low} to ${high}: ${found}`);
+    assert.ok(found[0]! >= low - 1e-9 && found.at(-1)! <= high + 1e-9);
+  }
+  assert.equal(tick(1.5), "1.5");
+  assert.equal(tick(1), "1");
+  assert.equal(tick(1e-7), "1.00e-7");
+});
+
+test("a logarithmic axis ends at the least positive value", () => {
+  assert.equal(floor([[3, -1, NaN], [0, 0.5, 2]]), 0.5);
+  assert.equal(floor([[-1, NaN]]), Infinity);
 });
