@@ -1,5 +1,6 @@
 """Contracts that plug-ins inherit: every test of ours becomes a test of yours."""
 
+from droplab.testing.layers import LayerContract
 from droplab.testing.sinks import ReadBack, SinkContract, write_ledger
 
-__all__ = ["ReadBack", "SinkContract", "write_ledger"]
+__all__ = ["LayerContract", "ReadBack", "SinkContract", "write_ledger"]
