@@ -97,6 +97,22 @@ _ROWS = (
         "feature_alpha_dropout", nn.FeatureAlphaDropout, _KLAMBAUER, _AFFINE, "the channel of a sample", affine,
         (16, 8, 5), (2, 3, 4, 5), deviations="whole channels, which the paper does not have; p = 1 gives zeros",
     ),
+    Variant(
+        "locked_dropout", nn.LockedDropout,
+        "Gal and Ghahramani, A theoretically grounded application of dropout in recurrent neural networks, "
+        "NeurIPS 2016",
+        _MASKED, "a unit of a sample at all time steps", scaled, (16, 5, 8), (3,), (2, 4), deviations=_IN_TRAINING,
+    ),
+    Variant(
+        "drop_path", nn.DropPath, "Huang et al., Deep networks with stochastic depth, ECCV 2016", _MASKED,
+        "a sample (or, in batch mode, the batch)", scaled, (24, 3, 2), refuses=(0,),
+        deviations="one draw for each sample unless mode is 'batch'; " + _IN_TRAINING,
+    ),
+    Variant(
+        "drop_head", nn.DropHead, "Zhou et al., Scheduled DropHead, Findings of EMNLP 2020", _MASKED,
+        "the attention head of a sample", scaled, (16, 8, 3, 2), (4,), (3, 5),
+        deviations="scaled by 1 / (1 - p), not by heads over heads kept; no schedule of its own",
+    ),
 )  # fmt: skip
 
 CATALOG: Mapping[str, Variant] = {row.name: row for row in _ROWS}
