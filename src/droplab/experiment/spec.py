@@ -12,8 +12,9 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from droplab.errors import suggest
 from droplab.schedules import Adaptive, for_sites, normal_form
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -25,9 +26,17 @@ Rates = Annotated[
 ]
 """One rate for all dropout layers, or a rate for each site pattern."""
 
-LAYER_KINDS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
-"""Layer kinds that an arm can name; ``surgery.LAYERS`` has the class of each."""
-LayerKind = Literal["dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"]
+
+def _in_catalog(value: str) -> str:
+    from droplab.nn.catalog import CATALOG  # loads torch, which a spec without kinds does not need
+
+    if value not in CATALOG:
+        raise ValueError(f"got {value!r}; known: {', '.join(CATALOG)}{suggest(value, CATALOG)}")
+    return value
+
+
+LayerKind = Annotated[str, AfterValidator(_in_catalog)]
+"""The name of a row of ``droplab.nn.catalog``."""
 
 
 class _Strict(BaseModel):

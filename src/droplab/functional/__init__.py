@@ -6,15 +6,19 @@ from droplab.functional.channels import dropout1d, dropout2d, dropout3d
 from droplab.functional.dropout import dropout
 from droplab.functional.key import Key
 from droplab.functional.masked import drop
+from droplab.functional.structured import drop_head, drop_path, locked_dropout
 
 __all__ = [
     "Key",
     "alpha_dropout",
     "drop",
+    "drop_head",
+    "drop_path",
     "dropout",
     "dropout1d",
     "dropout2d",
     "dropout3d",
     "dropout_add",
     "feature_alpha_dropout",
+    "locked_dropout",
 ]

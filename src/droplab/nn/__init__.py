@@ -3,17 +3,23 @@
 from droplab.nn._alpha import AlphaDropout, FeatureAlphaDropout
 from droplab.nn._channels import Dropout1d, Dropout2d, Dropout3d
 from droplab.nn._dropout import Dropout
+from droplab.nn._heads import DropHead
+from droplab.nn._locked import LockedDropout
+from droplab.nn._path import DropPath
 from droplab.nn.keyed import keyed, keyed_layers
 from droplab.nn.layer import DropLayer
 
 __all__ = [
     "AlphaDropout",
+    "DropHead",
     "DropLayer",
+    "DropPath",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
     "FeatureAlphaDropout",
+    "LockedDropout",
     "keyed",
     "keyed_layers",
 ]

@@ -6,16 +6,10 @@ from collections.abc import Callable, Mapping
 
 from torch import nn
 
-from droplab import nn as own
+from droplab.nn.catalog import CATALOG
+from droplab.nn.layer import DropLayer
 
-LAYERS: Mapping[str, Callable[[float], nn.Module]] = {
-    "dropout": own.Dropout,
-    "dropout1d": own.Dropout1d,
-    "dropout2d": own.Dropout2d,
-    "dropout3d": own.Dropout3d,
-    "alpha_dropout": own.AlphaDropout,
-    "feature_alpha_dropout": own.FeatureAlphaDropout,
-}
+LAYERS: Mapping[str, Callable[[float], nn.Module]] = {name: row.layer for name, row in CATALOG.items()}
 """Name in a spec to droplab's class, each called with the drop rate ``p``."""
 
 _DROPOUT_CLASSES = (
@@ -25,6 +19,7 @@ _DROPOUT_CLASSES = (
     nn.Dropout3d,
     nn.AlphaDropout,
     nn.FeatureAlphaDropout,
+    DropLayer,
 )
 
 

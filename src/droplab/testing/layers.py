@@ -1,0 +1,231 @@
+"""What every layer that drops must do, as pytest tests. Inherit ``LayerContract`` and hand it a row of a catalog.
+
+::
+
+    class TestMyDropout(LayerContract):
+        row = Variant("mine", MyDropout, paper=..., equation=..., shares=..., moments=scaled, shape=(16, 24))
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import math
+import pickle
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from droplab.errors import RankError, UserError
+from droplab.nn.catalog import Variant
+from droplab.nn.keyed import keyed
+from droplab.nn.layer import DropLayer
+
+DRAWS = 1000
+"""Masks that moments are taken over."""
+ERRORS = 5.0
+"""Standard errors that an element's mean or variance may be off."""
+RATE = 0.3
+
+
+class LayerContract:
+    """Moments, eval, edges, gradients, keys, shards, compilation, dtypes, copies, export and errors of one variant."""
+
+    row: ClassVar[Variant]
+
+    def make(self, p: float = RATE) -> DropLayer:
+        """The layer with the variant's defaults, in training mode."""
+        return self.row.layer(p)
+
+    def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
+        """Values of both signs, none near zero, of the row's shape."""
+        count = math.prod(self.row.shape)
+        ramp = torch.linspace(0.5, 2.0, count, dtype=torch.float64)
+        return (ramp * torch.where(torch.arange(count) % 3 == 0, -1.0, 1.0)).reshape(self.row.shape).to(dtype)
+
+    def draw(
+        self, layer: DropLayer, x: Tensor, *, step: int = 0, samples: Tensor | None = None, seed: int = 1
+    ) -> Tensor:
+        """One call within ``keyed``."""
+        with keyed(_named(layer), seed=seed, step=step, samples=samples):
+            result: Tensor = layer(x)
+        return result
+
+    def test_moments(self) -> None:
+        """Mean and variance of every element are the row's, within standard errors."""
+        layer, x = self.make(), self.input()
+        draws = torch.stack([self.draw(layer, x, step=step) for step in range(DRAWS)])
+        mean, variance = self.row.moments(x, RATE)
+        off = draws - mean
+        assert ((off.mean(0)).abs() <= ERRORS * (variance / DRAWS).sqrt()).all()
+        spread = off.square()
+        assert ((spread.mean(0) - variance).abs() <= ERRORS * (spread.var(0) / DRAWS).sqrt()).all()
+
+    def test_drop_in_moments(self) -> None:
+        """The same without a key, from torch's generator, which ``torch.manual_seed`` sets."""
+        layer, x = self.make(), self.input()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(5)
+            first = layer(x)
+            draws = torch.stack([layer(x) for _ in range(DRAWS)])
+            torch.manual_seed(5)
+            assert torch.equal(layer(x), first)
+        mean, variance = self.row.moments(x, RATE)
+        assert ((draws.mean(0) - mean).abs() <= ERRORS * (variance / DRAWS).sqrt()).all()
+
+    def test_eval(self) -> None:
+        """Identity, and no new tensor, unless the row says otherwise."""
+        layer, x = self.make().eval(), self.input()
+        if self.row.eval_law == "identity":
+            assert layer(x) is x
+
+    def test_rate_zero(self) -> None:
+        """Nothing changes, gradients neither."""
+        x = self.input().requires_grad_()
+        y = self.make(0.0)(x)
+        assert torch.equal(y, x)
+        (grad,) = torch.autograd.grad(y.sum() + 0 * x.sum(), x)
+        assert torch.equal(grad, torch.ones_like(x))
+
+    def test_rate_one(self) -> None:
+        """Zeros with zero gradients, no NaN; or an error, where the row says so."""
+        x = self.input().requires_grad_()
+        if not self.row.takes_one:
+            _raises(UserError, lambda: self.make(1.0)(x))
+            return
+        y = self.make(1.0)(x)
+        (grad,) = torch.autograd.grad(y.sum(), x)
+        assert not y.any()
+        assert not grad.any()
+        assert not y.isnan().any()
+
+    def test_gradient(self) -> None:
+        """Numerical and analytic gradients agree under one key."""
+        layer = self.make()
+        x = self.input()[:3].clone().requires_grad_()
+        assert torch.autograd.gradcheck(lambda value: self.draw(layer, value), (x,))
+
+    def test_keys(self) -> None:
+        """The same key gives the same output; another step, seed, layer or sample another."""
+        layer, x = self.make(), self.input()
+        first = self.draw(layer, x)
+        assert torch.equal(first, self.draw(layer, x))
+        ids = torch.arange(len(x))
+        assert torch.equal(first, self.draw(layer, x, samples=ids))
+        assert not torch.equal(first, self.draw(layer, x, step=1))
+        assert not torch.equal(first, self.draw(layer, x, seed=2))
+        assert not torch.equal(first, self.draw(layer, x, samples=ids + 1000))
+        layer.key_name = "another"
+        assert not torch.equal(first, self.draw(layer, x))
+
+    def test_shards(self) -> None:
+        """A batch in pieces, in any order, is the whole batch."""
+        layer, x = self.make(), self.input()
+        whole = self.draw(layer, x)
+        for ids in (torch.arange(5), torch.arange(5, len(x)), torch.tensor([7, 2, 11])):
+            assert torch.equal(self.draw(layer, x[ids], samples=ids), whole[ids])
+
+    def test_strides(self) -> None:
+        """The mask follows the dimensions, not the memory."""
+        layer, x = self.make(), self.input()
+        turned = x.transpose(0, -1).contiguous().transpose(0, -1)
+        assert not turned.is_contiguous()
+        assert torch.equal(self.draw(layer, turned), self.draw(layer, x))
+
+    def test_compiled(self) -> None:
+        """One whole graph; outputs and gradients are those of eager mode."""
+        layer, x = self.make(), self.input().requires_grad_()
+        torch.compiler.reset()
+        compiled: Any = torch.compile(layer, fullgraph=True, backend="aot_eager")
+        for step in (0, 1):
+            with keyed(_named(layer), seed=1, step=step):
+                y = layer(x)
+            with keyed(_named(layer), seed=1, step=step):
+                z = compiled(x)
+            torch.testing.assert_close(z, y, rtol=1e-12, atol=1e-12)
+            grads = [torch.autograd.grad(out.square().sum(), x)[0] for out in (y, z)]
+            torch.testing.assert_close(grads[1], grads[0], rtol=1e-12, atol=1e-12)
+
+    def test_dtypes(self) -> None:
+        """Shape and dtype stay; halves are the float32 result rounded once."""
+        for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16):
+            x = self.input(dtype)
+            y = self.draw(self.make(), x)
+            assert y.dtype == dtype
+            assert y.shape == x.shape
+            if dtype in {torch.bfloat16, torch.float16}:
+                assert torch.equal(y, self.draw(self.make(), x.float()).to(dtype))
+
+    def test_no_samples(self) -> None:
+        """An empty batch stays one."""
+        x = self.input()[:0]
+        assert self.draw(self.make(), x).shape == x.shape
+
+    def test_rate_moves(self) -> None:
+        """A new ``p``, a number or a tensor, is the rate from then on."""
+        layer, x = self.make(), self.input()
+        wanted = self.draw(self.make(0.6), x)
+        layer.p = 0.6
+        assert torch.equal(self.draw(layer, x), wanted)
+        layer.p = torch.tensor(0.6, dtype=torch.float64)
+        torch.testing.assert_close(self.draw(layer, x), wanted, rtol=1e-12, atol=1e-12)
+
+    def test_repr(self) -> None:
+        """The class and ``p`` first."""
+        layer = self.make()
+        assert repr(layer).startswith(f"{type(layer).__name__}(p={RATE}")
+
+    def test_copies(self) -> None:
+        """Deep copies, pickles and loaded states draw what the original draws."""
+        layer, x = self.make(), self.input()
+        wanted = self.draw(layer, x)
+        loaded = self.make()
+        loaded.load_state_dict(layer.state_dict())
+        assert bool(layer.state_dict()) == self.row.learnable
+        for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), _saved(layer), loaded):  # noqa: S301
+            assert torch.equal(self.draw(other, x), wanted)
+            assert repr(other) == repr(layer)
+
+    def test_export(self) -> None:
+        """``torch.export`` takes it in eval mode."""
+        layer, x = self.make().eval(), self.input()
+        assert torch.equal(torch.export.export(layer, (x,)).module()(x), layer(x))
+
+    def test_wrong_rates(self) -> None:
+        """Rates outside [0, 1] raise, when the layer is made and when it is changed."""
+        layer = self.make()
+        for p in (-0.1, 1.1, math.nan):
+            _raises(ValueError, lambda p=p: self.make(p), repr(p))  # type: ignore[misc]  # a default binds it
+            _raises(UserError, lambda p=p: setattr(layer, "p", p), repr(p))  # type: ignore[misc]
+        assert layer.p == RATE
+
+    def test_wrong_inputs(self) -> None:
+        """Integers and ranks that the row refuses raise, with what arrived."""
+        layer = self.make()
+        _raises(UserError, lambda: layer(self.input().long()), "int64")
+        for rank in self.row.refuses:
+            _raises(RankError, lambda rank=rank: layer(torch.ones((2,) * rank)), str(rank))  # type: ignore[misc]
+
+
+def _named(layer: DropLayer) -> nn.Module:
+    """A model in which the layer has a name."""
+    return nn.ModuleDict({"drop": layer})
+
+
+def _saved(layer: DropLayer) -> DropLayer:
+    place = io.BytesIO()
+    torch.save(layer, place)
+    place.seek(0)
+    loaded: DropLayer = torch.load(place, weights_only=False)
+    return loaded
+
+
+def _raises(kind: type[Exception], act: Callable[[], Any], said: str = "") -> None:
+    try:
+        act()
+    except kind as error:
+        assert said in str(error), f"the error {error!s} does not say {said!r}"  # noqa: PT017
+        return
+    raise AssertionError(f"{kind.__name__} was wanted; nothing was raised")
