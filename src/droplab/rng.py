@@ -15,6 +15,18 @@ GPU's store are contiguous. Without a sample dimension the whole tensor is sampl
 A mask keeps with probability ``1 - T / 65536`` exactly; the scale of what is kept is ``65536 / (65536 - T)``, so the
 mean is exact for the effective rate ``T / 65536``, which is within 1/131072 of ``p`` (1/65536 where clamped).
 
+A variant that needs more than a yes or no takes 32 bits for each element instead, from streams of their own::
+
+    counter  = (block, n, t, l + 0x9E3779B9 stream)     stream 1, 2, ...
+    block    = 16 (e div 64) + e mod 16                 a tile of 64 elements takes 16 blocks ...
+    word     = (e mod 64) div 16                        ... and each block gives four words
+    uniform  = (word + 1/2) / 2^32                      in (0, 1), never 0 or 1
+    normal   = sqrt(-2 ln u) cos(2 pi v) for even words, sqrt(-2 ln u) sin(2 pi v) for odd ones,
+               u and v the uniforms of words 0 and 1, or 2 and 3, of the block (Box and Muller, 1958)
+
+Words and uniforms are the same to the bit everywhere. Normals are computed in float64, where the logarithms of
+different devices may differ in the last bit, and rounded once.
+
 Salmon, Moraes, Dror and Shaw, *Parallel random numbers: as easy as 1, 2, 3*, SC 2011.
 """
 
@@ -35,6 +47,10 @@ FULL = 65536
 MULTIPLIER_0, MULTIPLIER_1 = 0xD2511F53, 0xCD9E8D57
 WEYL_0, WEYL_1 = 0x9E3779B9, 0xBB67AE85
 ROUNDS = 10
+WIDE_TILE = 4 * WIDTH
+"""Elements of a tile of 32-bit words: 64."""
+STREAM = 0x9E3779B9
+"""Between the layer ids of one layer's streams."""
 
 _WORD = 0xFFFFFFFF
 
@@ -112,3 +128,34 @@ def layer_id(name: str) -> int:
     True
     """
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+
+
+def word(seed: int, layer: int, step: int, sample: int, element: int, stream: int = 1) -> int:
+    """The 32 bits of one element in a stream. What every kernel must agree with.
+
+    >>> word(0, -STREAM, 0, 0, 0) == 0x6627e8d5
+    True
+    """
+    block = WIDTH * (element // WIDE_TILE) + element % WIDTH
+    counter = (block & _WORD, sample & _WORD, step & _WORD, (layer + STREAM * stream) & _WORD)
+    return philox(counter, (seed & _WORD, seed >> 32 & _WORD))[element % WIDE_TILE // WIDTH]
+
+
+def uniform(word: int) -> float:
+    """A word as a number in (0, 1).
+
+    >>> uniform(0) > 0, uniform(0x80000000) - 0.5 == 2**-33, uniform(0xFFFFFFFF) < 1
+    (True, True, True)
+    """
+    return (word + 0.5) / 2**32
+
+
+def normal(words: tuple[int, int, int, int], index: int) -> float:
+    """The standard normal number of word ``index`` of a block.
+
+    >>> f"{normal((0x80000000, 0, 0, 0), 0):.4f}"
+    '1.1774'
+    """
+    first = index // 2 * 2
+    radius, angle = math.sqrt(-2 * math.log(uniform(words[first]))), 2 * math.pi * uniform(words[first + 1])
+    return radius * (math.sin(angle) if index % 2 else math.cos(angle))

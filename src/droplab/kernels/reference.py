@@ -18,7 +18,7 @@ _LOW = 0xFFFFFFFF
 _HALF = (torch.float16, torch.bfloat16)
 
 
-def _words(counter: list[Tensor], seed: Tensor) -> list[Tensor]:
+def words(counter: list[Tensor], seed: Tensor) -> list[Tensor]:
     """Philox4x32-10 on int64 tensors that hold 32 bits each; products wrap, which leaves their bits right."""
     c0, c1, c2, c3 = counter
     k0, k1 = seed & _LOW, (seed >> 32) & _LOW
@@ -30,11 +30,27 @@ def _words(counter: list[Tensor], seed: Tensor) -> list[Tensor]:
     return [c0, c1, c2, c3]
 
 
-def _tensor(value: int | Tensor, device: torch.device) -> Tensor:
+def as_tensor(value: int | Tensor, device: torch.device) -> Tensor:
     if isinstance(value, Tensor):
         return value.to(device=device, dtype=torch.int64)
     wrapped = (value + (1 << 63)) % (1 << 64) - (1 << 63)  # the same 64 bits, signed
     return torch.tensor(wrapped, dtype=torch.int64, device=device)
+
+
+def places(shape: tuple[int, ...], job: Job, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The element's number and the sample's id at each place, int64, to be broadcast against each other."""
+    ndim = len(shape)
+    element = torch.zeros((1,) * ndim, dtype=torch.int64, device=device)
+    for dim, stride in enumerate(mask_strides(shape, job.batch_dim, job.shared)):
+        if dim not in job.shared and dim != job.batch_dim:
+            index = torch.arange(shape[dim], dtype=torch.int64, device=device) * stride
+            element = element + index.view([-1 if d == dim else 1 for d in range(ndim)])
+    sample = as_tensor(job.samples, device)
+    if job.batch_dim is not None:
+        if sample.ndim == 0:
+            sample = sample + torch.arange(shape[job.batch_dim], dtype=torch.int64, device=device)
+        sample = sample.view([-1 if d == job.batch_dim else 1 for d in range(ndim)])
+    return element, sample
 
 
 def lanes(shape: tuple[int, ...], job: Job, device: torch.device) -> Tensor:
@@ -45,24 +61,14 @@ def lanes(shape: tuple[int, ...], job: Job, device: torch.device) -> Tensor:
         job: key, ``batch_dim`` and ``shared`` are used.
         device: where to compute.
     """
-    ndim = len(shape)
-    element = torch.zeros((1,) * ndim, dtype=torch.int64, device=device)
-    for dim, stride in enumerate(mask_strides(shape, job.batch_dim, job.shared)):
-        if dim not in job.shared and dim != job.batch_dim:
-            index = torch.arange(shape[dim], dtype=torch.int64, device=device) * stride
-            element = element + index.view([-1 if d == dim else 1 for d in range(ndim)])
-    sample = _tensor(job.samples, device)
-    if job.batch_dim is not None:
-        if sample.ndim == 0:
-            sample = sample + torch.arange(shape[job.batch_dim], dtype=torch.int64, device=device)
-        sample = sample.view([-1 if d == job.batch_dim else 1 for d in range(ndim)])
+    element, sample = places(shape, job, device)
     block = (element // rng.TILE * rng.WIDTH + element % rng.WIDTH) & _LOW
     lane = element % rng.TILE // rng.WIDTH
-    step, layer = _tensor(job.step, device) & _LOW, torch.full_like(element, job.layer)
-    words = _words([block, sample & _LOW, step, layer], _tensor(job.seed, device))
-    word, index = words[0], lane // 2
+    step, layer = as_tensor(job.step, device) & _LOW, torch.full_like(element, job.layer)
+    drawn = words([block, sample & _LOW, step, layer], as_tensor(job.seed, device))
+    word, index = drawn[0], lane // 2
     for number in (1, 2, 3):
-        word = torch.where(index == number, words[number], word)
+        word = torch.where(index == number, drawn[number], word)
     return (word >> (16 * (lane % 2))) & 0xFFFF
 
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from droplab.errors import RankError, UserError
-from droplab.nn.catalog import Variant
+from droplab.nn.catalog.row import Variant, same
 from droplab.nn.keyed import keyed
 from droplab.nn.layer import DropLayer
 
@@ -37,7 +37,7 @@ class LayerContract:
 
     def make(self, p: float = RATE) -> DropLayer:
         """The layer with the variant's defaults, in training mode."""
-        return self.row.layer(p)
+        return self.row.build(p)
 
     def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
         """Values of both signs, none near zero, of the row's shape."""
@@ -57,7 +57,7 @@ class LayerContract:
         """Mean and variance of every element are the row's, within standard errors."""
         layer, x = self.make(), self.input()
         draws = torch.stack([self.draw(layer, x, step=step) for step in range(DRAWS)])
-        mean, variance = self.row.moments(x, RATE)
+        mean, variance = self.row.moments(layer, x)
         off = draws - mean
         assert ((off.mean(0)).abs() <= ERRORS * (variance / DRAWS).sqrt()).all()
         spread = off.square()
@@ -72,34 +72,36 @@ class LayerContract:
             draws = torch.stack([layer(x) for _ in range(DRAWS)])
             torch.manual_seed(5)
             assert torch.equal(layer(x), first)
-        mean, variance = self.row.moments(x, RATE)
+        mean, variance = self.row.moments(layer, x)
         assert ((draws.mean(0) - mean).abs() <= ERRORS * (variance / DRAWS).sqrt()).all()
 
     def test_eval(self) -> None:
-        """Identity, and no new tensor, unless the row says otherwise."""
+        """What the row says; where that is the input, no new tensor."""
         layer, x = self.make().eval(), self.input()
-        if self.row.eval_law == "identity":
+        if self.row.at_eval is same:
             assert layer(x) is x
+        else:
+            torch.testing.assert_close(layer(x), self.row.at_eval(layer, x), rtol=1e-12, atol=1e-12)
 
     def test_rate_zero(self) -> None:
-        """Nothing changes, gradients neither."""
-        x = self.input().requires_grad_()
-        y = self.make(0.0)(x)
-        assert torch.equal(y, x)
-        (grad,) = torch.autograd.grad(y.sum() + 0 * x.sum(), x)
-        assert torch.equal(grad, torch.ones_like(x))
+        """Nothing is dropped, and gradients know it."""
+        layer, x = self.make(0.0), self.input().requires_grad_()
+        y, wanted = layer(x), self.row.at_zero(layer, x)
+        torch.testing.assert_close(y, wanted, rtol=1e-12, atol=1e-12)
+        grads = [torch.autograd.grad(out.sum() + 0 * x.sum(), x)[0] for out in (y, wanted)]
+        torch.testing.assert_close(grads[0], grads[1], rtol=1e-12, atol=1e-12)
 
     def test_rate_one(self) -> None:
-        """Zeros with zero gradients, no NaN; or an error, where the row says so."""
+        """Everything is dropped, gradients too, and nothing is NaN; or an error, where the row says so."""
         x = self.input().requires_grad_()
-        if not self.row.takes_one:
-            _raises(UserError, lambda: self.make(1.0)(x))
+        if self.row.at_one is None:
+            _raises(UserError, lambda: self.make(1.0)(x), "1")
             return
-        y = self.make(1.0)(x)
-        (grad,) = torch.autograd.grad(y.sum(), x)
-        assert not y.any()
+        layer = self.make(1.0)
+        y = layer(x)
+        assert torch.equal(y, self.row.at_one(layer, x))
+        (grad,) = torch.autograd.grad(y.sum() + 0 * x.sum(), x)
         assert not grad.any()
-        assert not y.isnan().any()
 
     def test_gradient(self) -> None:
         """Numerical and analytic gradients agree under one key."""
@@ -116,7 +118,7 @@ class LayerContract:
         assert torch.equal(first, self.draw(layer, x, samples=ids))
         assert not torch.equal(first, self.draw(layer, x, step=1))
         assert not torch.equal(first, self.draw(layer, x, seed=2))
-        assert not torch.equal(first, self.draw(layer, x, samples=ids + 1000))
+        assert torch.equal(first, self.draw(layer, x, samples=ids + 1000)) != self.row.per_sample
         layer.key_name = "another"
         assert not torch.equal(first, self.draw(layer, x))
 
@@ -149,19 +151,19 @@ class LayerContract:
             torch.testing.assert_close(grads[1], grads[0], rtol=1e-12, atol=1e-12)
 
     def test_dtypes(self) -> None:
-        """Shape and dtype stay; halves are the float32 result rounded once."""
+        """The dtype stays; halves are the float32 result rounded once where there is no parameter."""
         for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16):
             x = self.input(dtype)
-            y = self.draw(self.make(), x)
+            y = self.draw(self.make().to(dtype), x)
             assert y.dtype == dtype
-            assert y.shape == x.shape
-            if dtype in {torch.bfloat16, torch.float16}:
+            assert y.shape == self.row.at_zero(self.make(0.0).to(dtype), x).shape
+            if dtype in {torch.bfloat16, torch.float16} and not self.row.learnable:
                 assert torch.equal(y, self.draw(self.make(), x.float()).to(dtype))
 
     def test_no_samples(self) -> None:
         """An empty batch stays one."""
         x = self.input()[:0]
-        assert self.draw(self.make(), x).shape == x.shape
+        assert self.draw(self.make(), x).shape == self.row.at_zero(self.make(), x).shape
 
     def test_rate_moves(self) -> None:
         """A new ``p``, a number or a tensor, is the rate from then on."""

@@ -1,0 +1,104 @@
+"""What a row of the catalog says, and the moments that several rows share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from droplab.kernels.job import ALPHA
+from droplab.nn.layer import DropLayer
+
+Moments = Callable[[Any, Tensor], tuple[Tensor, Tensor]]
+"""From a layer and an input to the mean and the variance of each element of the output in training."""
+Output = Callable[[Any, Tensor], Tensor]
+"""From a layer and an input to an output that needs no draw."""
+MASKED = "y = x m / (1 - p), m = 0 with probability p, else 1"
+"""The equation of all that drops and scales."""
+IN_TRAINING = "scaled in training, not at test time"
+"""The deviation of all that scales in training."""
+
+
+def same(layer: DropLayer, x: Tensor) -> Tensor:  # noqa: ARG001  # one signature for all
+    """The input itself."""
+    return x
+
+
+def zeros(layer: DropLayer, x: Tensor) -> Tensor:  # noqa: ARG001
+    """Zeros like the input."""
+    return torch.zeros_like(x)
+
+
+def scaled(layer: DropLayer, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Moments of ``x m / (1 - p)`` with ``m`` 0 with probability ``p``, else 1; of ``x (1 + ε √(p/(1-p)))`` too.
+
+    >>> import torch, droplab
+    >>> scaled(droplab.nn.Dropout(0.5), torch.tensor(2.0))
+    (tensor(2.), tensor(4.))
+    """
+    p = float(layer.p)
+    return x, x.square() * (p / (1 - p))
+
+
+def affine(layer: DropLayer, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Moments of alpha dropout: kept elements ``a x + b``, dropped ones ``-a α + b``.
+
+    >>> import torch, droplab
+    >>> x = torch.randn(100_000, generator=torch.Generator().manual_seed(0))
+    >>> mean, variance = affine(droplab.nn.AlphaDropout(0.5), x)
+    >>> print(f"{mean.mean():.1f} {mean.var() + variance.mean():.1f}")  # those of its input
+    -0.0 1.0
+    """
+    p = float(layer.p)
+    a = ((ALPHA * ALPHA * p + 1) * (1 - p)) ** -0.5
+    return a * ((1 - p) * x - p * ALPHA) + ALPHA * a * p, (a * (x + ALPHA)).square() * (p * (1 - p))
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A row of the catalog."""
+
+    name: str
+    """In specs: ``layer = "dropout2d"``."""
+    layer: Callable[..., DropLayer]
+    """The class."""
+    paper: str
+    """First author or authors, title, place and year."""
+    equation: str
+    """The output in training."""
+    shares: str
+    """What one draw decides about."""
+    moments: Moments
+    """Mean and variance in training."""
+    shape: tuple[int, ...]
+    """An input that it takes, samples first; enough units that two masks differ."""
+    _: KW_ONLY
+    make: Callable[[float], DropLayer] | None = None
+    """A layer of a rate, for that input; the class called with ``p`` alone where ``None``."""
+    ranks: tuple[int, ...] | None = None
+    """Numbers of dimensions that it takes; any where ``None``."""
+    refuses: tuple[int, ...] = ()
+    """Numbers of dimensions that raise ``RankError``."""
+    eval_law: str = "identity"
+    """The output in eval mode, in words."""
+    at_eval: Output = same
+    """The output in eval mode; ``same`` means the input itself, not a copy."""
+    at_zero: Output = same
+    """The output in training for ``p = 0``."""
+    at_one: Output | None = zeros
+    """The output in training for ``p = 1``; ``None`` where that raises."""
+    per_sample: bool = True
+    """Whether each sample has draws of its own."""
+    learnable: bool = False
+    """Whether it has parameters."""
+    in_arms: bool = True
+    """Whether an experiment's arm can put it at a site by name, made from ``p`` and its keyword arguments alone."""
+    deviations: str = ""
+    """From the paper."""
+
+    def build(self, p: float) -> DropLayer:
+        """A layer that takes an input of ``shape``."""
+        return self.layer(p) if self.make is None else self.make(p)
