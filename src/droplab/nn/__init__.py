@@ -7,7 +7,7 @@ from droplab.nn._heads import DropHead
 from droplab.nn._locked import LockedDropout
 from droplab.nn._path import DropPath
 from droplab.nn.keyed import keyed, keyed_layers
-from droplab.nn.layer import DropLayer
+from droplab.nn.layer import DropLayer, penalty
 
 __all__ = [
     "AlphaDropout",
@@ -22,4 +22,5 @@ __all__ = [
     "LockedDropout",
     "keyed",
     "keyed_layers",
+    "penalty",
 ]

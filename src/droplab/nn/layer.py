@@ -69,6 +69,12 @@ class DropLayer(nn.Module):
             rate.fill_(value)
         self.__dict__["_p"] = value
 
+    def penalty(self) -> Tensor | None:
+        """What the layer adds to the negative log likelihood of all training samples together, a 0-d tensor (a
+        Kullback-Leibler term, in nats); ``None`` where the variant has none.
+        """
+        return None
+
     def _current_rate(self) -> float | Tensor:
         """``p`` for a call: a tensor in graphs, which then hold for every value."""
         rate: float | Tensor = self.__dict__["_rate" if torch.compiler.is_compiling() else "_p"]
@@ -124,6 +130,24 @@ class DropLayer(nn.Module):
         shown = float(self.p) if isinstance(self.p, Tensor) else self.p
         inplace = self.__dict__.get("inplace")
         return f"p={shown}" if inplace is None else f"p={shown}, inplace={inplace}"
+
+
+def penalty(model: nn.Module) -> Tensor | None:
+    """The penalties of a model's layers together; ``None`` where no layer has one.
+
+    Add it to the mean loss, divided by the number of training samples::
+
+        loss = cross_entropy(model(x), y)
+        extra = droplab.nn.penalty(model)
+        if extra is not None:
+            loss = loss + extra / len(training_set)
+
+    >>> penalty(nn.Sequential(nn.Linear(2, 2))) is None
+    True
+    """
+    found = [layer.penalty() for layer in model.modules() if isinstance(layer, DropLayer)]
+    terms = [term for term in found if term is not None]
+    return torch.stack(terms).sum() if terms else None
 
 
 _TWICE = (

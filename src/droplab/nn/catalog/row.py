@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Module
 
 from droplab.kernels.job import ALPHA
 from droplab.nn.layer import DropLayer
@@ -95,7 +96,10 @@ class Variant:
     learnable: bool = False
     """Whether it has parameters."""
     in_arms: bool = True
-    """Whether an experiment's arm can put it at a site by name, made from ``p`` and its keyword arguments alone."""
+    """Whether an experiment's arm can put it at a site by name, with ``p`` and keyword arguments alone."""
+    adopts: tuple[type[Module], ...] = ()
+    """Layers with weights that it takes the place of; the class then has ``adopt(module, p, **options)``, which
+    keeps the module's parameters and their ``state_dict`` keys. None: it acts on activations."""
     deviations: str = ""
     """From the paper."""
 
