@@ -31,6 +31,7 @@ def words(counter: list[Tensor], seed: Tensor) -> list[Tensor]:
 
 
 def as_tensor(value: int | Tensor, device: torch.device) -> Tensor:
+    """64 bits as an int64 tensor."""
     if isinstance(value, Tensor):
         return value.to(device=device, dtype=torch.int64)
     wrapped = (value + (1 << 63)) % (1 << 64) - (1 << 63)  # the same 64 bits, signed

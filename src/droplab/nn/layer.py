@@ -70,8 +70,9 @@ class DropLayer(nn.Module):
         self.__dict__["_p"] = value
 
     def penalty(self) -> Tensor | None:
-        """What the layer adds to the negative log likelihood of all training samples together, a 0-d tensor (a
-        Kullback-Leibler term, in nats); ``None`` where the variant has none.
+        """What the layer adds to the negative log likelihood of all training samples together, in nats.
+
+        A 0-d tensor: a Kullback-Leibler term. ``None`` where the variant has none.
         """
         return None
 
