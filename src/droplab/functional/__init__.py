@@ -4,6 +4,7 @@ from droplab.functional.add import dropout_add
 from droplab.functional.alpha import alpha_dropout, feature_alpha_dropout
 from droplab.functional.channels import dropout1d, dropout2d, dropout3d
 from droplab.functional.dropout import dropout
+from droplab.functional.gaussian import gaussian_dropout, gaussian_noise
 from droplab.functional.key import Key
 from droplab.functional.masked import drop
 from droplab.functional.structured import drop_head, drop_path, locked_dropout
@@ -20,5 +21,7 @@ __all__ = [
     "dropout3d",
     "dropout_add",
     "feature_alpha_dropout",
+    "gaussian_dropout",
+    "gaussian_noise",
     "locked_dropout",
 ]
