@@ -2,17 +2,25 @@
 
 from droplab.functional.add import dropout_add
 from droplab.functional.alpha import alpha_dropout, feature_alpha_dropout
+from droplab.functional.attention import attention
+from droplab.functional.blocks import drop_block2d, drop_block3d
 from droplab.functional.channels import dropout1d, dropout2d, dropout3d
+from droplab.functional.depth import layer_drop
 from droplab.functional.dropout import dropout
 from droplab.functional.gaussian import gaussian_dropout, gaussian_noise
 from droplab.functional.key import Key
 from droplab.functional.masked import drop
 from droplab.functional.structured import drop_head, drop_path, locked_dropout
+from droplab.functional.tokens import patch_dropout, token_dropout
+from droplab.functional.words import embedding_dropout
 
 __all__ = [
     "Key",
     "alpha_dropout",
+    "attention",
     "drop",
+    "drop_block2d",
+    "drop_block3d",
     "drop_head",
     "drop_path",
     "dropout",
@@ -20,8 +28,12 @@ __all__ = [
     "dropout2d",
     "dropout3d",
     "dropout_add",
+    "embedding_dropout",
     "feature_alpha_dropout",
     "gaussian_dropout",
     "gaussian_noise",
+    "layer_drop",
     "locked_dropout",
+    "patch_dropout",
+    "token_dropout",
 ]

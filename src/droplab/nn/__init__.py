@@ -1,17 +1,25 @@
 """Layers that drop. Same names, arguments and behaviour as torch's; one variant per file."""
 
 from droplab.nn._alpha import AlphaDropout, FeatureAlphaDropout
+from droplab.nn._attention import AttentionDropout
+from droplab.nn._blocks import DropBlock2d, DropBlock3d
 from droplab.nn._channels import Dropout1d, Dropout2d, Dropout3d
 from droplab.nn._dropout import Dropout
 from droplab.nn._gaussian import GaussianDropout, GaussianNoise
 from droplab.nn._heads import DropHead
+from droplab.nn._layer_drop import LayerDrop
 from droplab.nn._locked import LockedDropout
 from droplab.nn._path import DropPath
+from droplab.nn._tokens import PatchDropout, TokenDropout
+from droplab.nn._words import EmbeddingDropout
 from droplab.nn.keyed import keyed, keyed_layers
 from droplab.nn.layer import DropLayer, penalty
 
 __all__ = [
     "AlphaDropout",
+    "AttentionDropout",
+    "DropBlock2d",
+    "DropBlock3d",
     "DropHead",
     "DropLayer",
     "DropPath",
@@ -19,10 +27,14 @@ __all__ = [
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
+    "EmbeddingDropout",
     "FeatureAlphaDropout",
     "GaussianDropout",
     "GaussianNoise",
+    "LayerDrop",
     "LockedDropout",
+    "PatchDropout",
+    "TokenDropout",
     "keyed",
     "keyed_layers",
     "penalty",

@@ -98,6 +98,8 @@ class Variant:
     """The output in training for ``p = 1``; ``None`` where that raises, ``ordinary`` where ``p = 1`` is not special."""
     per_sample: bool = True
     """Whether each sample has draws of its own."""
+    words: int | None = None
+    """Where its input is integers: below which number. Gradients are then those of its first parameter."""
     learnable: bool = False
     """Whether it has parameters."""
     in_arms: bool = True
