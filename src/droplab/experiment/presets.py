@@ -130,7 +130,9 @@ p = 0.25
 name = "more before fc2"
 p = {{ drop1 = 0.2, drop2 = 0.5 }}   # ... or a rate for each site; patterns such as "drop*" work
 # p = {{ "conv2:out" = 0.1 }}        # doorways of layers are sites too: NAME:in and NAME:out
-# layer = "dropout2d"              # dropout, dropout1d, dropout2d, dropout3d, alpha_dropout, feature_alpha_dropout
+# layer = "dropout2d"              # another variant; `droplab variants` lists them
+# layer = {{ name = "drop_path", mode = "batch" }}           # with options
+# layer = {{ "drop1" = "alpha_dropout", "conv2:out" = "dropout2d" }}   # or one for each site
 # schedule = "constant"            # how p moves over training; p is its peak
 
 [[arms]]

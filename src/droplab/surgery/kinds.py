@@ -79,12 +79,15 @@ def kinds(layer: str | Mapping[str, Any] | None) -> Kinds:
 
 
 def kind_at(found: Kinds, site: str) -> Kind | None:
-    """The kind that a site is given.
+    """The kind that a site is given; patterns as in ``sites``: one without a colon names no doorway.
 
     >>> kind_at(kinds("dropout"), "fc1:in").row.name
     'dropout'
     """
-    return next((kind for pattern, kind in reversed(found) if pattern is None or fnmatchcase(site, pattern)), None)
+    for pattern, kind in reversed(found):
+        if pattern is None or ((":" in site) == (":" in pattern) and fnmatchcase(site, pattern)):
+            return kind
+    return None
 
 
 def in_arms() -> tuple[str, ...]:
