@@ -88,7 +88,6 @@ def measure(name: str, folder: Path, epochs: int, executor: str) -> dict[str, An
     with Ledger.open(ledger) as opened:
         plan = opened.design()["plan"]
     ratios = [(on + off) / (2 * off) for on, off in zip(tracker.blocks[::2], tracker.blocks[1::2], strict=False)]
-        print([round(r, 3) for r in ratios], [round(b, 2) for b in tracker.blocks])
     return {
         "sink": name,
         "pairs": len(ratios),

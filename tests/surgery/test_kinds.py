@@ -63,7 +63,7 @@ def test_what_does_not_hold_says_what_is_wanted(layer, said):
 
 
 def test_a_kind_for_a_site_that_is_not_there_lists_the_sites():
-    with pytest.raises(SiteError, match="'dorp1' matches nothing.*drop1, drop2"):
+    with pytest.raises(SiteError, match=r"'dorp1' matches nothing.*drop1, drop2"):
         apply_rates(net(), 0.1, {"dorp1": "alpha_dropout"})
 
 

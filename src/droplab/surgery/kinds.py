@@ -84,10 +84,11 @@ def kind_at(found: Kinds, site: str) -> Kind | None:
     >>> kind_at(kinds("dropout"), "fc1:in").row.name
     'dropout'
     """
-    for pattern, kind in reversed(found):
+    chosen: Kind | None = None
+    for pattern, kind in found:
         if pattern is None or ((":" in site) == (":" in pattern) and fnmatchcase(site, pattern)):
-            return kind
-    return None
+            chosen = kind
+    return chosen
 
 
 def in_arms() -> tuple[str, ...]:

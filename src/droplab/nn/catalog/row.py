@@ -100,6 +100,10 @@ class Variant:
     adopts: tuple[type[Module], ...] = ()
     """Layers with weights that it takes the place of; the class then has ``adopt(module, p, **options)``, which
     keeps the module's parameters and their ``state_dict`` keys. None: it acts on activations."""
+    example: str = ""
+    """Python that makes one for that input, where the class called with ``p`` alone is none."""
+    picture: bool = True
+    """Whether the output for ones, of any size, shows the mask."""
     deviations: str = ""
     """From the paper."""
 
