@@ -90,7 +90,7 @@ seeds = 5                      # 5 means seeds 0 to 4; or a list such as [1, 7, 
 baseline = "no dropout"        # the arm that the others are compared with; the first where absent
 
 [data]
-name = "fashion-mnist-mini"    # or "cifar10", "my_data.npz", "my_package.my_module:my_function"
+name = "fashion-mnist-mini"    # or "cifar10", "mnist", "my_data.npz", "my_package.my_module:my_function"
 # train_size = 2000            # keep fewer training samples, stratified by class
 # validation_size = 0.1        # a share below 1, or a number of samples; taken from the training data
 split_seed = 0

@@ -3,14 +3,24 @@
 from droplab.functional.add import dropout_add
 from droplab.functional.alpha import alpha_dropout, feature_alpha_dropout
 from droplab.functional.channels import dropout1d, dropout2d, dropout3d
+from droplab.functional.concrete import concrete_dropout, concrete_penalty
 from droplab.functional.dropout import dropout
 from droplab.functional.key import Key
 from droplab.functional.masked import drop
+from droplab.functional.standout import standout
 from droplab.functional.structured import drop_head, drop_path, locked_dropout
+from droplab.functional.variational import (
+    kl_log_uniform,
+    kl_log_uniform_cubic,
+    reparameterised,
+    variational_linear,
+)
 
 __all__ = [
     "Key",
     "alpha_dropout",
+    "concrete_dropout",
+    "concrete_penalty",
     "drop",
     "drop_head",
     "drop_path",
@@ -20,5 +30,10 @@ __all__ = [
     "dropout3d",
     "dropout_add",
     "feature_alpha_dropout",
+    "kl_log_uniform",
+    "kl_log_uniform_cubic",
     "locked_dropout",
+    "reparameterised",
+    "standout",
+    "variational_linear",
 ]

@@ -58,6 +58,11 @@ def normal(
     return _drawn(wide.normal, like, key, stream, shape, shared)
 
 
+def widened(x: Tensor) -> Tensor:
+    """A tensor in the dtype that numbers for it are drawn in: float64 where it is that, else float32."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
 def _drawn(
     numbers: _Draw,
     like: Tensor,

@@ -2,15 +2,21 @@
 
 from droplab.nn._alpha import AlphaDropout, FeatureAlphaDropout
 from droplab.nn._channels import Dropout1d, Dropout2d, Dropout3d
+from droplab.nn._concrete import ConcreteDropoutConv2d, ConcreteDropoutLinear
 from droplab.nn._dropout import Dropout
 from droplab.nn._heads import DropHead
 from droplab.nn._locked import LockedDropout
 from droplab.nn._path import DropPath
+from droplab.nn._sparse import SparseVariationalConv2d, SparseVariationalLinear
+from droplab.nn._standout import LinearStandout
+from droplab.nn._variational import VariationalDropoutLinear
 from droplab.nn.keyed import keyed, keyed_layers
 from droplab.nn.layer import DropLayer, penalty
 
 __all__ = [
     "AlphaDropout",
+    "ConcreteDropoutConv2d",
+    "ConcreteDropoutLinear",
     "DropHead",
     "DropLayer",
     "DropPath",
@@ -19,7 +25,11 @@ __all__ = [
     "Dropout2d",
     "Dropout3d",
     "FeatureAlphaDropout",
+    "LinearStandout",
     "LockedDropout",
+    "SparseVariationalConv2d",
+    "SparseVariationalLinear",
+    "VariationalDropoutLinear",
     "keyed",
     "keyed_layers",
     "penalty",

@@ -91,6 +91,8 @@ class Variant:
     """The output in training for ``p = 0``."""
     at_one: Output | None = zeros
     """The output in training for ``p = 1``; ``None`` where that raises."""
+    highest: float = 1.0
+    """The highest rate that it takes."""
     per_sample: bool = True
     """Whether each sample has draws of its own."""
     learnable: bool = False
