@@ -5,6 +5,7 @@ from droplab.functional.alpha import alpha_dropout, feature_alpha_dropout
 from droplab.functional.channels import dropout1d, dropout2d, dropout3d
 from droplab.functional.concrete import concrete_dropout, concrete_penalty
 from droplab.functional.dropout import dropout
+from droplab.functional.gaussian import gaussian_dropout, gaussian_noise
 from droplab.functional.key import Key
 from droplab.functional.masked import drop
 from droplab.functional.standout import standout
@@ -30,6 +31,8 @@ __all__ = [
     "dropout3d",
     "dropout_add",
     "feature_alpha_dropout",
+    "gaussian_dropout",
+    "gaussian_noise",
     "kl_log_uniform",
     "kl_log_uniform_cubic",
     "locked_dropout",

@@ -4,6 +4,7 @@ from droplab.nn._alpha import AlphaDropout, FeatureAlphaDropout
 from droplab.nn._channels import Dropout1d, Dropout2d, Dropout3d
 from droplab.nn._concrete import ConcreteDropoutConv2d, ConcreteDropoutLinear
 from droplab.nn._dropout import Dropout
+from droplab.nn._gaussian import GaussianDropout, GaussianNoise
 from droplab.nn._heads import DropHead
 from droplab.nn._locked import LockedDropout
 from droplab.nn._path import DropPath
@@ -25,6 +26,8 @@ __all__ = [
     "Dropout2d",
     "Dropout3d",
     "FeatureAlphaDropout",
+    "GaussianDropout",
+    "GaussianNoise",
     "LinearStandout",
     "LockedDropout",
     "SparseVariationalConv2d",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from droplab.nn.catalog import _learned, _standard, _structured
+from droplab.nn.catalog import _learned, _noise, _standard, _structured
 from droplab.nn.catalog.row import Variant, affine, scaled
 
 __all__ = ["CATALOG", "Variant", "affine", "scaled"]
 
-CATALOG: Mapping[str, Variant] = {row.name: row for family in (_standard, _structured, _learned) for row in family.ROWS}
+_FAMILIES = (_standard, _noise, _structured, _learned,)
+
+CATALOG: Mapping[str, Variant] = {row.name: row for family in _FAMILIES for row in family.ROWS}
 """Every variant by the name that specs use."""
