@@ -7,6 +7,7 @@ from droplab.functional.dropout import dropout
 from droplab.functional.key import Key
 from droplab.functional.masked import drop
 from droplab.functional.structured import drop_head, drop_path, locked_dropout
+from droplab.functional.units import unit_dropout_conv2d, unit_dropout_linear, unit_dropout_mlp
 
 __all__ = [
     "Key",
@@ -21,4 +22,7 @@ __all__ = [
     "dropout_add",
     "feature_alpha_dropout",
     "locked_dropout",
+    "unit_dropout_conv2d",
+    "unit_dropout_linear",
+    "unit_dropout_mlp",
 ]

@@ -6,6 +6,7 @@ from droplab.nn._dropout import Dropout
 from droplab.nn._heads import DropHead
 from droplab.nn._locked import LockedDropout
 from droplab.nn._path import DropPath
+from droplab.nn._units import UnitDropoutConv2d, UnitDropoutLinear, UnitDropoutMLP
 from droplab.nn.keyed import keyed, keyed_layers
 from droplab.nn.layer import DropLayer, penalty
 
@@ -20,6 +21,9 @@ __all__ = [
     "Dropout3d",
     "FeatureAlphaDropout",
     "LockedDropout",
+    "UnitDropoutConv2d",
+    "UnitDropoutLinear",
+    "UnitDropoutMLP",
     "keyed",
     "keyed_layers",
     "penalty",

@@ -127,7 +127,11 @@ class LayerContract:
         layer, x = self.make(), self.input()
         whole = self.draw(layer, x)
         for ids in (torch.arange(5), torch.arange(5, len(x)), torch.tensor([7, 2, 11])):
-            assert torch.equal(self.draw(layer, x[ids], samples=ids), whole[ids])
+            part = self.draw(layer, x[ids], samples=ids)
+            if self.row.learnable:  # matrix products of other sizes may sum in another order
+                torch.testing.assert_close(part, whole[ids], rtol=1e-12, atol=1e-12)
+            else:
+                assert torch.equal(part, whole[ids])
 
     def test_strides(self) -> None:
         """The mask follows the dimensions, not the memory."""
