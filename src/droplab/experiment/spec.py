@@ -12,9 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from droplab.errors import suggest
 from droplab.schedules import Adaptive, for_sites, normal_form
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -27,16 +26,17 @@ Rates = Annotated[
 """One rate for all dropout layers, or a rate for each site pattern."""
 
 
-def _in_catalog(value: str) -> str:
-    from droplab.nn.catalog import CATALOG  # loads torch, which a spec without kinds does not need
+def _known_layer(value: Any) -> Any:
+    if value is None or value == "dropout":
+        return value
+    from droplab.surgery.kinds import kinds  # loads torch, which a spec without kinds does not need
 
-    if value not in CATALOG:
-        raise ValueError(f"got {value!r}; known: {', '.join(CATALOG)}{suggest(value, CATALOG)}")
+    kinds(value)
     return value
 
 
-LayerKind = Annotated[str, AfterValidator(_in_catalog)]
-"""The name of a row of ``droplab.nn.catalog``."""
+LayerKind = Annotated[str | dict[str, Any], BeforeValidator(_known_layer)]
+"""A row of ``droplab.nn.catalog``: its name, a table with ``name`` and options, or a table by site pattern."""
 
 
 class _Strict(BaseModel):
@@ -117,7 +117,8 @@ class ArmSpec(_Strict):
     p: Rates = 0.0
     """One drop rate for all dropout layers of the model, or ``{site pattern: rate}``."""
     layer: LayerKind | None = None
-    """Kind of layer at the sites; the model's own kind where absent."""
+    """Kind of layer at the sites: the name of a row of ``droplab.nn.catalog``, a table with ``name`` and options, or
+    a table from site patterns to such; the model's own kind where absent."""
     schedule: Annotated[str | dict[str, Any], BeforeValidator(normal_form)] = "constant"
     """How ``p`` moves over training: the name of a schedule, a table with ``name`` and its parameters, or a
     table from site patterns to such. Kept with every parameter written out."""
