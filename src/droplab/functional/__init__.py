@@ -10,6 +10,7 @@ from droplab.functional.key import Key
 from droplab.functional.masked import drop
 from droplab.functional.standout import standout
 from droplab.functional.structured import drop_head, drop_path, locked_dropout
+from droplab.functional.units import unit_dropout_conv2d, unit_dropout_linear, unit_dropout_mlp
 from droplab.functional.variational import (
     kl_log_uniform,
     kl_log_uniform_cubic,
@@ -38,5 +39,8 @@ __all__ = [
     "locked_dropout",
     "reparameterised",
     "standout",
+    "unit_dropout_conv2d",
+    "unit_dropout_linear",
+    "unit_dropout_mlp",
     "variational_linear",
 ]

@@ -10,6 +10,7 @@ from droplab.nn._locked import LockedDropout
 from droplab.nn._path import DropPath
 from droplab.nn._sparse import SparseVariationalConv2d, SparseVariationalLinear
 from droplab.nn._standout import LinearStandout
+from droplab.nn._units import UnitDropoutConv2d, UnitDropoutLinear, UnitDropoutMLP
 from droplab.nn._variational import VariationalDropoutLinear
 from droplab.nn.keyed import keyed, keyed_layers
 from droplab.nn.layer import DropLayer, penalty
@@ -32,6 +33,9 @@ __all__ = [
     "LockedDropout",
     "SparseVariationalConv2d",
     "SparseVariationalLinear",
+    "UnitDropoutConv2d",
+    "UnitDropoutLinear",
+    "UnitDropoutMLP",
     "VariationalDropoutLinear",
     "keyed",
     "keyed_layers",

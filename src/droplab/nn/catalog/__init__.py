@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from droplab.nn.catalog import _learned, _noise, _standard, _structured
+from droplab.nn.catalog import _learned, _noise, _standard, _structured, _units
 from droplab.nn.catalog.row import Variant, affine, scaled
 
 __all__ = ["CATALOG", "Variant", "affine", "scaled"]
 
-_FAMILIES = (_standard, _noise, _structured, _learned,)
+_FAMILIES = (
+    _standard,
+    _noise,
+    _structured,
+    _units,
+    _learned,
+)
 
 CATALOG: Mapping[str, Variant] = {row.name: row for family in _FAMILIES for row in family.ROWS}
 """Every variant by the name that specs use."""
