@@ -108,6 +108,7 @@ lr_schedule = "constant"       # constant, cosine, step
 weight_decay = 0.0
 # max_norm = 3.0               # bound of each unit's incoming weights
 augmentation = "none"          # none, flip-crop
+# penalty_warm_up = 0.3        # share of steps over which penalties of variational layers rise to full weight
 precision = "auto"             # float32, bfloat16; auto measures which this machine trains faster
 watch_every = 1                # epochs between norms and histograms; 0 for never
 

@@ -90,6 +90,8 @@ class RecipeSpec(_Strict):
     """``flip-crop``: horizontal flip with probability ½ and a random crop after 4 pixels of zero padding."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """``bfloat16`` trains under autocast; ``auto`` takes whichever this machine trains faster."""
+    penalty_warm_up: float = Field(default=0.0, ge=0, le=1)
+    """Share of all steps over which penalties of layers (variational ones have them) rise to their full weight."""
     fit_size: int = Field(default=5000, ge=1)
     """Samples of the fixed training subset that is measured in eval mode; at most all of them."""
     watch_every: int = Field(default=1, ge=0)
@@ -189,8 +191,11 @@ class ExperimentSpec(_Strict):
         return next(arm for arm in self.arms if arm.name == name)
 
     def canonical(self) -> dict[str, Any]:
-        """The spec as JSON-ready values, every default written out."""
-        return self.model_dump(mode="json")
+        """The spec as JSON-ready values, defaults written out."""
+        values = self.model_dump(mode="json")
+        if not self.recipe.penalty_warm_up:  # younger than ledgers that are to be continued
+            del values["recipe"]["penalty_warm_up"]
+        return values
 
     def identity(self) -> str:
         """Hash of all that decides results: everything but the seeds, the executor and the device.

@@ -145,6 +145,11 @@ class Trainer:
             return Measurement(epoch, {**metrics, **norms}, histograms, predictions)
         return Measurement(epoch, metrics, (), predictions)
 
+    def _penalty_weight(self, step: int) -> float:
+        """1, or less while penalties rise."""
+        rising = self.recipe.penalty_warm_up * self.steps_per_epoch * self.recipe.epochs
+        return min(1.0, step / rising) if rising else 1.0
+
     def _penalty(self) -> dict[str, float]:
         """What the layers add to the loss, in nats per training sample; nothing where they add nothing."""
         if not self._penalised:
@@ -239,7 +244,7 @@ class Trainer:
             inspector.loss(step, loss)
         self.optimizer.zero_grad(set_to_none=True)
         extra = penalty(self.model) if self._penalised else None
-        total = loss if extra is None else loss + extra / len(self.bench.train)
+        total = loss if extra is None else loss + extra * (self._penalty_weight(step) / len(self.bench.train))
         total.backward()  # type: ignore[no-untyped-call]
         if inspector is not None:
             inspector.gradients(step)

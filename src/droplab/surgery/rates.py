@@ -128,8 +128,8 @@ def _wanted(model: nn.Module, p: Mapping[str, float] | float, wanted: Kinds) -> 
         suited = [site for site in named if _suits(model, site, kind_at(wanted, site))]
         if not suited:
             kind = kind_at(wanted, named[0])
-            said = "no kind that drops weights" if kind is None or not kind.adopts else f"the kind {kind.row.name!r}"
-            raise SiteError(f"site pattern {pattern!r} names {', '.join(named)}, which {said} is for")
+            said = "plain dropout" if kind is None else f"the kind {kind.row.name!r}"
+            raise SiteError(f"site pattern {pattern!r} names {', '.join(named)}, which {said} is not for")
         found.update(dict.fromkeys(suited, rate))
     return found
 
