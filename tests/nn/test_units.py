@@ -297,3 +297,19 @@ def test_wrong_requests_say_what_is_wanted(act, said):
 def test_wrong_ranks():
     with pytest.raises(RankError, match="2 dimensions"):
         functional.unit_dropout_conv2d(torch.ones(2, 2), torch.ones(1, 2, 1, 1))
+
+
+@pytest.mark.parametrize(("name", "site"), [("unit_dropout_linear", "fc2"), ("unit_dropout_conv2d", "conv3")])
+def test_arms_take_them_by_name(name, site):
+    model = droplab.models.TutorialCNN((1, 28, 28), 10)
+    keys = list(model.state_dict())
+    change = droplab.apply_rates(model, {site: 0.5}, layer={"name": name, "exact_count": True})
+    layer = model.get_submodule(site)
+    assert type(layer).__name__.replace("_", "").lower() == name.replace("_", "")
+    assert layer.exact_count
+    assert list(model.state_dict()) == keys
+    model(torch.rand(2, 1, 28, 28)).sum().backward()
+    unit_sums = layer.weight.grad.abs().transpose(0, 1).flatten(1).sum(1)
+    assert (unit_sums == 0).sum() >= len(unit_sums) // 2
+    change.undo()
+    assert not isinstance(model.get_submodule(site), nn.DropLayer)
