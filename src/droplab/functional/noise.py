@@ -55,6 +55,11 @@ def normal(
     return _drawn(True, like, key, stream, shape, shared)
 
 
+def widened(x: Tensor) -> Tensor:
+    """A tensor in the dtype that numbers for it are drawn in: float64 where it is that, else float32."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
 def _drawn(
     gaussian: bool,
     like: Tensor,

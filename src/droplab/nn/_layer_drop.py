@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from droplab.errors import UserError
 from droplab.functional.depth import chosen, layer_drop
+from droplab.nn.adopting import taken_over
 from droplab.nn.layer import DropLayer
 
 
@@ -37,12 +38,14 @@ class LayerDrop(DropLayer, nn.ModuleList):
     def adopt(cls, module: nn.ModuleList | nn.Sequential, p: float | Tensor = 0.2) -> Self:
         """The stack in the place of a list or sequence of layers, with its very layers, names and mode.
 
+        Raises:
+            UserError: something else than a plain ``nn.ModuleList`` or ``nn.Sequential``.
+
         >>> [type(layer).__name__ for layer in LayerDrop.adopt(nn.Sequential(nn.Tanh(), nn.ReLU()), 0.1)]
         ['Tanh', 'ReLU']
         """
-        new = cls([], p)
-        new._modules.update(module._modules)
-        new.training = module.training
+        new = taken_over(cls, module, nn.Sequential if isinstance(module, nn.Sequential) else nn.ModuleList)
+        new.p = p
         return new
 
     def forward(self, input: Tensor, *args: Any, **kwargs: Any) -> Tensor:  # noqa: A002  # torch's name

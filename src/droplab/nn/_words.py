@@ -7,6 +7,7 @@ from typing import Any, Self
 from torch import Tensor, nn
 
 from droplab.functional.words import embedding_dropout
+from droplab.nn.adopting import taken_over
 from droplab.nn.layer import DropLayer
 
 
@@ -38,24 +39,17 @@ class EmbeddingDropout(DropLayer, nn.Embedding):
     def adopt(cls, module: nn.Embedding, p: float | Tensor = 0.1) -> Self:
         """The layer in the place of an embedding, with its very parameter, options and mode.
 
+        Raises:
+            UserError: something else than a plain ``nn.Embedding``.
+
         >>> words = nn.Embedding(10, 3, padding_idx=0)
         >>> layer = EmbeddingDropout.adopt(words, 0.2)
         >>> layer, layer.weight is words.weight
         (EmbeddingDropout(p=0.2, 10, 3, padding_idx=0), True)
         """
-        new = cls(
-            module.num_embeddings,
-            module.embedding_dim,
-            p,
-            padding_idx=module.padding_idx,
-            max_norm=module.max_norm,
-            norm_type=module.norm_type,
-            scale_grad_by_freq=module.scale_grad_by_freq,
-            sparse=module.sparse,
-            _weight=module.weight.detach(),
-        )
-        new.weight = module.weight
-        return new.train(module.training)
+        new = taken_over(cls, module, nn.Embedding)
+        new.p = p
+        return new
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
         """Integers ``(*)`` to ``(*, D)``."""

@@ -132,6 +132,7 @@ ROWS = (
         ranks=(3,),
         refuses=(2, 4),
         at_one=ordinary,
+        picture=False,
         deviations="p = 1 leaves one token; a compiled graph holds for one number of tokens",
     ),
     Variant(
@@ -151,8 +152,8 @@ ROWS = (
         at_one=no_words,
         per_sample=False,
         learnable=True,
-        in_arms=False,
         adopts=(torch.nn.Embedding,),
+        example="droplab.nn.EmbeddingDropout(40, 3, p=0.2)",
         deviations="one draw for the batch, as Merity's, not for each sequence, as Gal's; " + IN_TRAINING,
     ),
     Variant(
@@ -171,6 +172,7 @@ ROWS = (
         per_sample=False,
         in_arms=False,
         adopts=(torch.nn.ModuleList, torch.nn.Sequential),
+        example="droplab.nn.LayerDrop([torch.nn.Linear(24, 24) for _ in range(4)], 0.2)",
         deviations="compiled graphs compute what they leave out",
     ),
     Variant(
@@ -187,6 +189,7 @@ ROWS = (
         at_eval=seen,
         at_zero=seen,
         in_arms=False,
+        picture=False,
         deviations="without a key torch's own dropout draws, whose masks are those of no key",
     ),
 )

@@ -96,6 +96,8 @@ class Variant:
     """The output in training for ``p = 0``."""
     at_one: Output | None = zeros
     """The output in training for ``p = 1``; ``None`` where that raises, ``ordinary`` where ``p = 1`` is not special."""
+    highest: float = 1.0
+    """The highest rate that it takes."""
     per_sample: bool = True
     """Whether each sample has draws of its own."""
     words: int | None = None
@@ -107,6 +109,10 @@ class Variant:
     adopts: tuple[type[Module], ...] = ()
     """Layers with weights that it takes the place of; the class then has ``adopt(module, p, **options)``, which
     keeps the module's parameters and their ``state_dict`` keys. None: it acts on activations."""
+    example: str = ""
+    """Python that makes one for that input, where the class called with ``p`` alone is none."""
+    picture: bool = True
+    """Whether the output for ones, of any size, shows the mask."""
     deviations: str = ""
     """From the paper."""
 
