@@ -181,6 +181,27 @@ class LayerContract:
             grads = [torch.autograd.grad(out.square().sum(), leaf)[0] for out in (y, z)]
             torch.testing.assert_close(grads[1], grads[0], rtol=1e-12, atol=1e-12)
 
+    def test_a_schedule_compiles_once(self) -> None:
+        """Twelve rates, one graph; not asked where the rate decides about a shape."""
+        graphs = []
+
+        def counted(graph: torch.fx.GraphModule, _inputs: list[Tensor]) -> Callable[..., Any]:
+            graphs.append(graph)
+            return graph.forward
+
+        layer, x = self.make(), self.input()
+        torch.compiler.reset()
+        compiled: Any = torch.compile(layer, fullgraph=True, backend=counted)
+        for step in range(12):
+            layer.p = min(0.05 * step, self.row.highest)
+            with keyed(_named(layer), seed=1, step=step):
+                y = compiled(x)
+            with keyed(_named(layer), seed=1, step=step):
+                torch.testing.assert_close(y, layer(x), rtol=1e-12, atol=1e-12)
+            if self.row.shaped_by_rate:
+                torch.compiler.reset()  # torch gives up after eight
+        assert len(graphs) == 1 or self.row.shaped_by_rate
+
     def test_dtypes(self) -> None:
         """The dtype stays; halves are the float32 result rounded once where there is no parameter."""
         for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16):

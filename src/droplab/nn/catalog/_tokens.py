@@ -132,6 +132,7 @@ ROWS = (
         ranks=(3,),
         refuses=(2, 4),
         at_one=ordinary,
+        shaped_by_rate=True,
         picture=False,
         deviations="p = 1 leaves one token; a compiled graph holds for one number of tokens",
     ),
