@@ -7,11 +7,16 @@ from droplab.functional.dropout import dropout
 from droplab.functional.key import Key
 from droplab.functional.masked import drop
 from droplab.functional.structured import drop_head, drop_path, locked_dropout
+from droplab.functional.weights import drop_connect, drop_connect2d, drop_connect_inference, weight_drop
+from droplab.functional.zoneout import zoneout
 
 __all__ = [
     "Key",
     "alpha_dropout",
     "drop",
+    "drop_connect",
+    "drop_connect2d",
+    "drop_connect_inference",
     "drop_head",
     "drop_path",
     "dropout",
@@ -21,4 +26,6 @@ __all__ = [
     "dropout_add",
     "feature_alpha_dropout",
     "locked_dropout",
+    "weight_drop",
+    "zoneout",
 ]

@@ -2,15 +2,20 @@
 
 from droplab.nn._alpha import AlphaDropout, FeatureAlphaDropout
 from droplab.nn._channels import Dropout1d, Dropout2d, Dropout3d
+from droplab.nn._drop_connect import DropConnectConv2d, DropConnectLinear
 from droplab.nn._dropout import Dropout
 from droplab.nn._heads import DropHead
 from droplab.nn._locked import LockedDropout
 from droplab.nn._path import DropPath
+from droplab.nn._weight_drop import WeightDropGRU, WeightDropLinear, WeightDropLSTM
+from droplab.nn._zoneout import ZoneoutGRU, ZoneoutLSTM
 from droplab.nn.keyed import keyed, keyed_layers
 from droplab.nn.layer import DropLayer, penalty
 
 __all__ = [
     "AlphaDropout",
+    "DropConnectConv2d",
+    "DropConnectLinear",
     "DropHead",
     "DropLayer",
     "DropPath",
@@ -20,6 +25,11 @@ __all__ = [
     "Dropout3d",
     "FeatureAlphaDropout",
     "LockedDropout",
+    "WeightDropGRU",
+    "WeightDropLSTM",
+    "WeightDropLinear",
+    "ZoneoutGRU",
+    "ZoneoutLSTM",
     "keyed",
     "keyed_layers",
     "penalty",

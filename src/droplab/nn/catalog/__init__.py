@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from droplab.nn.catalog import _standard, _structured
+from droplab.nn.catalog import _standard, _structured, _weights
 from droplab.nn.catalog.row import Variant, affine, scaled
 
 __all__ = ["CATALOG", "Variant", "affine", "describe", "scaled"]
 
-CATALOG: Mapping[str, Variant] = {row.name: row for family in (_standard, _structured) for row in family.ROWS}
+CATALOG: Mapping[str, Variant] = {row.name: row for family in (_standard, _structured, _weights) for row in family.ROWS}
 """Every variant by the name that specs use."""
 
 
