@@ -64,11 +64,6 @@ def test_functions_and_layers_agree():
 
 def test_parameters_get_the_gradients_of_the_equation():
     layer, x = LINEAR(5, 3, p=0.4, dtype=torch.float64), torch.randn(7, 5, dtype=torch.float64)
-    names = ("weight", "bias")
-
-    def called(*values):
-        return torch.func.functional_call(layer, dict(zip(names, values, strict=True)), (x,))
-
     with keyed(torch.nn.ModuleDict({"fc": layer}), seed=3):
         layer(x).square().sum().backward()
     weight, bias = layer.weight.detach() * kept((3, 5), 0.4), layer.bias.detach() * kept((3,), 0.4, biased())
@@ -134,7 +129,9 @@ class TestGaussianInference:
     def test_convolution_without_dropped_biases(self):
         p, samples = 0.4, 400
         options = {"padding": 1, "dtype": torch.float64}
-        layer = CONV(3, 4, 3, p=p, inference="gaussian", samples=samples, activation=torch.relu, drop_bias=False, **options)
+        layer = CONV(
+            3, 4, 3, p=p, inference="gaussian", samples=samples, activation=torch.relu, drop_bias=False, **options
+        )
         x = torch.randn(2, 3, 5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
         variance = functional.conv2d(x.square(), layer.weight.square(), padding=1) * (p / (1 - p))
         mean = functional.conv2d(x, layer.weight, layer.bias, padding=1)
@@ -170,11 +167,10 @@ class TestGaussianInference:
         (grad,) = torch.autograd.grad(y.sum(), x)
         assert not y.detach().abs().gt(1e-15).any()
         assert grad.isfinite().all()
-        assert torch.equal(LINEAR(5, 3, p=0.0, inference="gaussian").eval()(x), LINEAR(5, 3, p=0.0).eval()(x)) is False
         layer.p = 0.0
         assert torch.equal(layer(x), x @ layer.weight.T)
         layer.p = 1.0
-        with pytest.raises(UserError, match="p=1 .* infinite"):
+        with pytest.raises(UserError, match=r"p=1 .* infinite"):
             layer(x)
         assert not layer.train()(x).any()
 
@@ -223,9 +219,9 @@ def test_adoption(layer, module):
 def test_adoption_with_options_and_of_strangers():
     new = LINEAR.adopt(torch.nn.Linear(5, 3), 0.3, per_sample=True, inference="gaussian", samples=7, drop_bias=False)
     assert repr(new).endswith("drop_bias=False, inference='gaussian', samples=7, per_sample=True)")
-    with pytest.raises(UserError, match=r"DropConnectLinear.adopt got a Conv2d; a torch.nn.Linear"):
+    with pytest.raises(UserError, match=r"DropConnectLinear.adopt got a Conv2d; exactly a torch.nn.Linear"):
         LINEAR.adopt(torch.nn.Conv2d(1, 1, 1))
-    with pytest.raises(UserError, match="not a subclass"):
+    with pytest.raises(UserError, match="got a DropConnectLinear; exactly"):
         nn.WeightDropLinear.adopt(LINEAR(5, 3))
 
 
@@ -241,7 +237,10 @@ def test_wrong_options_say_what_is_wanted():
 
 
 def test_compiled_training_step_has_the_gradients_of_eager_mode():
-    layer, x = LINEAR(5, 3, p=0.4, per_sample=True, activation=torch.tanh, dtype=torch.float64), torch.randn(6, 5).double()
+    layer, x = (
+        LINEAR(5, 3, p=0.4, per_sample=True, activation=torch.tanh, dtype=torch.float64),
+        torch.randn(6, 5).double(),
+    )
     torch.compiler.reset()
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
     eager = torch.autograd.grad(draw(layer, x).square().sum(), list(layer.parameters()))

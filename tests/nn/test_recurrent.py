@@ -254,7 +254,7 @@ class TestBoth:
         wanted = flat(draw(new.train(), x))
         for other in (copy.deepcopy(new), pickle.loads(pickle.dumps(new))):
             assert all(torch.equal(*pair) for pair in zip(flat(draw(other, x)), wanted, strict=True))
-        with pytest.raises(UserError, match=f"got a Linear; a torch.nn.{kind.__name__}"):
+        with pytest.raises(UserError, match=f"got a Linear; exactly a torch.nn.{kind.__name__}"):
             layer.adopt(torch.nn.Linear(3, 4))
 
     def test_state_dicts_go_both_ways(self, layer, kind):

@@ -34,14 +34,16 @@ function compute(page: Page, metric: string): Curves {
   const { axis, smoothing } = page.state;
   const names = page.groups();
   const shown = page.data.runs.filter((run, index) => page.visible(run, index) && run.metrics[metric]);
+  const { steps } = page.data.experiment;
+  const shared = axis === "time" ? null : xValues(axis, shown.reduce((most, run) => Math.max(most, values(run, metric).length), 0), steps, new Float64Array(0));
   const own = shown.map((run) => {
     const y = values(run, metric);
-    const x = xValues(axis, y.length, page.data.experiment.steps, values(run, "seconds"));
+    const x = shared ? shared.subarray(0, y.length) : xValues(axis, y.length, steps, values(run, "seconds"));
     return { run, x, y: smoothing > 0 ? smooth(x, y, smoothing) : y };
   });
   const longest = own.reduce((most, item) => Math.max(most, item.y.length), 0);
   const end = own.reduce((most, item) => Math.max(most, item.x.at(-1) ?? 0), 0);
-  const x = axis === "time" ? timeGrid(end, Math.max(longest, 2)) : xValues(axis, longest, page.data.experiment.steps, new Float64Array(0));
+  const x = shared ?? timeGrid(end, Math.max(longest, 2));
   const runs = own.map((item) => ({
     run: item.run,
     group: names.indexOf(page.group(item.run)),

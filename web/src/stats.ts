@@ -83,25 +83,32 @@ export function band(columns: ArrayLike<number>[], length: number, t: number[], 
   const low = new Float64Array(length).fill(NaN);
   const high = new Float64Array(length).fill(NaN);
   const n = new Int32Array(length);
-  for (let i = 0; i < length; i++) {
-    let count = 0;
-    let average = 0;
-    let squares = 0;
-    for (const column of columns) {
-      const value = i < column.length ? column[i]! : NaN;
-      if (Number.isNaN(value)) continue;
-      count++;
-      const delta = value - average;
-      average += delta / count;
-      squares += delta * (value - average);
+  const sums = new Float64Array(length);
+  for (const column of columns) {
+    const end = Math.min(column.length, length);
+    for (let i = 0; i < end; i++) {
+      const value = column[i]!;
+      if (value === value) {
+        sums[i]! += value;
+        n[i]!++;
+      }
     }
-    n[i] = count;
-    if (count < least) continue;
-    mean[i] = average;
-    if (count < 2) continue;
-    const half = (t[count - 2] ?? 1.96) * Math.sqrt(squares / (count - 1) / count);
-    low[i] = average - half;
-    high[i] = average + half;
+  }
+  for (let i = 0; i < length; i++) if (n[i]! > 0 && n[i]! >= least) mean[i] = sums[i]! / n[i]!;
+  const squares = sums.fill(0);
+  for (const column of columns) {
+    const end = Math.min(column.length, length);
+    for (let i = 0; i < end; i++) {
+      const delta = column[i]! - mean[i]!;
+      if (delta === delta) squares[i]! += delta * delta;
+    }
+  }
+  for (let i = 0; i < length; i++) {
+    const count = n[i]!;
+    if (count < 2 || count < least) continue;
+    const half = (t[count - 2] ?? 1.96) * Math.sqrt(squares[i]! / (count - 1) / count);
+    low[i] = mean[i]! - half;
+    high[i] = mean[i]! + half;
   }
   return { mean, low, high, n };
 }
@@ -119,22 +126,32 @@ export function decimate(
   if (length <= buckets * 2) return { x, columns };
   const outX = new Float64Array(buckets * 2);
   const outColumns = columns.map(() => new Float64Array(buckets * 2).fill(NaN));
+  const ends = Int32Array.from({ length: buckets + 1 }, (_, bucket) => Math.floor((bucket * length) / buckets));
   for (let bucket = 0; bucket < buckets; bucket++) {
-    const from = Math.floor((bucket * length) / buckets);
-    const to = Math.floor(((bucket + 1) * length) / buckets);
-    outX[2 * bucket] = x[from]!;
-    outX[2 * bucket + 1] = x[to - 1]!;
-    for (let c = 0; c < columns.length; c++) {
-      const column = columns[c]!;
-      let least = from;
-      let most = from;
-      for (let i = from + 1; i < to; i++) {
+    outX[2 * bucket] = x[ends[bucket]!]!;
+    outX[2 * bucket + 1] = x[ends[bucket + 1]! - 1]!;
+  }
+  for (let c = 0; c < columns.length; c++) {
+    const column = columns[c]!;
+    const out = outColumns[c]!;
+    for (let bucket = 0; bucket < buckets; bucket++) {
+      const to = ends[bucket + 1]!;
+      let [least, most] = [Infinity, -Infinity];
+      let [leastAt, mostAt] = [-1, -1];
+      for (let i = ends[bucket]!; i < to; i++) {
         const value = column[i]!;
-        if (!(value >= column[least]!)) least = Number.isNaN(value) ? least : i;
-        if (!(value <= column[most]!)) most = Number.isNaN(value) ? most : i;
+        if (value < least) {
+          least = value;
+          leastAt = i;
+        }
+        if (value > most) {
+          most = value;
+          mostAt = i;
+        }
       }
-      outColumns[c]![2 * bucket] = column[Math.min(least, most)]!;
-      outColumns[c]![2 * bucket + 1] = column[Math.max(least, most)]!;
+      if (leastAt < 0 || mostAt < 0) continue; // nothing but what is not a number
+      out[2 * bucket] = leastAt < mostAt ? least : most;
+      out[2 * bucket + 1] = leastAt < mostAt ? most : least;
     }
   }
   return { x: outX, columns: outColumns };

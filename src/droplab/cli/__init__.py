@@ -17,6 +17,7 @@ from droplab.cli.init import init
 from droplab.cli.note import note
 from droplab.cli.report import report
 from droplab.cli.runs import runs
+from droplab.cli.variants import variants
 from droplab.cli.verdict import verdict
 from droplab.errors import DroplabError
 
@@ -30,6 +31,7 @@ for command in (compare, report, runs, verdict, note, init):
 app.command(final_test, name="test")
 app.command(export)
 app.command(data)
+app.command(variants)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -33,7 +33,7 @@ def compare(
 
     Args:
         spec: A TOML file; `droplab init` writes a commented one. Options below override it.
-        data: cifar10, fashion-mnist-mini, a .npz file, or pkg.module:function.
+        data: cifar10, mnist, fashion-mnist-mini, a .npz file, or pkg.module:function.
         data_dir: Where data sets are looked for (default: $DROPLAB_DATA, then the user's cache).
         train_size: Keep this many training samples, stratified by class.
         model: tutorial-cnn, srivastava-mlp, or pkg.module:function.

@@ -10,6 +10,7 @@ from droplab.data.cifar10 import Cifar10
 from droplab.data.fashion_mini import FashionMini
 from droplab.data.folder import default_data_dir
 from droplab.data.function import read_function
+from droplab.data.mnist import Mnist
 from droplab.data.npz import read_npz
 from droplab.data.parts import Split
 from droplab.data.protocol import split
@@ -20,6 +21,7 @@ from droplab.userobjects import looks_like_object
 DATASETS: Mapping[str, Dataset] = {
     "fashion-mnist-mini": FashionMini(),
     "cifar10": Cifar10(),
+    "mnist": Mnist(),
 }
 """The data sets that droplab knows by name; the first is the default."""
 
@@ -95,7 +97,7 @@ def catalogue() -> tuple[DatasetInfo, ...]:
     """What can be loaded by name.
 
     >>> [info.name for info in catalogue()]
-    ['fashion-mnist-mini', 'cifar10']
+    ['fashion-mnist-mini', 'cifar10', 'mnist']
     """
     return tuple(dataset.info() for dataset in DATASETS.values())
 

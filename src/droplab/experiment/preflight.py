@@ -34,7 +34,7 @@ def check_arms(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> No
             model = build(spec.model.name, shape, classes, spec.model.options)
         try:
             change = apply_rates(model, arm.p, arm.layer)
-        except SiteError as problem:
+        except (SiteError, SpecError, TypeError) as problem:
             problems.append(f"arms[{number}].p ({arm.name}): {problem}")
             continue
         try:

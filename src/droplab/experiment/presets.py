@@ -90,7 +90,7 @@ seeds = 5                      # 5 means seeds 0 to 4; or a list such as [1, 7, 
 baseline = "no dropout"        # the arm that the others are compared with; the first where absent
 
 [data]
-name = "fashion-mnist-mini"    # or "cifar10", "my_data.npz", "my_package.my_module:my_function"
+name = "fashion-mnist-mini"    # or "cifar10", "mnist", "my_data.npz", "my_package.my_module:my_function"
 # train_size = 2000            # keep fewer training samples, stratified by class
 # validation_size = 0.1        # a share below 1, or a number of samples; taken from the training data
 split_seed = 0
@@ -108,6 +108,7 @@ lr_schedule = "constant"       # constant, cosine, step
 weight_decay = 0.0
 # max_norm = 3.0               # bound of each unit's incoming weights
 augmentation = "none"          # none, flip-crop
+# penalty_warm_up = 0.3        # share of steps over which penalties of variational layers rise to full weight
 precision = "auto"             # float32, bfloat16; auto measures which this machine trains faster
 watch_every = 1                # epochs between norms and histograms; 0 for never
 
@@ -130,7 +131,9 @@ p = 0.25
 name = "more before fc2"
 p = {{ drop1 = 0.2, drop2 = 0.5 }}   # ... or a rate for each site; patterns such as "drop*" work
 # p = {{ "conv2:out" = 0.1 }}        # doorways of layers are sites too: NAME:in and NAME:out
-# layer = "dropout2d"              # dropout, dropout1d, dropout2d, dropout3d, alpha_dropout, feature_alpha_dropout
+# layer = "dropout2d"              # another variant; `droplab variants` lists them
+# layer = {{ name = "drop_path", mode = "batch" }}           # with options
+# layer = {{ "drop1" = "alpha_dropout", "conv2:out" = "dropout2d" }}   # or one for each site
 # schedule = "constant"            # how p moves over training; p is its peak
 
 [[arms]]

@@ -12,9 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from droplab.errors import suggest
 from droplab.schedules import Adaptive, for_sites, normal_form
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -27,16 +26,17 @@ Rates = Annotated[
 """One rate for all dropout layers, or a rate for each site pattern."""
 
 
-def _in_catalog(value: str) -> str:
-    from droplab.nn.catalog import CATALOG  # loads torch, which a spec without kinds does not need
+def _known_layer(value: Any) -> Any:
+    if value is None or value == "dropout":
+        return value
+    from droplab.surgery.kinds import kinds  # loads torch, which a spec without kinds does not need
 
-    if value not in CATALOG:
-        raise ValueError(f"got {value!r}; known: {', '.join(CATALOG)}{suggest(value, CATALOG)}")
+    kinds(value)
     return value
 
 
-LayerKind = Annotated[str, AfterValidator(_in_catalog)]
-"""The name of a row of ``droplab.nn.catalog``."""
+LayerKind = Annotated[str | dict[str, Any], BeforeValidator(_known_layer)]
+"""A row of ``droplab.nn.catalog``: its name, a table with ``name`` and options, or a table by site pattern."""
 
 
 class _Strict(BaseModel):
@@ -90,6 +90,8 @@ class RecipeSpec(_Strict):
     """``flip-crop``: horizontal flip with probability ½ and a random crop after 4 pixels of zero padding."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """``bfloat16`` trains under autocast; ``auto`` takes whichever this machine trains faster."""
+    penalty_warm_up: float = Field(default=0.0, ge=0, le=1)
+    """Share of all steps over which penalties of layers (variational ones have them) rise to their full weight."""
     fit_size: int = Field(default=5000, ge=1)
     """Samples of the fixed training subset that is measured in eval mode; at most all of them."""
     watch_every: int = Field(default=1, ge=0)
@@ -117,7 +119,8 @@ class ArmSpec(_Strict):
     p: Rates = 0.0
     """One drop rate for all dropout layers of the model, or ``{site pattern: rate}``."""
     layer: LayerKind | None = None
-    """Kind of layer at the sites; the model's own kind where absent."""
+    """Kind of layer at the sites: the name of a row of ``droplab.nn.catalog``, a table with ``name`` and options, or
+    a table from site patterns to such; the model's own kind where absent."""
     schedule: Annotated[str | dict[str, Any], BeforeValidator(normal_form)] = "constant"
     """How ``p`` moves over training: the name of a schedule, a table with ``name`` and its parameters, or a
     table from site patterns to such. Kept with every parameter written out."""
@@ -188,8 +191,11 @@ class ExperimentSpec(_Strict):
         return next(arm for arm in self.arms if arm.name == name)
 
     def canonical(self) -> dict[str, Any]:
-        """The spec as JSON-ready values, every default written out."""
-        return self.model_dump(mode="json")
+        """The spec as JSON-ready values, defaults written out."""
+        values = self.model_dump(mode="json")
+        if not self.recipe.penalty_warm_up:  # younger than ledgers that are to be continued
+            del values["recipe"]["penalty_warm_up"]
+        return values
 
     def identity(self) -> str:
         """Hash of all that decides results: everything but the seeds, the executor and the device.

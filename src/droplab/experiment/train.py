@@ -21,7 +21,7 @@ from droplab.experiment.spec import ArmSpec, ExperimentSpec
 from droplab.experiment.tensors import Samples, Workbench
 from droplab.experiment.watch import watch
 from droplab.models import build
-from droplab.nn import keyed
+from droplab.nn import keyed, penalty
 from droplab.records import Measurement, Predictions
 from droplab.surgery import apply_rates, rates, replace
 
@@ -81,6 +81,8 @@ class Trainer:
         self.model: nn.Module = model.to(bench.device)
         if images:
             self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # in torch's docs, not in its stubs
+        with torch.no_grad():
+            self._penalised = penalty(self.model) is not None
         self.moving = MovingRates(self.model, arm.schedule, change.rates)
         self.optimizer = make_optimizer(self.model, self.recipe)
         self.mask_seed = derive(seed, "masks")
@@ -131,6 +133,7 @@ class Trainer:
         metrics["lr"] = lr
         metrics.update({f"p/{site}": rate for site, rate in rates(self.model).items()})
         metrics.update(self.moving.measure())
+        metrics.update(self._penalty())
         self.moving.after_epoch(metrics)  # for the next epoch; p/SITE above is what this one ended with
         metrics["seconds"] = seconds
         metrics["images_per_second"] = len(self.bench.train) / seconds
@@ -141,6 +144,19 @@ class Trainer:
             norms, histograms = watch(self.model)
             return Measurement(epoch, {**metrics, **norms}, histograms, predictions)
         return Measurement(epoch, metrics, (), predictions)
+
+    def _penalty_weight(self, step: int) -> float:
+        """1, or less while penalties rise."""
+        rising = self.recipe.penalty_warm_up * self.steps_per_epoch * self.recipe.epochs
+        return min(1.0, step / rising) if rising else 1.0
+
+    def _penalty(self) -> dict[str, float]:
+        """What the layers add to the loss, in nats per training sample; nothing where they add nothing."""
+        if not self._penalised:
+            return {}
+        with torch.no_grad():
+            extra = penalty(self.model)
+        return {"penalty": float(extra) / len(self.bench.train)} if extra is not None else {}
 
     def evaluate(self, samples: Samples) -> tuple[float, float]:
         """Mean cross-entropy (nats) and accuracy in eval mode, over all of ``samples``."""
@@ -227,7 +243,9 @@ class Trainer:
         if inspector is not None:
             inspector.loss(step, loss)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        extra = penalty(self.model) if self._penalised else None
+        total = loss if extra is None else loss + extra * (self._penalty_weight(step) / len(self.bench.train))
+        total.backward()  # type: ignore[no-untyped-call]
         if inspector is not None:
             inspector.gradients(step)
         self.optimizer.step()

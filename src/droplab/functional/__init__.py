@@ -3,16 +3,28 @@
 from droplab.functional.add import dropout_add
 from droplab.functional.alpha import alpha_dropout, feature_alpha_dropout
 from droplab.functional.channels import dropout1d, dropout2d, dropout3d
+from droplab.functional.concrete import concrete_dropout, concrete_penalty
 from droplab.functional.dropout import dropout
+from droplab.functional.gaussian import gaussian_dropout, gaussian_noise
 from droplab.functional.key import Key
 from droplab.functional.masked import drop
+from droplab.functional.standout import standout
 from droplab.functional.structured import drop_head, drop_path, locked_dropout
+from droplab.functional.units import unit_dropout_conv2d, unit_dropout_linear, unit_dropout_mlp
+from droplab.functional.variational import (
+    kl_log_uniform,
+    kl_log_uniform_cubic,
+    reparameterised,
+    variational_linear,
+)
 from droplab.functional.weights import drop_connect, drop_connect2d, drop_connect_inference, weight_drop
 from droplab.functional.zoneout import zoneout
 
 __all__ = [
     "Key",
     "alpha_dropout",
+    "concrete_dropout",
+    "concrete_penalty",
     "drop",
     "drop_connect",
     "drop_connect2d",
@@ -25,7 +37,17 @@ __all__ = [
     "dropout3d",
     "dropout_add",
     "feature_alpha_dropout",
+    "gaussian_dropout",
+    "gaussian_noise",
+    "kl_log_uniform",
+    "kl_log_uniform_cubic",
     "locked_dropout",
+    "reparameterised",
+    "standout",
+    "unit_dropout_conv2d",
+    "unit_dropout_linear",
+    "unit_dropout_mlp",
+    "variational_linear",
     "weight_drop",
     "zoneout",
 ]

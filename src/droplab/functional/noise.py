@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from droplab import rng
 from droplab.functional.internals import transforms_active
 from droplab.functional.key import Key
-from droplab.functional.seeds import draw, draw_under_transforms
-from droplab.kernels import wide
+from droplab.functional.masked import is_plain
+from droplab.functional.seeds import draw, draw_for_each
+from droplab.kernels import numbers, wide
 from droplab.kernels.job import Job
-
-_Draw = Callable[[tuple[int, ...], Job, torch.device], Tensor]
 
 
 def uniform(
@@ -38,7 +35,7 @@ def uniform(
     >>> uniform(torch.ones(2, 3, 4), key=Key(seed=0, layer=1), shared=(2,)).shape
     torch.Size([2, 3, 1])
     """
-    return _drawn(wide.uniform, like, key, stream, shape, shared)
+    return _drawn(False, like, key, stream, shape, shared)
 
 
 def normal(
@@ -55,21 +52,29 @@ def normal(
     >>> f"{abs(numbers.mean()):.2f} {numbers.std():.2f}"
     '0.00 1.00'
     """
-    return _drawn(wide.normal, like, key, stream, shape, shared)
+    return _drawn(True, like, key, stream, shape, shared)
+
+
+def widened(x: Tensor) -> Tensor:
+    """A tensor in the dtype that numbers for it are drawn in: float64 where it is that, else float32."""
+    return x if x.dtype == torch.float64 else x.float()
 
 
 def _drawn(
-    numbers: _Draw,
+    gaussian: bool,
     like: Tensor,
     key: Key | None,
     stream: int,
     shape: tuple[int, ...] | None,
     shared: tuple[int, ...],
 ) -> Tensor:
+    """A kernel's where there is memory to write to, else torch's operations, which graphs and transforms trace."""
     shape = tuple(like.shape) if shape is None else shape
     job = _job(like, key, stream, tuple(dim for dim in shared if dim < len(shape)))
     dtype = torch.float64 if like.dtype == torch.float64 else torch.float32
-    return numbers(shape, job, like.device).to(dtype)
+    if torch.compiler.is_compiling() or transforms_active() or not is_plain(like):
+        return (wide.normal if gaussian else wide.uniform)(shape, job, like.device).to(dtype)
+    return numbers.fill(shape, job, like.device, dtype, normal=gaussian)
 
 
 def _job(like: Tensor, key: Key | None, stream: int, shared: tuple[int, ...]) -> Job:
@@ -83,4 +88,4 @@ def _seed(like: Tensor) -> int | Tensor:
     if torch.compiler.is_compiling():
         seed: Tensor = torch.ops.droplab.draw(like)
         return seed
-    return draw_under_transforms(like) if transforms_active() else draw(like)
+    return draw_for_each(like) if transforms_active() else draw(like)

@@ -57,7 +57,7 @@ class Draw(Function):
         return None  # noqa: RET501
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None], x: Tensor) -> tuple[Tensor, None]:  # noqa: ARG004
+    def vmap(info: Any, in_dims: tuple[int | None], x: Tensor) -> tuple[Tensor, int | None]:  # noqa: ARG004
         """One seed for all; whether their masks differ is decided where the mask is applied."""
         if info.randomness == "error":
             raise RuntimeError(
@@ -68,3 +68,19 @@ class Draw(Function):
 
 
 draw_under_transforms: Callable[[Tensor], Tensor] = Draw.apply
+
+
+class DrawForEach(Draw):
+    """The same where the numbers themselves are drawn by the caller: a seed for each member if they are to differ."""
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None], x: Tensor) -> tuple[Tensor, int | None]:
+        """As many seeds as there are members, or one for all (``randomness="same"``)."""
+        if info.randomness == "different":
+            return torch.stack([draw_for_each(x) for _ in range(info.batch_size)]), 0
+        if info.randomness == "same":
+            return draw_for_each(x), None
+        return Draw.vmap(info, in_dims, x)  # raises
+
+
+draw_for_each: Callable[[Tensor], Tensor] = DrawForEach.apply

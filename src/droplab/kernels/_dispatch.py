@@ -145,7 +145,7 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
         BackendError: a forced backend cannot work on this device.
     """
     if job.batch_dim is not None and isinstance(job.samples, Tensor) and job.samples.ndim:
-        _check_samples(x, job.samples, job.batch_dim)
+        check_samples(tuple(x.shape), job.samples, job.batch_dim)
     if _forced is None and x.is_cpu:
         kernel = _on_cpu.get(x.dtype)
         if kernel is None:
@@ -158,12 +158,12 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
     _kernel(name)(x, out, job, residual)
 
 
-def _check_samples(x: Tensor, samples: Tensor, dim: int) -> None:
+def check_samples(shape: tuple[int, ...], samples: Tensor, dim: int) -> None:
     """A kernel reads one id for each sample; fewer would make it read what is not there."""
-    if tuple(samples.shape) != (x.shape[dim],):
+    if tuple(samples.shape) != (shape[dim],):
         raise KeyingError(
-            f"samples has the shape {tuple(samples.shape)}; an input of shape {tuple(x.shape)} whose dimension {dim} "
-            f"is that of samples wants one id for each: ({x.shape[dim]},)"
+            f"samples has the shape {tuple(samples.shape)}; an input of shape {shape} whose dimension {dim} "
+            f"is that of samples wants one id for each: ({shape[dim]},)"
         )
 
 

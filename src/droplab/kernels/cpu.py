@@ -106,7 +106,7 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
     added_at = 0
     if residual is not None:
         added_at, mode = residual.data_ptr(), 1
-    ids, first, _alive = _samples(samples) if samples is not _FIRST else (_NO_SAMPLES_AT, 0, None)
+    ids, first, _alive = listed(samples) if samples is not _FIRST else (_NO_SAMPLES_AT, 0, None)
     _, described, units = description
     loop = _loops.get(x.dtype) or _loop(x.dtype)
     arguments = (
@@ -120,7 +120,7 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
         share(lambda start, stop: loop(*arguments, start, stop), units, threads)
 
 
-def _samples(samples: int | Tensor) -> tuple[int, int, object]:
+def listed(samples: int | Tensor) -> tuple[int, int, object]:
     """Address of the ids (after a leading one, where there are any), the first id, and what must stay alive."""
     if not isinstance(samples, Tensor):
         return _NO_SAMPLES_AT, samples & 0xFFFFFFFF, None

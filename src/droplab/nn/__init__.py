@@ -2,11 +2,17 @@
 
 from droplab.nn._alpha import AlphaDropout, FeatureAlphaDropout
 from droplab.nn._channels import Dropout1d, Dropout2d, Dropout3d
+from droplab.nn._concrete import ConcreteDropoutConv2d, ConcreteDropoutLinear
 from droplab.nn._drop_connect import DropConnectConv2d, DropConnectLinear
 from droplab.nn._dropout import Dropout
+from droplab.nn._gaussian import GaussianDropout, GaussianNoise
 from droplab.nn._heads import DropHead
 from droplab.nn._locked import LockedDropout
 from droplab.nn._path import DropPath
+from droplab.nn._sparse import SparseVariationalConv2d, SparseVariationalLinear
+from droplab.nn._standout import LinearStandout
+from droplab.nn._units import UnitDropoutConv2d, UnitDropoutLinear, UnitDropoutMLP
+from droplab.nn._variational import VariationalDropoutLinear
 from droplab.nn._weight_drop import WeightDropGRU, WeightDropLinear, WeightDropLSTM
 from droplab.nn._zoneout import ZoneoutGRU, ZoneoutLSTM
 from droplab.nn.keyed import keyed, keyed_layers
@@ -14,6 +20,8 @@ from droplab.nn.layer import DropLayer, penalty
 
 __all__ = [
     "AlphaDropout",
+    "ConcreteDropoutConv2d",
+    "ConcreteDropoutLinear",
     "DropConnectConv2d",
     "DropConnectLinear",
     "DropHead",
@@ -24,7 +32,16 @@ __all__ = [
     "Dropout2d",
     "Dropout3d",
     "FeatureAlphaDropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "LinearStandout",
     "LockedDropout",
+    "SparseVariationalConv2d",
+    "SparseVariationalLinear",
+    "UnitDropoutConv2d",
+    "UnitDropoutLinear",
+    "UnitDropoutMLP",
+    "VariationalDropoutLinear",
     "WeightDropGRU",
     "WeightDropLSTM",
     "WeightDropLinear",

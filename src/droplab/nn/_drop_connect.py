@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from droplab.errors import RankError, UserError
 from droplab.functional.checking import check_input
 from droplab.functional.weights import drop_connect, drop_connect_inference, dropped
-from droplab.nn._adopt import adopted
+from droplab.nn.adopting import taken_over
 from droplab.nn.layer import DropLayer
 
 Activation = Callable[[Tensor], Tensor]
@@ -20,11 +20,12 @@ Activation = Callable[[Tensor], Tensor]
 class _DropConnect(DropLayer):
     """What the two have in common: the options, and inference."""
 
-    weight: Tensor
-    bias: Tensor | None
+    weight: Any
+    bias: Any
     activation: Activation | None
 
-    def _set(self, p: float | Tensor, drop_bias: bool, inference: str, samples: int, activation: Any) -> None:
+    def equip(self, p: float | Tensor, drop_bias: bool, inference: str, samples: int, activation: Any) -> None:
+        """Set what the layer has beside its torch twin."""
         if inference not in {"mean", "gaussian"}:
             raise UserError(f"{type(self).__name__} got inference {inference!r}; 'mean' or 'gaussian' is wanted")
         if samples < 1:
@@ -102,7 +103,7 @@ class DropConnectLinear(_DropConnect, nn.Linear):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__(in_features, out_features, bias, device, dtype)
-        self._set(p, drop_bias, inference, samples, activation)
+        self.equip(p, drop_bias, inference, samples, activation)
         self.per_sample = per_sample
 
     @classmethod
@@ -125,8 +126,8 @@ class DropConnectLinear(_DropConnect, nn.Linear):
         >>> DropConnectLinear.adopt(nn.Linear(3, 2), 0.2).p
         0.2
         """
-        new = adopted(cls, nn.Linear, module)
-        new._set(p, drop_bias, inference, samples, activation)
+        new = taken_over(cls, module, nn.Linear)
+        new.equip(p, drop_bias, inference, samples, activation)
         new.per_sample = per_sample
         return new
 
@@ -135,10 +136,10 @@ class DropConnectLinear(_DropConnect, nn.Linear):
         check_input(input, "DropConnectLinear")
         if not self.training:
             return self._inferred(input)
-        options = {"drop_bias": self.drop_bias, "per_sample": self.per_sample, "key": self._key(input)}
+        options: Any = {"drop_bias": self.drop_bias, "per_sample": self.per_sample, "key": self._key(input)}
         return self._activated(drop_connect(input, self.weight, self.bias, self._current_rate(), **options))
 
-    def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # noqa: A002, PLR6301
+    def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # noqa: A002
         return nn.functional.linear(input, weight, bias)
 
     def extra_repr(self) -> str:
@@ -183,7 +184,7 @@ class DropConnectConv2d(_DropConnect, nn.Conv2d):
         **options: Any,
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, **options)
-        self._set(p, drop_bias, inference, samples, activation)
+        self.equip(p, drop_bias, inference, samples, activation)
 
     @classmethod
     def adopt(
@@ -204,8 +205,8 @@ class DropConnectConv2d(_DropConnect, nn.Conv2d):
         >>> DropConnectConv2d.adopt(nn.Conv2d(3, 8, 3), 0.2).p
         0.2
         """
-        new = adopted(cls, nn.Conv2d, module)
-        new._set(p, drop_bias, inference, samples, activation)
+        new = taken_over(cls, module, nn.Conv2d)
+        new.equip(p, drop_bias, inference, samples, activation)
         return new
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
@@ -221,8 +222,10 @@ class DropConnectConv2d(_DropConnect, nn.Conv2d):
         return self._activated(self._linear(input, weight, bias))
 
     def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # noqa: A002
-        return self._conv_forward(input, weight, bias)
+        convolved: Tensor = self._conv_forward(input, weight, bias)
+        return convolved
 
     def extra_repr(self) -> str:
         """Rate, sizes and options."""
-        return f"{DropLayer.extra_repr(self)}, {nn.Conv2d.extra_repr(self)}, {self._options()}"
+        twin: Any = nn.Conv2d
+        return f"{DropLayer.extra_repr(self)}, {twin.extra_repr(self)}, {self._options()}"

@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import PackedSequence
 from droplab.errors import RankError, UserError
 from droplab.functional.checking import check_input
 from droplab.functional.key import Key
-from droplab.nn._adopt import adopted
+from droplab.nn.adopting import taken_over
 from droplab.nn.layer import DropLayer
 
 States = tuple[Tensor, ...]
@@ -32,16 +32,13 @@ class Recurrent(DropLayer, nn.RNNBase):
 
     def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, **options: Any) -> None:
         super().__init__(self.kind.__name__, input_size, hidden_size, num_layers, **options)
-        self._set_batch_dim()
-
-    def _set_batch_dim(self) -> None:
         self.batch_dim = 0 if self.batch_first else 1
 
     @classmethod
     def _adopted(cls, module: nn.Module, p: float | Tensor) -> Self:
-        new = adopted(cls, cls.kind, module)
+        new = taken_over(cls, module, cls.kind)
         new.p = p
-        new._set_batch_dim()
+        new.batch_dim = 0 if new.batch_first else 1
         return new
 
     def forward(self, input: Any, hx: Any = None) -> Any:  # noqa: A002  # torch's name

@@ -12,8 +12,8 @@ from droplab.functional.checking import check_input
 from droplab.functional.key import Key
 from droplab.functional.streams import stream
 from droplab.functional.weights import weight_drop
-from droplab.nn._adopt import adopted
 from droplab.nn._recurrent import Recurrent, States
+from droplab.nn.adopting import taken_over
 from droplab.nn.layer import DropLayer
 
 
@@ -57,7 +57,7 @@ class WeightDropLinear(DropLayer, nn.Linear):
         >>> WeightDropLinear.adopt(nn.Linear(3, 2), 0.2).p
         0.2
         """
-        new = adopted(cls, nn.Linear, module)
+        new = taken_over(cls, module, nn.Linear)
         new.p = p
         return new
 

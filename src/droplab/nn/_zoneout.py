@@ -22,6 +22,14 @@ _STREAMS = 3
 """For each layer and direction: hidden states, cell states, dropout after the layer."""
 
 
+def _refuse_projections(layer: Recurrent) -> None:
+    if layer.proj_size:
+        raise UserError(
+            f"{type(layer).__name__} got proj_size={layer.proj_size}; zoneout mixes a state with the one before "
+            "it, and is defined for LSTMs without projections: proj_size=0"
+        )
+
+
 class _Zoneout(Recurrent):
     """A loop over time, with one draw for all steps of a layer and direction."""
 
@@ -30,19 +38,12 @@ class _Zoneout(Recurrent):
     ) -> None:
         super().__init__(input_size, hidden_size, num_layers, **options)
         self.p = p
-        self._refuse_projections()
-
-    def _refuse_projections(self) -> None:
-        if self.proj_size:
-            raise UserError(
-                f"{type(self).__name__} got proj_size={self.proj_size}; zoneout mixes a state with the one before it, "
-                "and is defined for LSTMs without projections: proj_size=0"
-            )
+        _refuse_projections(self)
 
     @classmethod
     def _adopted(cls, module: nn.Module, p: float | Tensor) -> Self:
         new = super()._adopted(module, p)
-        new._refuse_projections()
+        _refuse_projections(new)
         return new
 
     def _rates(self) -> tuple[float | Tensor, ...]:
@@ -122,6 +123,12 @@ class _Zoneout(Recurrent):
         return lambda kind, time, new, old: torch.where(draws[kind][time], new, old)
 
 
+def _checked(p_cell: float | None) -> float | None:
+    if p_cell is not None:
+        check_rate(p_cell)
+    return p_cell
+
+
 class ZoneoutLSTM(_Zoneout):
     """``torch.nn.LSTM`` whose units keep their states of the step before with probability ``p``. Same parameters.
 
@@ -165,12 +172,7 @@ class ZoneoutLSTM(_Zoneout):
         **options: Any,
     ) -> None:
         super().__init__(input_size, hidden_size, num_layers, p=p, **options)
-        self._set_cell(p_cell)
-
-    def _set_cell(self, p_cell: float | None) -> None:
-        if p_cell is not None:
-            check_rate(p_cell)
-        self.p_cell = p_cell
+        self.p_cell = _checked(p_cell)
 
     @classmethod
     def adopt(cls, module: nn.LSTM, p: float | Tensor = 0.1, *, p_cell: float | None = None) -> Self:
@@ -183,7 +185,7 @@ class ZoneoutLSTM(_Zoneout):
         0.5
         """
         new = cls._adopted(module, p)
-        new._set_cell(p_cell)
+        new.p_cell = _checked(p_cell)
         return new
 
     def _rates(self) -> tuple[float | Tensor, ...]:

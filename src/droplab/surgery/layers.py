@@ -9,8 +9,10 @@ from torch import nn
 from droplab.nn.catalog import CATALOG
 from droplab.nn.layer import DropLayer
 
-LAYERS: Mapping[str, Callable[[float], nn.Module]] = {name: row.layer for name, row in CATALOG.items()}
-"""Name in a spec to droplab's class, each called with the drop rate ``p``."""
+LAYERS: Mapping[str, Callable[[float], nn.Module]] = {
+    name: row.layer for name, row in CATALOG.items() if row.in_arms and not row.adopts
+}
+"""Name in a spec to the class of each that acts on activations, called with the drop rate ``p``."""
 
 _DROPOUT_CLASSES = (
     nn.Dropout,

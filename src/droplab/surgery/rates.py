@@ -9,8 +9,12 @@ from typing import Any
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from droplab.errors import SiteError
+from droplab.nn.catalog import CATALOG
 from droplab.nn.keyed import DOORWAYS
-from droplab.surgery.layers import LAYERS, is_dropout
+from droplab.surgery.adopting import adoptable, fed_modules
+from droplab.surgery.kinds import Kind, Kinds, kind_at, kinds
+from droplab.surgery.layers import is_dropout
 from droplab.surgery.sites import match_sites
 
 
@@ -48,23 +52,29 @@ def _rate(layer: nn.Module) -> float:
     return float(rate)
 
 
-def apply_rates(model: nn.Module, p: Mapping[str, float] | float, layer: str | None = None) -> Change:
+def apply_rates(
+    model: nn.Module, p: Mapping[str, float] | float, layer: str | Mapping[str, Any] | None = None
+) -> Change:
     """Set the drop rate of every site that the patterns name; later patterns win over earlier ones.
 
-    An existing dropout layer gets the rate (and, where ``layer`` names a kind, is replaced by a layer of
-    that kind); a doorway gets a dropout layer through a hook. Parameters, ``state_dict`` keys and sites
-    that no pattern names stay as they are.
+    An existing dropout layer gets the rate (and, where ``layer`` gives it a kind, is replaced by a layer of
+    that kind); a doorway gets a dropout layer through a hook. A kind that drops weights takes the place of a layer
+    with weights, whose name is then the site, and keeps its parameters. ``state_dict`` keys that are there, and sites
+    that no pattern names, stay as they are.
 
     Args:
         model: changed in place.
-        p: one rate for all existing dropout layers, or ``{site pattern: rate}``; rates in [0, 1].
-        layer: a key of ``LAYERS``; ``None`` keeps existing layers and adds plain dropout at doorways.
+        p: one rate for all existing dropout layers, or ``{site pattern: rate}``; rates in [0, 1]. One rate with a
+            kind that drops weights is for the weights that existing dropout layers feed, in the place of these.
+        layer: a name of ``nn.catalog``, a table with ``name`` and options, or a table from site patterns to such;
+            where nothing is said of a site, an existing layer stays what it is, and a doorway gets plain dropout.
 
     Returns:
         The change, with the rates by site and an ``undo()``.
 
     Raises:
         SiteError: a pattern matches nothing.
+        SpecError: ``layer`` does not hold.
 
     >>> net = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
     >>> change = apply_rates(net, {"*": 0.1, "0:in": 0.2})
@@ -73,23 +83,81 @@ def apply_rates(model: nn.Module, p: Mapping[str, float] | float, layer: str | N
     >>> change.undo(); rates(net)
     {'1': 0.5}
     """
-    if isinstance(p, Mapping):
-        patterns = dict(p)
-    elif p == 0 and not any(is_dropout(module) for module in model.modules()):
-        patterns = {}  # no dropout, as asked for
-    else:
-        patterns = {"*": p}
-    wanted = {site: rate for pattern, rate in patterns.items() for site in match_sites(model, pattern)}
-    change = Change(wanted)
-    for site, rate in wanted.items():
+    wanted_kinds = kinds(layer)
+    for pattern, _ in wanted_kinds:
+        if pattern is not None:
+            match_sites(model, pattern, _adopted_types(wanted_kinds))
+    change = Change(_wanted(model, p, wanted_kinds))
+    if not isinstance(p, Mapping):
+        for site in _silenced(model, wanted_kinds):
+            change._undo.append(_set_rate(model.get_submodule(site), 0.0))
+    for site, rate in change.rates.items():
         name, colon, door = site.partition(":")
+        kind = kind_at(wanted_kinds, site)
+        module = model.get_submodule(name)
         if colon:
-            change._undo.append(_open_doorway(model.get_submodule(name), door, LAYERS[layer or "dropout"](rate)))
-        elif layer is None:
-            change._undo.append(_set_rate(model.get_submodule(name), rate))
+            change._undo.append(_open_doorway(module, door, (kind or _PLAIN).make(rate)))
+        elif kind is None:
+            change._undo.append(_set_rate(module, rate))
         else:
-            change._undo.append(_replace(model, name, LAYERS[layer](rate)))
+            new = kind.adopt(module, rate) if kind.adopts else kind.make(rate)
+            change._undo.append(_replace(model, name, new))
     return change
+
+
+_PLAIN = Kind(CATALOG["dropout"], {})
+
+
+def _adopted_types(wanted: Kinds) -> tuple[type[nn.Module], ...]:
+    return tuple({kind_type for _, kind in wanted for kind_type in kind.adopts})
+
+
+def _wanted(model: nn.Module, p: Mapping[str, float] | float, wanted: Kinds) -> dict[str, float]:
+    """The rate of each site; a site of weights only where its kind takes weights, and the other way round."""
+    if not isinstance(p, Mapping):
+        everywhere = kind_at(wanted, "")
+        if everywhere is not None and everywhere.adopts:
+            return dict.fromkeys(_fed(model, everywhere), p)
+        if p == 0 and not any(is_dropout(module) for module in model.modules()):
+            return {}  # no dropout, as asked for
+        p = {"*": p}
+    types = _adopted_types(wanted)
+    found: dict[str, float] = {}
+    for pattern, rate in p.items():
+        named = match_sites(model, pattern, types)
+        suited = [site for site in named if _suits(model, site, kind_at(wanted, site))]
+        if not suited:
+            kind = kind_at(wanted, named[0])
+            said = "plain dropout" if kind is None else f"the kind {kind.row.name!r}"
+            raise SiteError(f"site pattern {pattern!r} names {', '.join(named)}, which {said} is not for")
+        found.update(dict.fromkeys(suited, rate))
+    return found
+
+
+def _suits(model: nn.Module, site: str, kind: Kind | None) -> bool:
+    if ":" in site:
+        return kind is None or not kind.adopts
+    module = model.get_submodule(site)
+    if kind is not None and kind.adopts:
+        return isinstance(module, kind.adopts)
+    return is_dropout(module)
+
+
+def _fed(model: nn.Module, kind: Kind) -> tuple[str, ...]:
+    fed = dict.fromkeys(site for _, site in fed_modules(model, kind.adopts))
+    if not fed:
+        known = ", ".join(adoptable(model, kind.adopts)) or "none"
+        raise SiteError(
+            f"one p for the kind {kind.row.name!r} is for the weights that dropout layers feed, and this model has no "
+            f"such layers. Name the layers, p = {{ NAME = rate }}; those that can be named: {known}"
+        )
+    return tuple(fed)
+
+
+def _silenced(model: nn.Module, wanted: Kinds) -> tuple[str, ...]:
+    """Dropout layers whose place is taken by the weights that they feed."""
+    kind = kind_at(wanted, "")
+    return () if kind is None or not kind.adopts else tuple(layer for layer, _ in fed_modules(model, kind.adopts))
 
 
 def _set_rate(module: nn.Module, rate: float) -> Callable[[], None]:

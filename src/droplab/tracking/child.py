@@ -11,10 +11,10 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
 from pathlib import Path
 
 from droplab.tracking.follow import Follower
+from droplab.tracking.priority import stay_low
 from droplab.tracking.registry import make_sink
 
 POLL_SECONDS = 2.0
@@ -23,9 +23,7 @@ POLL_SECONDS = 2.0
 def main(name: str, folder: Path) -> None:
     """Follow the ledger until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the training's business; it closes the input
-    with suppress(OSError, AttributeError):  # not on every system
-        os.nice(19)
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # does not preempt the training when it wakes
+    stay_low()
     answer = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a sink prints belongs into its log
     ended = threading.Event()

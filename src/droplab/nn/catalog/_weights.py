@@ -61,7 +61,8 @@ def _conv_moments(layer: Any, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _bias_alone(layer: Any, x: Tensor) -> Tensor:
-    return layer.bias + 0 * _linear(layer, x)
+    bias: Tensor = layer.bias
+    return bias + 0 * _linear(layer, x)
 
 
 def _nothing(apply: Callable[..., Tensor]) -> Callable[[Any, Tensor], Tensor]:
@@ -92,6 +93,7 @@ ROWS = (
         at_one=_nothing(_linear),
         per_sample=False,
         learnable=True,
+        example="droplab.nn.DropConnectLinear(24, 8, p=0.5)",
         adopts=(Linear,),
         deviations="one mask for the batch unless per_sample; mean inference unless 'gaussian'; " + IN_TRAINING,
     ),
@@ -112,6 +114,7 @@ ROWS = (
         at_one=_nothing(_conv),
         per_sample=False,
         learnable=True,
+        example="droplab.nn.DropConnectConv2d(3, 4, 3, p=0.5, padding=1)",
         adopts=(Conv2d,),
         deviations="convolutions, which the paper does not have; one mask for the batch; " + IN_TRAINING,
     ),
@@ -130,6 +133,7 @@ ROWS = (
         at_one=_bias_alone,
         per_sample=False,
         learnable=True,
+        example="droplab.nn.WeightDropLinear(24, 8, p=0.5)",
         adopts=(Linear,),
         deviations="a linear layer, where the paper has LSTMs",
     ),
@@ -150,6 +154,7 @@ ROWS = (
         at_one=_unconnected,
         per_sample=False,
         learnable=True,
+        example="droplab.nn.WeightDropLSTM(4, 2, p=0.5, batch_first=True)",
         adopts=(LSTM,),
     ),
     Variant(
@@ -169,6 +174,7 @@ ROWS = (
         at_one=_unconnected,
         per_sample=False,
         learnable=True,
+        example="droplab.nn.WeightDropGRU(4, 2, p=0.5, batch_first=True)",
         adopts=(GRU,),
         deviations="a GRU, where the paper has LSTMs",
     ),
@@ -188,6 +194,7 @@ ROWS = (
         at_zero=plain,
         at_one=_still,
         learnable=True,
+        example="droplab.nn.ZoneoutLSTM(4, 3, p=0.05, p_cell=0.5, batch_first=True)",
         adopts=(LSTM,),
     ),
     Variant(
@@ -206,6 +213,7 @@ ROWS = (
         at_zero=plain,
         at_one=_still,
         learnable=True,
+        example="droplab.nn.ZoneoutGRU(4, 4, p=0.1, batch_first=True)",
         adopts=(GRU,),
     ),
 )

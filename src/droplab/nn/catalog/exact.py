@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from droplab.errors import UserError
-from droplab.nn._recurrent import Recurrent, gru_step, lstm_step
+from droplab.nn._recurrent import gru_step, lstm_step
 
 _BITS = 16
 """Units of masks that are enumerated at most."""
@@ -23,9 +23,7 @@ def plain(layer: Any, x: Tensor, hidden: float = 1.0) -> Tensor:
     >>> plain(droplab.nn.WeightDropGRU(2, 3, batch_first=True), torch.ones(1, 4, 2)).shape
     torch.Size([1, 4, 3])
     """
-    weights = [
-        parameter * hidden if name.startswith("weight_hh") else parameter for name, parameter in layer.named_parameters()
-    ]
+    weights = [value * hidden if name.startswith("weight_hh") else value for name, value in layer.named_parameters()]
     state = x.new_zeros(1, x.shape[0], layer.hidden_size)
     options = layer.bias, 1, 0.0, False, False, True
     if layer.mode == "LSTM":
@@ -93,7 +91,7 @@ def _rates(layer: Any) -> tuple[float, ...]:
     return p, p if layer.p_cell is None else layer.p_cell
 
 
-def _outputs(layer: Recurrent, x: Tensor, weight: Tensor, mix: Mix) -> Tensor:
+def _outputs(layer: Any, x: Tensor, weight: Tensor, mix: Mix) -> Tensor:
     """``(*, N, T, H)`` of a layer of one direction, step by step; ``weight`` and ``mix`` may add dimensions first."""
     from_input = torch.nn.functional.linear(x, layer.weight_ih_l0, layer.bias_ih_l0)
     lstm = layer.mode == "LSTM"
@@ -104,7 +102,8 @@ def _outputs(layer: Recurrent, x: Tensor, weight: Tensor, mix: Mix) -> Tensor:
         new = (lstm_step if lstm else gru_step)(from_input[:, time], from_hidden, states)
         states = tuple(mix(kind, time, *pair) for kind, pair in enumerate(zip(new, states, strict=True)))
         outputs.append(states[0])
-    return torch.stack(torch.broadcast_tensors(*outputs), -2)
+    last = outputs[-1]  # which has all dimensions
+    return torch.stack([output.expand_as(last) for output in outputs], -2)
 
 
 def _masks(bits: int, p: Tensor) -> tuple[Tensor, Tensor]:

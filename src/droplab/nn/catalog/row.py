@@ -33,6 +33,11 @@ def zeros(layer: DropLayer, x: Tensor) -> Tensor:  # noqa: ARG001
     return torch.zeros_like(x)
 
 
+def ordinary(layer: DropLayer, x: Tensor) -> Tensor:  # noqa: ARG001
+    """Stands for an output that is random: ``p = 1`` is a rate like any other."""
+    return x
+
+
 def scaled(layer: DropLayer, x: Tensor) -> tuple[Tensor, Tensor]:
     """Moments of ``x m / (1 - p)`` with ``m`` 0 with probability ``p``, else 1; of ``x (1 + ε √(p/(1-p)))`` too.
 
@@ -90,7 +95,9 @@ class Variant:
     at_zero: Output = same
     """The output in training for ``p = 0``."""
     at_one: Output | None = zeros
-    """The output in training for ``p = 1``; ``None`` where that raises."""
+    """The output in training for ``p = 1``; ``None`` where that raises, ``ordinary`` where ``p = 1`` is not special."""
+    highest: float = 1.0
+    """The highest rate that it takes."""
     per_sample: bool = True
     """Whether each sample has draws of its own."""
     learnable: bool = False
@@ -100,6 +107,10 @@ class Variant:
     adopts: tuple[type[Module], ...] = ()
     """Layers with weights that it takes the place of; the class then has ``adopt(module, p, **options)``, which
     keeps the module's parameters and their ``state_dict`` keys. None: it acts on activations."""
+    example: str = ""
+    """Python that makes one for that input, where the class called with ``p`` alone is none."""
+    picture: bool = True
+    """Whether the output for ones, of any size, shows the mask."""
     deviations: str = ""
     """From the paper."""
 

@@ -1,0 +1,127 @@
+"""Which variant an arm wants at which site: a name of the catalog, with options, for all sites or by pattern."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from droplab.errors import SpecError, suggest
+from droplab.nn.catalog import CATALOG, Variant
+from droplab.nn.layer import DropLayer
+
+_GIVEN = frozenset({"self", "p", "module", "inplace"})
+"""Parameters that come from elsewhere or make no difference to results."""
+
+
+class Kind(NamedTuple):
+    """A variant and its options."""
+
+    row: Variant
+    options: Mapping[str, Any]
+
+    @property
+    def adopts(self) -> tuple[type[nn.Module], ...]:
+        """Layers with weights that it takes the place of; none where it acts on activations."""
+        return self.row.adopts
+
+    def make(self, p: float) -> DropLayer:
+        """A layer that acts on activations."""
+        return self.row.layer(p=p, **self.options)
+
+    def adopt(self, module: nn.Module, p: float) -> DropLayer:
+        """A layer in the place of one with weights, with its parameters."""
+        variant: Any = self.row.layer
+        adopted: DropLayer = variant.adopt(module, p, **self.options)
+        return adopted
+
+
+Kinds = tuple[tuple[str | None, Kind], ...]
+"""``(site pattern, kind)``, later ones winning; the pattern ``None`` is for all sites."""
+
+
+def kinds(layer: str | Mapping[str, Any] | None) -> Kinds:
+    """What an arm's ``layer`` says.
+
+    Args:
+        layer: a name of the catalog; a table with ``name`` and options; or a table from site patterns to such.
+            ``None`` says nothing.
+
+    Raises:
+        SpecError: an unknown name or option, or options that do not hold; all problems at once.
+
+    >>> [(pattern, kind.row.name) for pattern, kind in kinds({"fc1:in": {"name": "alpha_dropout"}, "drop*": "dropout"})]
+    [('fc1:in', 'alpha_dropout'), ('drop*', 'dropout')]
+    >>> kinds("dropuot")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    droplab.errors.SpecError: the layer has 1 problem:
+      - name: no layer 'dropuot'; did you mean 'dropout'? (there are dropout, ...
+    """
+    if layer is None:
+        return ()
+    if not isinstance(layer, Mapping) or isinstance(layer.get("name"), str):
+        kind, problems = _kind(layer)
+        found: list[tuple[str | None, Kind]] = [] if kind is None else [(None, kind)]
+    else:
+        found, problems = [], [] if layer else ["name: got an empty table; a name, or site patterns, is wanted"]
+        for pattern, inner in layer.items():
+            kind, wrong = _kind(inner)
+            problems += [f"{pattern}.{line}" for line in wrong]
+            if kind is not None:
+                found.append((str(pattern), kind))
+    if problems:
+        raise SpecError(problems, "the layer")
+    return tuple(found)
+
+
+def kind_at(found: Kinds, site: str) -> Kind | None:
+    """The kind that a site is given; patterns as in ``sites``: one without a colon names no doorway.
+
+    >>> kind_at(kinds("dropout"), "fc1:in").row.name
+    'dropout'
+    """
+    chosen: Kind | None = None
+    for pattern, kind in found:
+        if pattern is None or ((":" in site) == (":" in pattern) and fnmatchcase(site, pattern)):
+            chosen = kind
+    return chosen
+
+
+def in_arms() -> tuple[str, ...]:
+    """Names that an arm may give.
+
+    >>> "dropout" in in_arms()
+    True
+    """
+    return tuple(name for name, row in CATALOG.items() if row.in_arms)
+
+
+def _kind(value: Any) -> tuple[Kind | None, list[str]]:
+    if isinstance(value, str):
+        value = {"name": value}
+    if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
+        return None, [f"name: got {value!r}; a layer's name, or a table with `name` and options, is wanted"]
+    name, options = value["name"], {str(key): item for key, item in value.items() if key != "name"}
+    known = in_arms()
+    if name not in known:
+        why = "is not for sites of an arm" if name in CATALOG else f"no layer {name!r}{suggest(name, known)}"
+        return None, [f"name: {why} (there are {', '.join(known)})"]
+    row: Any = CATALOG[name]
+    taken = inspect.signature(row.layer.adopt if row.adopts else row.layer).parameters
+    allowed = [key for key in taken if key not in _GIVEN]
+    problems = [
+        f"{key}: {name} has no such option{suggest(key, allowed)} (it has {', '.join(allowed) or 'none'})"
+        for key in options
+        if key not in allowed
+    ]
+    kind = Kind(CATALOG[name], options)
+    if not problems and not row.adopts:
+        try:
+            kind.make(0.5)
+        except (TypeError, ValueError) as problem:
+            problems = [f"{name}: {problem}"]
+    return kind, problems

@@ -1,0 +1,32 @@
+"""``droplab variants``."""
+
+from __future__ import annotations
+
+import pytest
+
+from droplab.cli import main
+from droplab.nn.catalog import CATALOG
+
+
+def test_the_list_names_every_row(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    main(["variants"])
+    said = capsys.readouterr().out
+    assert all(name in said for name in CATALOG)
+
+
+def test_one_row_is_told_in_japanese(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    main(["variants", "drop_path", "--lang", "ja"])
+    said = capsys.readouterr().out
+    assert "残差分岐" in said
+    assert "Huang et al." in said
+    assert 'layer = "drop_path"' in said
+
+
+@pytest.mark.parametrize(("words", "said"), [(["drop_pth"], "did you mean 'drop_path'"), (["--lang", "fr"], "'fr'")])
+def test_mistakes_end_with_two(words, said, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["variants", *words])
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err

@@ -1,0 +1,82 @@
+"""What an arm's ``layer`` may say, and what comes of it in a model."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from droplab import nn
+from droplab.errors import SiteError, SpecError
+from droplab.experiment.spec import ArmSpec
+from droplab.models import TutorialCNN
+from droplab.surgery import apply_rates, rates, site_layers
+
+
+def net() -> TutorialCNN:
+    return TutorialCNN((1, 28, 28), 10)
+
+
+def test_options_reach_the_layer():
+    model = net()
+    apply_rates(model, {"conv2:out": 0.2}, {"name": "drop_path", "mode": "batch"})
+    assert repr(site_layers(model)["conv2:out"]) == "DropPath(p=0.2, mode='batch')"
+
+
+def test_sites_have_kinds_of_their_own_and_the_last_pattern_wins():
+    model = net()
+    layer = {"*": "alpha_dropout", "conv*:out": "dropout2d", "conv1:out": {"name": "drop_path"}}
+    apply_rates(model, {"drop1": 0.1, "conv1:out": 0.2, "conv2:out": 0.3, "fc1:out": 0.4}, layer)
+    found = {site: type(layer) for site, layer in site_layers(model).items()}
+    assert found == {
+        "drop1": nn.AlphaDropout,
+        "conv1:out": nn.DropPath,
+        "conv2:out": nn.Dropout2d,
+        "fc1:out": nn.Dropout,  # "*" names no doorway
+        "drop2": torch.nn.Dropout,
+    }
+
+
+def test_sites_without_a_kind_stay_what_they_are():
+    model = net()
+    apply_rates(model, {"drop1": 0.1, "drop2": 0.2, "fc1:out": 0.3}, {"drop1": "alpha_dropout"})
+    assert type(model.drop1) is nn.AlphaDropout
+    assert type(model.drop2) is torch.nn.Dropout
+    assert type(site_layers(model)["fc1:out"]) is nn.Dropout
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        ("dropot", "no layer 'dropot'; did you mean 'dropout'"),
+        ({"name": "drop_path", "mod": "batch"}, "mod: drop_path has no such option; did you mean 'mode'"),
+        ({"name": "drop_path", "mode": "all"}, "'row' or 'batch' is wanted"),
+        ({"drop1": {"nam": "dropout"}}, r"drop1.name: got \{'nam'"),
+        ({}, "an empty table"),
+        (3, "name: got 3"),
+    ],
+)
+def test_what_does_not_hold_says_what_is_wanted(layer, said):
+    with pytest.raises(SpecError, match=said):
+        apply_rates(net(), 0.1, layer)
+    with pytest.raises(ValueError, match=said):
+        ArmSpec(name="a", p=0.1, layer=layer)
+
+
+def test_a_kind_for_a_site_that_is_not_there_lists_the_sites():
+    with pytest.raises(SiteError, match=r"'dorp1' matches nothing.*drop1, drop2"):
+        apply_rates(net(), 0.1, {"dorp1": "alpha_dropout"})
+
+
+def test_names_stay_names_in_the_spec():
+    assert ArmSpec(name="a", p=0.1, layer="dropout2d").model_dump(mode="json")["layer"] == "dropout2d"
+    table = {"name": "drop_path", "mode": "batch"}
+    assert ArmSpec(name="a", p=0.1, layer=table).model_dump(mode="json")["layer"] == table
+
+
+def test_undo_takes_every_kind_back():
+    model = net()
+    before = {name: type(module) for name, module in model.named_modules()}
+    change = apply_rates(model, {"drop1": 0.1, "conv1:out": 0.2}, {"*": "alpha_dropout", "conv1:out": "dropout2d"})
+    change.undo()
+    assert {name: type(module) for name, module in model.named_modules()} == before
+    assert rates(model) == {"drop1": 0.0, "drop2": 0.0}
