@@ -41,7 +41,7 @@ def weight_drop(
     >>> import torch
     >>> weight_drop(torch.ones(2, 4), 0.5, key=Key(seed=0, layer=1))
     tensor([[0., 0., 0., 2.],
-            [0., 2., 0., 2.]])
+            [2., 0., 0., 0.]])
     """
     check_rate(p)
     check_input(weight, "weight_drop")
@@ -162,7 +162,7 @@ def dropped(
 
     >>> import torch
     >>> dropped(torch.ones(2, 2), torch.ones(4), 0.5, key=Key(seed=0, layer=1))[1]
-    tensor([2., 0., 0., 0.])
+    tensor([0., 0., 0., 2.])
     """
     masked = drop(weight, p, key=whole(key))
     return masked, drop(bias, p, key=whole(key, 1)) if drop_bias and bias is not None else bias

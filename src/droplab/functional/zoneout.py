@@ -38,7 +38,7 @@ def zoneout(
     >>> import torch
     >>> zoneout(torch.ones(2, 4), torch.zeros(2, 4), 0.5, key=Key(seed=0, layer=1))
     tensor([[0., 0., 0., 1.],
-            [0., 0., 1., 1.]])
+            [0., 1., 1., 1.]])
     >>> zoneout(torch.ones(1, 2), torch.zeros(1, 2), 0.25, training=False)
     tensor([[0.7500, 0.7500]])
     """
@@ -60,6 +60,6 @@ def moved(like: Tensor, shape: tuple[int, ...], p: float | Tensor, key: Key | No
     >>> import torch
     >>> moved(torch.ones(()), (1, 2, 4), 0.5, Key(seed=0, layer=1))
     tensor([[[False, False, False,  True],
-             [False,  True, False,  True]]])
+             [ True, False, False, False]]])
     """
     return drop(torch.ones(shape, dtype=like.dtype, device=like.device), p, key=key) > 0
