@@ -21,7 +21,9 @@ from droplab.functional.variational import (
     reparameterised,
     variational_linear,
 )
+from droplab.functional.weights import drop_connect, drop_connect2d, drop_connect_inference, weight_drop
 from droplab.functional.words import embedding_dropout
+from droplab.functional.zoneout import zoneout
 
 __all__ = [
     "Key",
@@ -32,6 +34,9 @@ __all__ = [
     "drop",
     "drop_block2d",
     "drop_block3d",
+    "drop_connect",
+    "drop_connect2d",
+    "drop_connect_inference",
     "drop_head",
     "drop_path",
     "dropout",
@@ -55,4 +60,6 @@ __all__ = [
     "unit_dropout_linear",
     "unit_dropout_mlp",
     "variational_linear",
+    "weight_drop",
+    "zoneout",
 ]

@@ -5,6 +5,7 @@ from droplab.nn._attention import AttentionDropout
 from droplab.nn._blocks import DropBlock2d, DropBlock3d
 from droplab.nn._channels import Dropout1d, Dropout2d, Dropout3d
 from droplab.nn._concrete import ConcreteDropoutConv2d, ConcreteDropoutLinear
+from droplab.nn._drop_connect import DropConnectConv2d, DropConnectLinear
 from droplab.nn._dropout import Dropout
 from droplab.nn._gaussian import GaussianDropout, GaussianNoise
 from droplab.nn._heads import DropHead
@@ -16,7 +17,9 @@ from droplab.nn._standout import LinearStandout
 from droplab.nn._tokens import PatchDropout, TokenDropout
 from droplab.nn._units import UnitDropoutConv2d, UnitDropoutLinear, UnitDropoutMLP
 from droplab.nn._variational import VariationalDropoutLinear
+from droplab.nn._weight_drop import WeightDropGRU, WeightDropLinear, WeightDropLSTM
 from droplab.nn._words import EmbeddingDropout
+from droplab.nn._zoneout import ZoneoutGRU, ZoneoutLSTM
 from droplab.nn.keyed import keyed, keyed_layers
 from droplab.nn.layer import DropLayer, penalty
 
@@ -27,6 +30,8 @@ __all__ = [
     "ConcreteDropoutLinear",
     "DropBlock2d",
     "DropBlock3d",
+    "DropConnectConv2d",
+    "DropConnectLinear",
     "DropHead",
     "DropLayer",
     "DropPath",
@@ -49,6 +54,11 @@ __all__ = [
     "UnitDropoutLinear",
     "UnitDropoutMLP",
     "VariationalDropoutLinear",
+    "WeightDropGRU",
+    "WeightDropLSTM",
+    "WeightDropLinear",
+    "ZoneoutGRU",
+    "ZoneoutLSTM",
     "keyed",
     "keyed_layers",
     "penalty",

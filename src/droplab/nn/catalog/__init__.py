@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from droplab.nn.catalog import _learned, _noise, _standard, _structured, _tokens, _units
+from droplab.nn.catalog import _learned, _noise, _standard, _structured, _tokens, _units, _weights
 from droplab.nn.catalog.row import Variant, affine, scaled
 
 __all__ = ["CATALOG", "Variant", "affine", "scaled"]
@@ -15,6 +15,7 @@ _FAMILIES = (
     _structured,
     _tokens,
     _units,
+    _weights,
     _learned,
 )
 
