@@ -89,4 +89,4 @@ def example(row: Variant) -> list[str]:
     shape = ", ".join(str(size) for size in row.shape)
     made = row.example or f"droplab.nn.{row.layer.__name__}(0.2)"
     x = f"torch.rand({shape})" if row.words is None else f"torch.randint({row.words}, ({shape}))"
-    return ["import torch, droplab", f"layer = {made}", f"y = layer({x})"]
+    return ["import torch, droplab", "", f"layer = {made}", f"y = layer({x})"]
