@@ -26,6 +26,6 @@ def taken_over(new: type[T], module: nn.Module, kind: type[nn.Module]) -> T:
             "since what another class does in its place would be lost"
         )
     made = new.__new__(new)
-    made.__dict__.update({k: copy.copy(v) if isinstance(v, dict) else v for k, v in module.__dict__.items()})
+    made.__dict__.update({k: copy.copy(v) if isinstance(v, (dict, list)) else v for k, v in module.__dict__.items()})
     made.__dict__["_compiled_call_impl"] = None
     return made

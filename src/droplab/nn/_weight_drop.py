@@ -1,0 +1,165 @@
+"""Weight-dropped layers."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from droplab.functional.checking import check_input
+from droplab.functional.key import Key
+from droplab.functional.streams import stream
+from droplab.functional.weights import weight_drop
+from droplab.nn._recurrent import Recurrent, States
+from droplab.nn.adopting import taken_over
+from droplab.nn.layer import DropLayer
+
+
+class WeightDropLinear(DropLayer, nn.Linear):
+    """``torch.nn.Linear`` with its weights, not its biases, dropped in training; one mask a call. Same parameters.
+
+    See ``droplab.functional.weight_drop``. Eval mode: ``torch.nn.Linear``.
+
+    Args:
+        in_features: as for ``torch.nn.Linear``, like ``out_features``, ``bias``, ``device`` and ``dtype``.
+        out_features: see there.
+        bias: see there.
+        p: drop rate in [0, 1].
+        device: see there.
+        dtype: see there.
+
+    >>> WeightDropLinear(3, 2, p=0.5)
+    WeightDropLinear(p=0.5, in_features=3, out_features=2, bias=True)
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        p: float | Tensor = 0.5,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(in_features, out_features, bias, device, dtype)
+        self.p = p
+
+    @classmethod
+    def adopt(cls, module: nn.Linear, p: float | Tensor = 0.5) -> Self:
+        """A layer in the place of ``module``, with its very parameters.
+
+        Raises:
+            UserError: the module is not a ``torch.nn.Linear``.
+
+        >>> WeightDropLinear.adopt(nn.Linear(3, 2), 0.2).p
+        0.2
+        """
+        new = taken_over(cls, module, nn.Linear)
+        new.p = p
+        return new
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+        """``(*, I)`` to ``(*, O)``."""
+        check_input(input, "WeightDropLinear")
+        weight: Tensor = self.weight
+        if self.training:
+            weight = weight_drop(weight, self._current_rate(), key=self._key(input))
+        return nn.functional.linear(input, weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """Rate and sizes."""
+        return f"{DropLayer.extra_repr(self)}, {nn.Linear.extra_repr(self)}"
+
+
+class _WeightDrop(Recurrent):
+    """Torch's own kernels, given masked hidden-to-hidden weights."""
+
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, *, p: float | Tensor = 0.5, **options: Any
+    ) -> None:
+        super().__init__(input_size, hidden_size, num_layers, **options)
+        self.p = p
+
+    def _run(self, x: Tensor, states: States, key: Key | None) -> tuple[Tensor, States]:
+        return self._kernel((x,), states, key, self.batch_first)
+
+    def _run_packed(self, packed: PackedSequence, states: States, key: Key | None) -> tuple[Tensor, States]:
+        return self._kernel((packed.data, packed.batch_sizes), states, key)
+
+    def _kernel(self, x: tuple[Tensor, ...], states: States, key: Key | None, *layout: bool) -> tuple[Tensor, States]:
+        kernel: Any = torch.lstm if self.kind is nn.LSTM else torch.gru
+        options = self.bias, self.num_layers, self.dropout, self.training, self.bidirectional
+        output, *last = kernel(*x, self._given(states), self._weights(key), *options, *layout)
+        return output, tuple(last)
+
+    def _weights(self, key: Key | None) -> list[Tensor]:
+        """All parameters in torch's order, those from hidden to hidden under masks of their own in training."""
+        found, number = [], 0
+        for name in self._flat_weights_names:
+            weight = getattr(self, name)
+            if self.training and name.startswith("weight_hh"):
+                weight = weight_drop(weight, self._current_rate(), key=stream(key, number))
+                number += 1
+            found.append(weight)
+        return found
+
+
+class WeightDropLSTM(_WeightDrop):
+    """``torch.nn.LSTM`` with its hidden-to-hidden weights dropped in training: one mask for a call, all time steps.
+
+    See ``droplab.functional.weight_drop``. Same calls, parameters and ``state_dict`` keys; packed sequences, several
+    layers, directions and projections too; each layer and direction has a mask of its own, which all samples share.
+    Torch's kernels do the work. On CUDA, cuDNN copies the weights together at every call, and says so once.
+
+    Args:
+        input_size: as for ``torch.nn.LSTM``, like all that is not named here.
+        hidden_size: see there.
+        num_layers: see there.
+        p: drop rate of weights, in [0, 1].
+        **options: ``bias``, ``batch_first``, ``dropout`` (between layers: torch's own, drawn from torch's generator
+            under ``droplab.keyed`` too), ``bidirectional``, ``proj_size``, ``device``, ``dtype``.
+
+    >>> WeightDropLSTM(3, 4, p=0.5, batch_first=True)
+    WeightDropLSTM(p=0.5, 3, 4, batch_first=True)
+    """
+
+    kind = nn.LSTM
+
+    @classmethod
+    def adopt(cls, module: nn.LSTM, p: float | Tensor = 0.5) -> Self:
+        """A layer in the place of ``module``, with its very parameters.
+
+        Raises:
+            UserError: the module is not a ``torch.nn.LSTM``.
+
+        >>> WeightDropLSTM.adopt(nn.LSTM(3, 4), 0.2).p
+        0.2
+        """
+        return cls._adopted(module, p)
+
+
+class WeightDropGRU(_WeightDrop):
+    """``torch.nn.GRU`` with its hidden-to-hidden weights dropped in training: one mask for a call, all time steps.
+
+    As ``WeightDropLSTM``. The papers drop the weights of LSTMs only.
+
+    >>> WeightDropGRU(3, 4, p=0.5, batch_first=True)
+    WeightDropGRU(p=0.5, 3, 4, batch_first=True)
+    """
+
+    kind = nn.GRU
+
+    @classmethod
+    def adopt(cls, module: nn.GRU, p: float | Tensor = 0.5) -> Self:
+        """A layer in the place of ``module``, with its very parameters.
+
+        Raises:
+            UserError: the module is not a ``torch.nn.GRU``.
+
+        >>> WeightDropGRU.adopt(nn.GRU(3, 4), 0.2).p
+        0.2
+        """
+        return cls._adopted(module, p)
