@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 import droplab.comparison
 from droplab.cli import main
 from droplab.experiment import run_experiment
+from droplab.experiment.preflight import check_arms
+from droplab.experiment.spec import ExperimentSpec
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -85,3 +88,10 @@ def test_links_lead_somewhere():
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?://|#)([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "toml")], ids=lambda p: str(p.relative_to(ROOT)))
+def test_specs(page):
+    for block in blocks(page, "toml"):
+        spec = ExperimentSpec.model_validate(tomllib.loads(block))
+        check_arms(spec, (1, 28, 28), 10)
