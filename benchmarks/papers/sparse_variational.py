@@ -76,7 +76,7 @@ def compression(layers: list[SparseVariationalLinear]) -> float:
 def main() -> None:
     """Train, print and write."""
     options = parser(__doc__, seeds=1)
-    options.add_argument("--epochs", type=int, default=60)
+    options.add_argument("--epochs", type=int, default=100)
     options.add_argument("--warm-up", type=int, default=15, help="epochs over which the penalty grows to its full size")
     options.add_argument("--lr", type=float, default=3e-3)
     options.add_argument("--batch", type=int, default=256)
@@ -89,7 +89,7 @@ def main() -> None:
         for sparse in (False, True):
             model = lenet(seed, sparse=sparse).to(given.device)
             print(f"seed {seed}, {'sparse variational' if sparse else 'plain'}", flush=True)
-            epochs = given.epochs if sparse else max(given.epochs // 4, 1)  # without noise it has long converged
+            epochs = given.epochs if sparse else max(given.epochs // 5, 1)  # without noise it has long converged
             train(model, data, seed, epochs, given.warm_up, given.lr, given.batch)
             layers = sparse_layers(model)
             for layer in layers:
