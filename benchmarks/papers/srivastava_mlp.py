@@ -12,8 +12,6 @@ nothing is chosen by them.
 
 from __future__ import annotations
 
-import time
-
 import torch
 from digits import RESULTS, Digits, digits, error, parser, spread, write
 from torch import nn
@@ -60,7 +58,6 @@ def run(data: Digits, arm: str, seed: int, size: int, width: int, epochs: int, l
     chosen = torch.randperm(len(data.y))[:size].to(data.y.device)
     droplab.replace(model)
     model.to(data.y.device)
-    began = time.perf_counter()
     loss = train(model, data, chosen, seed, epochs, lr, bound)
     return {
         "arm": arm,
@@ -70,7 +67,6 @@ def run(data: Digits, arm: str, seed: int, size: int, width: int, epochs: int, l
         "epochs": epochs,
         "last_training_loss": round(loss, 5),
         "test_error_percent": round(error(model, data.test_x, data.test_y), 2),
-        "seconds": round(time.perf_counter() - began),
     }
 
 
