@@ -264,7 +264,7 @@ linear, relu = torch.nn.Linear, torch.nn.ReLU
 @pytest.mark.parametrize(
     ("act", "said"),
     [
-        (lambda: nn.UnitDropoutLinear.adopt(relu()), "got a ReLU; a plain nn.Linear"),
+        (lambda: nn.UnitDropoutLinear.adopt(relu()), "got a ReLU; exactly a torch.nn.Linear"),
         (lambda: nn.UnitDropoutLinear.adopt(nn.UnitDropoutLinear(2, 2)), "got a UnitDropoutLinear"),
         (lambda: nn.UnitDropoutConv2d.adopt(torch.nn.Conv2d(4, 4, 1, groups=2)), "2 groups"),
         (lambda: nn.UnitDropoutMLP.adopt(torch.nn.Sequential()), "a Linear layer first, another last"),
