@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, Literal, Self
@@ -276,6 +277,12 @@ class UnitDropoutMLP(_UnitDropout, nn.Sequential):
             exact_count=self.exact_count,
             key=self._key(input),
         )
+
+    def __getitem__(self, idx: Any) -> Any:
+        """A module; of a slice, a plain ``Sequential``, since what is cut out need not be such layers."""
+        if isinstance(idx, slice):
+            return nn.Sequential(OrderedDict(list(self._modules.items())[idx]))  # type: ignore[arg-type]
+        return super().__getitem__(idx)
 
     def extra_repr(self) -> str:
         """Rate."""
