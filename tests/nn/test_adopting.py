@@ -88,3 +88,25 @@ def test_a_rate_may_be_a_tensor_and_is_checked_then_too():
         layer.p = torch.tensor(-0.5)
     with pytest.raises(UserError, match="p = 1; a learned rate"):
         layer.p = 1
+
+
+@pytest.mark.parametrize("kind", [nn.ConcreteDropoutLinear, nn.DropConnectLinear, nn.UnitDropoutLinear])
+def test_hooks_are_those_of_both_whenever_they_came_or_went(kind):
+    module, seen = torch_nn.Linear(6, 3), []
+    handle = module.register_forward_hook(lambda *_: seen.append("before"))
+    layer = kind.adopt(module, 0.3)
+    handle.remove()
+    later = layer.register_forward_hook(lambda *_: seen.append("after"))
+    layer(torch.ones(2, 6))
+    module(torch.ones(2, 6))
+    later.remove()
+    layer(torch.ones(2, 6))
+    assert seen == ["after", "after"]
+
+
+@pytest.mark.parametrize("kind", [nn.ConcreteDropoutLinear, nn.DropConnectLinear, nn.UnitDropoutLinear])
+def test_what_the_module_was_compiled_to_is_not_taken_over(kind):
+    module = torch_nn.Linear(6, 3)
+    module.compile(backend="eager")
+    layer, x = kind.adopt(module, 0.5), torch.ones(2, 6)
+    assert not torch.equal(layer(x), layer(x))

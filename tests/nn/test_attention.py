@@ -105,3 +105,25 @@ def test_errors_say_what_is_wanted():
             F.attention(*arguments)
     with pytest.raises(UserError, match="both attn_mask and is_causal"):
         F.attention(q, k, v, 0.4, key=KEY, attn_mask=SEEN, is_causal=True)
+
+
+@pytest.mark.parametrize("numbers", [False, True])
+def test_a_place_that_sees_nothing_is_zero_with_zero_gradients(numbers):
+    query, keys, values = (torch.randn(1, 2, 3, 4, requires_grad=True) for _ in range(3))
+    mask = torch.ones(3, 3, dtype=torch.bool)
+    mask[1] = False
+    if numbers:
+        mask = torch.zeros(3, 3).masked_fill(~mask, -torch.inf)
+    wanted = torch.nn.functional.scaled_dot_product_attention(query, keys, values, mask)
+    key = F.Key(seed=0, layer="attention")
+    found = F.attention(query, keys, values, torch.tensor(0.0), attn_mask=mask, key=key)
+    torch.testing.assert_close(found, wanted)
+    for one, other in zip(*(torch.autograd.grad(y.sum(), (query, keys, values)) for y in (found, wanted)), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_keyed_halves_are_rounded_once_under_autocast_too():
+    x, key = torch.randn(1, 2, 5, 4).bfloat16(), F.Key(seed=0, layer="attention")
+    wanted = F.attention(x, x, x, 0.3, key=key)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(F.attention(x, x, x, 0.3, key=key), wanted)

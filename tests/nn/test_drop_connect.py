@@ -247,3 +247,25 @@ def test_compiled_training_step_has_the_gradients_of_eager_mode():
     with keyed(torch.nn.ModuleDict({"fc": layer}), seed=3):
         traced = torch.autograd.grad(compiled(x).square().sum(), list(layer.parameters()))
     torch.testing.assert_close(traced, eager, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("scale", [1e-3, 1000.0])
+@pytest.mark.parametrize("cast", [True, False])
+def test_gaussian_inference_in_halves_is_that_of_float32(dtype, scale, cast):
+    torch.manual_seed(0)
+    layer = nn.DropConnectLinear(64, 8, p=0.5, inference="gaussian", samples=400).eval()
+    model, x = torch.nn.ModuleDict({"fc": layer}), torch.randn(4, 64) * scale
+    with keyed(model, seed=1):
+        wanted = layer(x)
+    if not cast:
+        layer.to(dtype)
+    with keyed(model, seed=1), torch.autocast("cpu", dtype, enabled=cast):
+        found = layer(x if cast else x.to(dtype))
+    assert found.dtype == dtype
+    assert (found - wanted).abs().max() <= (0.001 if dtype == torch.float16 else 0.008) * wanted.abs().max()
+
+
+def test_an_activation_that_cannot_be_called_is_refused_at_once():
+    with pytest.raises(UserError, match="got activation 'relu'; a function"):
+        nn.DropConnectLinear(2, 2, activation="relu")

@@ -104,3 +104,11 @@ def test_errors_say_what_is_wanted():
     for rate in (0.0, 0.6, -1.0):
         with pytest.raises(UserError, match=f"rate {rate}; a share of layers above 0 and at most 0.5"):
             nn.LayerDrop([Counted()]).pruned(rate)
+
+
+def test_a_slice_keeps_rate_and_mode():
+    stack = nn.LayerDrop([torch.nn.Identity() for _ in range(4)], p=0.7).eval()
+    part = stack[1:3]
+    assert type(part) is nn.LayerDrop
+    assert (len(part), part.p, part.training) == (2, 0.7, False)
+    assert part[0] is stack[1]

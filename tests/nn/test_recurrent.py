@@ -309,3 +309,20 @@ class TestBoth:
     def test_bfloat16(self, layer, kind):
         ours = layer(3, 4, p=0.3, dtype=torch.bfloat16)
         assert flat(draw(ours, torch.randn(2, 5, 3).bfloat16()))[1].dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("kind", [nn.ZoneoutLSTM, nn.ZoneoutGRU, nn.WeightDropLSTM, nn.WeightDropGRU])
+def test_autocast_to_bfloat16_trains_and_stays_near(kind):
+    torch.manual_seed(0)
+    layer, x = kind(6, 5, 2, p=0.3, batch_first=True, bidirectional=True), torch.randn(4, 3, 6)
+    model = torch.nn.ModuleDict({"rnn": layer})
+    for mode in (True, False):
+        layer.train(mode)
+        with keyed(model, seed=1), torch.autocast("cpu", torch.bfloat16):
+            found = layer(x)[0].float()
+        with keyed(model, seed=1):
+            wanted = layer(x)[0]
+        assert (found - wanted).abs().max() < 0.02
+        layer.zero_grad()
+        found.sum().backward()
+        assert all(parameter.grad.isfinite().all() for parameter in layer.parameters())

@@ -264,7 +264,7 @@ linear, relu = torch.nn.Linear, torch.nn.ReLU
 @pytest.mark.parametrize(
     ("act", "said"),
     [
-        (lambda: nn.UnitDropoutLinear.adopt(relu()), "got a ReLU; a plain nn.Linear"),
+        (lambda: nn.UnitDropoutLinear.adopt(relu()), "got a ReLU; exactly a torch.nn.Linear"),
         (lambda: nn.UnitDropoutLinear.adopt(nn.UnitDropoutLinear(2, 2)), "got a UnitDropoutLinear"),
         (lambda: nn.UnitDropoutConv2d.adopt(torch.nn.Conv2d(4, 4, 1, groups=2)), "2 groups"),
         (lambda: nn.UnitDropoutMLP.adopt(torch.nn.Sequential()), "a Linear layer first, another last"),
@@ -313,3 +313,10 @@ def test_arms_take_them_by_name(name, site):
     assert (unit_sums == 0).sum() >= len(unit_sums) // 2
     change.undo()
     assert not isinstance(model.get_submodule(site), nn.DropLayer)
+
+
+def test_a_slice_is_a_plain_sequence():
+    layer = nn.UnitDropoutMLP([4, 5, 6], p=0.3)
+    part = layer[1:]
+    assert type(part) is torch.nn.Sequential
+    assert (list(part.state_dict()), part[1] is layer[2]) == (["2.weight", "2.bias"], True)

@@ -199,3 +199,16 @@ def test_training_prunes_the_inputs_that_do_not_matter():
         optimizer.step()
     assert (layer.pruned() != 0).tolist() == [[True, True] + [False] * 10]
     torch.testing.assert_close(layer.weight[0, :2].detach(), torch.tensor([2.0, -1.0]), rtol=0, atol=0.05)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_halves_keep_the_noise_of_small_weights_and_the_penalty_of_many(dtype):
+    layer = nn.VariationalDropoutLinear(300, 300, p=0.3)
+    with torch.no_grad():
+        layer.weight.mul_(1e-3)  # squares below the smallest half
+    wanted, x = layer.penalty(), torch.ones(500, 300)
+    spread = (layer(x) - layer.eval()(x)).std()
+    layer.train().to(dtype)
+    torch.testing.assert_close(layer.penalty(), wanted, rtol=1e-3, atol=0.0)
+    found = layer(x.to(dtype)).float() - layer.eval()(x.to(dtype)).float()
+    torch.testing.assert_close(found.std(), spread, rtol=0.02, atol=0.0)

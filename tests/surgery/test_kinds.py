@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
@@ -10,6 +12,7 @@ from droplab.errors import SiteError, SpecError
 from droplab.experiment.spec import ArmSpec
 from droplab.models import TutorialCNN
 from droplab.surgery import apply_rates, rates, site_layers
+from droplab.surgery.kinds import kinds
 
 
 def net() -> TutorialCNN:
@@ -92,3 +95,25 @@ def test_an_embedding_drops_its_words_where_an_arm_names_it():
     assert model(torch.tensor([[1, 2]])).shape == (1, 2)
     change.undo()
     assert model[0] is words
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        ({"name": "drop_connect_linear", "inference": "best"}, "got inference 'best'"),
+        ({"name": "drop_connect_linear", "samples": 2.5}, "samples: got 2.5; a whole number is wanted"),
+        ({"name": "drop_connect_conv2d", "drop_bias": "no"}, "drop_bias: got 'no'; true or false is wanted"),
+        ({"name": "variational_dropout_linear", "per": "all"}, "got per 'all'"),
+        ({"name": "concrete_dropout_conv2d", "temperature": -1}, "got temperature -1"),
+        ({"name": "zoneout_lstm", "p_cell": 2}, "between 0 and 1, but got 2"),
+        ({"name": "sparse_variational_linear", "threshold": "3"}, "threshold: got '3'; a number is wanted"),
+        ({"name": "drop_block2d", "block_size": 3.0}, "block_size: got 3.0; a whole number is wanted"),
+        ({"name": "drop_path", "mode": 1}, "mode: got 1; a string is wanted, as the default, 'row', is"),
+        ({"name": "drop_head", "head_dim": 7}, "got head_dim 7"),
+    ],
+)
+def test_options_that_do_not_hold_are_said_before_anything_runs(layer, said):
+    state = torch.get_rng_state()
+    with pytest.raises(SpecError, match=re.escape(said)):
+        kinds(layer)
+    assert torch.equal(torch.get_rng_state(), state)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from droplab.experiment.spec import RecipeSpec
+from droplab.nn.learned import rate_parameters
 
 FADED = 1e-34
 FORGET_EVERY = 50
@@ -22,13 +23,20 @@ _CLASSES: dict[str, type[torch.optim.Optimizer]] = {
 
 
 def make_optimizer(model: nn.Module, recipe: RecipeSpec) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all parameters, in torch's fused form where every parameter allows it."""
+    """The recipe's optimiser over all parameters, in torch's fused form where every parameter allows it.
+
+    What layers learn their rates by has no weight decay.
+    """
     parameters = [p for p in model.parameters() if p.requires_grad]
     fused = bool(parameters) and all(p.is_floating_point() and p.device.type in {"cpu", "cuda"} for p in parameters)
     options: dict[str, Any] = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "fused": fused}
     if recipe.optimizer == "sgd":
         options["momentum"] = recipe.momentum
-    return _CLASSES[recipe.optimizer](parameters, **options)
+    rates = {id(p) for p in rate_parameters(model)} if recipe.weight_decay else set()
+    groups: list[dict[str, Any]] = [{"params": [p for p in parameters if id(p) not in rates]}]
+    if rates:
+        groups.append({"params": [p for p in parameters if id(p) in rates], "weight_decay": 0.0})
+    return _CLASSES[recipe.optimizer](groups, **options)
 
 
 def lr_factor(schedule: str, step: int, steps: int) -> float:
@@ -54,10 +62,12 @@ def apply_max_norm(model: nn.Module, bound: float) -> None:
     """Scale each unit's incoming weights down to an L2 norm of at most ``bound``.
 
     A unit is an output of a weight with two or more dimensions: ``w <- w min(1, bound / ||w||)``.
-    Srivastava et al. 2014, section 5.1 (max-norm regularisation). Biases are left alone, as there.
+    Srivastava et al. 2014, section 5.1 (max-norm regularisation). Biases are left alone, as there, and so is what
+    layers learn their rates by.
     """
+    rates = {id(parameter) for parameter in rate_parameters(model)}
     for parameter in model.parameters():
-        if parameter.ndim >= 2:
+        if parameter.ndim >= 2 and id(parameter) not in rates:
             norms = parameter.flatten(1).norm(dim=1).clamp_min(torch.finfo(parameter.dtype).tiny)
             scale = (bound / norms).clamp_max(1.0)
             parameter.mul_(scale.view(-1, *[1] * (parameter.ndim - 1)))

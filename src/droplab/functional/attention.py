@@ -87,18 +87,27 @@ def _explicit(
     scale: float | None, key: Key | None,
 ) -> Tensor:  # fmt: skip
     dtype = query.dtype
-    if dtype in _HALF:
-        query, keys, values = query.float(), keys.float(), values.float()
+    query, keys, values = (tensor.float() if tensor.dtype in _HALF else tensor for tensor in (query, keys, values))
+    with torch.autocast(query.device.type, enabled=False):
+        return _in_turn(query, keys, values, p, mask, causal, scale, key).to(dtype)
+
+
+def _in_turn(
+    query: Tensor, keys: Tensor, values: Tensor, p: float | Tensor, mask: Tensor | None, causal: bool,
+    scale: float | None, key: Key | None,
+) -> Tensor:  # fmt: skip
     scores = query @ keys.transpose(-2, -1) * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
     if causal:
         if mask is not None:
             raise UserError("attention got both attn_mask and is_causal; one of them is wanted")
         mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
-    if mask is not None and mask.dtype == torch.bool:
-        scores = scores.masked_fill(~mask, -torch.inf)
-    elif mask is not None:
-        scores = scores + mask
-    probabilities = scores.softmax(-1)
-    if mask is not None and mask.dtype == torch.bool:  # a place that sees nothing: zeros, as torch gives
-        probabilities = probabilities.masked_fill(~mask.any(-1, keepdim=True), 0.0)
-    return (drop(probabilities, p, key=key) @ values).to(dtype)
+    if mask is None:
+        return drop(scores.softmax(-1), p, key=key) @ values
+    seen = mask if mask.dtype == torch.bool else mask > -torch.inf
+    blind = ~seen.any(-1, keepdim=True)  # a place that sees nothing: zeros, as torch gives
+    if mask.dtype == torch.bool:
+        scores = scores.masked_fill(~mask & ~blind, -torch.inf)
+    else:
+        scores = scores + mask.masked_fill(blind, 0.0)
+    probabilities = scores.softmax(-1).masked_fill(blind, 0.0)
+    return drop(probabilities, p, key=key) @ values

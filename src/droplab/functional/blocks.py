@@ -97,7 +97,7 @@ def check_block(block_size: int, normalise: str) -> None:
     ...
     droplab.errors.UserError: DropBlock got block_size 0; a whole number from 1 on is wanted
     """
-    if block_size < 1 or block_size != int(block_size):
+    if not isinstance(block_size, int) or block_size < 1:
         raise UserError(f"DropBlock got block_size {block_size}; a whole number from 1 on is wanted")
     if normalise not in NORMALISERS:
         raise UserError(f"DropBlock got normalise {normalise!r}; 'rate' or 'count' is wanted")

@@ -123,8 +123,19 @@ def drop_head(
     """
     check_rate(p)
     check_input(input, "drop_head")
-    if head_dim not in {1, 2, 3}:
-        raise UserError(f"drop_head got head_dim {head_dim}; 1, 2 or 3 is wanted (0 is that of samples)")
+    check_head_dim(head_dim)
     if input.ndim != 4:
         raise RankError(f"drop_head got {input.ndim} dimensions; four, (N, H, T, D), are wanted")
     return drop(input, p, key=key, shared=tuple(d for d in (1, 2, 3) if d != head_dim)) if training else input
+
+
+def check_head_dim(head_dim: int) -> None:
+    """Raise unless a dimension may be that of heads.
+
+    >>> check_head_dim(0)
+    Traceback (most recent call last):
+    ...
+    droplab.errors.UserError: drop_head got head_dim 0; 1, 2 or 3 is wanted (0 is that of samples)
+    """
+    if head_dim not in {1, 2, 3}:
+        raise UserError(f"drop_head got head_dim {head_dim}; 1, 2 or 3 is wanted (0 is that of samples)")

@@ -12,7 +12,7 @@ from droplab.errors import RankError, UserError
 from droplab.functional.checking import check_input, check_rate
 from droplab.functional.key import Key
 from droplab.functional.masked import drop
-from droplab.functional.noise import normal
+from droplab.functional.noise import normal, widened
 from droplab.functional.streams import stream, whole
 
 
@@ -204,8 +204,8 @@ def drop_connect_inference(
     deviation = variance.clamp_min(torch.finfo(variance.dtype).tiny).sqrt()  # whose gradient is finite at 0
     total: Tensor | None = None
     for number in range(samples):
-        drawn = mean + deviation * normal(mean, key=key, stream=number + 1).to(mean.dtype)
+        drawn = (mean + deviation * normal(mean, key=key, stream=number + 1)).to(mean.dtype)
         active = drawn if activation is None else activation(drawn)
-        total = active if total is None else total + active
+        total = widened(active) if total is None else total + active  # a sum of halves would overflow
     assert total is not None
-    return total / samples
+    return (total / samples).to(mean.dtype)

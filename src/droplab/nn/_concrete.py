@@ -16,6 +16,7 @@ from droplab.nn.learned import LearnedRate
 class _Concrete(LearnedRate):
     """What both layers have: ``p_logit``, temperature, and the options of the penalty."""
 
+    learned = "p_logit"
     weight: Tensor
 
     def equip(self, p: float | Tensor, temperature: float, length_scale: float, tau: float) -> None:

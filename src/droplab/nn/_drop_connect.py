@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from droplab.errors import RankError, UserError
 from droplab.functional.checking import check_input
+from droplab.functional.noise import widened
 from droplab.functional.weights import drop_connect, drop_connect_inference, dropped
 from droplab.nn.adopting import taken_over
 from droplab.nn.layer import DropLayer
@@ -30,6 +31,10 @@ class _DropConnect(DropLayer):
             raise UserError(f"{type(self).__name__} got inference {inference!r}; 'mean' or 'gaussian' is wanted")
         if samples < 1:
             raise UserError(f"{type(self).__name__} got samples={samples}; 1 or more are wanted")
+        if activation is not None and not callable(activation):
+            raise UserError(
+                f"{type(self).__name__} got activation {activation!r}; a function such as torch.relu is wanted, or None"
+            )
         self.p, self.drop_bias, self.inference, self.samples, self.activation = (
             p, drop_bias, inference, samples, activation,
         )  # fmt: skip
@@ -48,10 +53,11 @@ class _DropConnect(DropLayer):
                 f"{type(self).__name__} got p=1 with inference 'gaussian', whose variance p / (1 - p) is infinite. "
                 "Use a smaller p, or inference='mean'"
             )
-        squares = None if self.bias is None or not self.drop_bias else self.bias.square()
-        variance = self._linear(input.square(), self.weight.square(), squares) * (p / (1 - p))
+        squares = None if self.bias is None or not self.drop_bias else widened(self.bias).square()
+        with torch.autocast(input.device.type, enabled=False):
+            variance = self._linear(widened(input).square(), widened(self.weight).square(), squares) * (p / (1 - p))
         return drop_connect_inference(
-            mean, variance.to(mean.dtype), samples=self.samples, activation=self.activation, key=self._key(input)
+            mean, variance, samples=self.samples, activation=self.activation, key=self._key(input)
         )
 
     def _activated(self, linear: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from droplab.functional.structured import drop_head
+from droplab.functional.structured import check_head_dim, drop_head
 from droplab.nn.layer import DropLayer
 
 
@@ -23,6 +23,7 @@ class DropHead(DropLayer):
 
     def __init__(self, p: float | Tensor = 0.5, head_dim: int = 1) -> None:
         super().__init__()
+        check_head_dim(head_dim)
         self.p = p
         self.head_dim = head_dim
 

@@ -80,6 +80,14 @@ class LayerDrop(DropLayer, nn.ModuleList):
         new.training = self.training
         return new
 
+    def __getitem__(self, idx: Any) -> Any:
+        """A layer; of a slice, a stack with the same rate."""
+        found = super().__getitem__(idx)
+        if isinstance(found, LayerDrop):
+            found.p = self.p
+            found.training = self.training
+        return found
+
     def __repr__(self) -> str:
         """As other modules: rate and layers."""
         return nn.Module.__repr__(self)

@@ -90,7 +90,7 @@ class Recurrent(DropLayer, nn.RNNBase):
 
     def _packed_key(self, input: PackedSequence) -> Key | None:  # noqa: A002
         """The key of a packed call; its samples are those of the batch before it was sorted."""
-        return self._key(input.batch_sizes.new_empty((int(input.batch_sizes[0]),) * 2))
+        return self._key(input.batch_sizes.new_empty(()).expand((int(input.batch_sizes[0]),) * 2))
 
     def _run(self, x: Tensor, states: States, key: Key | None) -> tuple[Tensor, States]:
         raise NotImplementedError
@@ -127,5 +127,5 @@ def gru_step(from_input: Tensor, from_hidden: Tensor, states: States) -> States:
     (tensor([[0.5000]]),)
     """
     (r, z, n), (r_hidden, z_hidden, n_hidden) = from_input.chunk(3, -1), from_hidden.chunk(3, -1)
-    new = (n + (r + r_hidden).sigmoid() * n_hidden).tanh()
-    return (torch.lerp(new, states[0], (z + z_hidden).sigmoid()),)
+    new = (n + (r + r_hidden).sigmoid() * n_hidden).tanh().to(states[0])  # under autocast gates are halves
+    return (torch.lerp(new, states[0], (z + z_hidden).sigmoid().to(new)),)

@@ -18,6 +18,7 @@ from droplab.nn.learned import LearnedRate
 class _Sparse(LearnedRate):
     """What both layers have: ``log_sigma2``, the threshold, and pruning."""
 
+    learned = "log_sigma2"
     weight: Tensor
 
     def equip(self, p: float | Tensor, log_sigma2: float | None, threshold: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, Literal, Self
@@ -11,6 +12,7 @@ from torch.nn import functional as F
 
 from droplab.errors import UserError
 from droplab.functional.units import unit_dropout_conv2d, unit_dropout_linear, unit_dropout_mlp
+from droplab.nn.adopting import taken_over
 from droplab.nn.layer import DropLayer
 
 ELEMENTWISE: tuple[type[nn.Module], ...] = (
@@ -28,14 +30,8 @@ class _UnitDropout(DropLayer):
     exact_count: bool
 
     @classmethod
-    def _taking_over(cls, module: nn.Module, p: float | Tensor, exact_count: bool) -> Self:
-        """A layer with all that a module has: parameters, settings, mode, hooks."""
-        made = cls.__new__(cls)
-        kept: dict[str, Any] = {
-            name: dict(value) if name in {"_parameters", "_buffers", "_modules"} else value
-            for name, value in module.__dict__.items()
-        }
-        made.__dict__.update(kept)
+    def _taking_over(cls, module: nn.Module, kind: type[nn.Module], p: float | Tensor, exact_count: bool) -> Self:
+        made = taken_over(cls, module, kind)
         made.p, made.exact_count = p, exact_count
         return made
 
@@ -88,8 +84,7 @@ class UnitDropoutLinear(_UnitDropout, nn.Linear):
         >>> UnitDropoutLinear.adopt(linear, 0.2).weight is linear.weight
         True
         """
-        _check_type(cls, module, nn.Linear)
-        return cls._taking_over(module, p, exact_count)
+        return cls._taking_over(module, nn.Linear, p, exact_count)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
         """``(*, in)`` to ``(*, out)``."""
@@ -160,13 +155,13 @@ class UnitDropoutConv2d(_UnitDropout, nn.Conv2d):
         >>> UnitDropoutConv2d.adopt(conv, 0.2).weight is conv.weight
         True
         """
-        _check_type(cls, module, nn.Conv2d)
+        made = cls._taking_over(module, nn.Conv2d, p, exact_count)
         if module.groups != 1:
             raise UserError(
                 f"UnitDropoutConv2d.adopt got a Conv2d of {module.groups} groups; dropped channels would leave groups "
                 "of different sizes. One group is wanted; droplab.nn.Dropout2d before the layer drops its channels"
             )
-        return cls._taking_over(module, p, exact_count)
+        return made
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
         """``(N, C, H, W)`` to ``(N, out, H', W')``; ``(C, H, W)`` too."""
@@ -251,8 +246,7 @@ class UnitDropoutMLP(_UnitDropout, nn.Sequential):
         >>> new.state_dict().keys() == old.state_dict().keys()
         True
         """
-        _check_type(cls, module, nn.Sequential)
-        made = cls._taking_over(module, p, exact_count)
+        made = cls._taking_over(module, nn.Sequential, p, exact_count)
         parts = list(made._modules.items())
         for (name, part), (_, after) in pairwise(parts[1:]):  # one at the input, which is not hidden, is refused
             if type(part) is nn.Dropout and type(after) is nn.Linear:
@@ -283,6 +277,12 @@ class UnitDropoutMLP(_UnitDropout, nn.Sequential):
             exact_count=self.exact_count,
             key=self._key(input),
         )
+
+    def __getitem__(self, idx: Any) -> Any:
+        """A module; of a slice, a plain ``Sequential``, since what is cut out need not be such layers."""
+        if isinstance(idx, slice):
+            return nn.Sequential(OrderedDict(list(self._modules.items())[idx]))  # type: ignore[arg-type]
+        return super().__getitem__(idx)
 
     def extra_repr(self) -> str:
         """Rate."""
@@ -315,8 +315,3 @@ class _InTurn:
         for part in self.parts:
             x = part(x)
         return x
-
-
-def _check_type(cls: type, module: nn.Module, wanted: type[nn.Module]) -> None:
-    if type(module) is not wanted:
-        raise UserError(f"{cls.__name__}.adopt got a {type(module).__name__}; a plain nn.{wanted.__name__} is wanted")

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from droplab.errors import UserError
 from droplab.functional.checking import check_input
+from droplab.functional.noise import widened
 from droplab.functional.variational import kl_log_uniform_cubic, variational_linear
 from droplab.nn.adopting import taken_over
 from droplab.nn.learned import LearnedRate
@@ -41,6 +42,7 @@ class VariationalDropoutLinear(LearnedRate, nn.Linear):
     """
 
     highest = 0.5
+    learned = "log_alpha"
 
     def __init__(
         self,
@@ -84,14 +86,14 @@ class VariationalDropoutLinear(LearnedRate, nn.Linear):
 
     def penalty(self) -> Tensor:
         """The KL term of all weights, in nats; see ``droplab.functional.kl_log_uniform_cubic``."""
-        return kl_log_uniform_cubic(self._log_odds()).expand_as(self.weight).sum()
+        return kl_log_uniform_cubic(widened(self._log_odds())).expand_as(self.weight).sum()
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
         """``(N, *, in)`` to ``(N, *, out)``."""
         check_input(input, "VariationalDropoutLinear")
         if not self.training:
             return super().forward(input)
-        variance = self._log_odds().exp() * self.weight.square()
+        variance = widened(self._log_odds()).exp() * widened(self.weight).square()
         return variational_linear(input, self.weight, variance, self.bias, key=self._key(input))
 
     def extra_repr(self) -> str:

@@ -10,12 +10,14 @@ from torch import nn
 from droplab.errors import UserError
 
 T = TypeVar("T", bound=nn.Module)
+_HOOKS = ("_hooks", "_hooks_with_kwargs", "_hooks_always_called")
 
 
 def taken_over(new: type[T], module: nn.Module, kind: type[nn.Module]) -> T:
     """A ``new`` with all that ``module`` has: parameters (the same objects), options, hooks and mode.
 
-    ``new`` is a subclass of ``kind``; what it adds is the caller's to set. No random number is drawn.
+    Hooks are one collection for both, so that a handle from before removes its hook, and hooks that come after stay
+    when ``module`` comes back. ``new`` is a subclass of ``kind``; what it adds is the caller's to set. No random number is drawn.
 
     Raises:
         UserError: ``module`` is not exactly a ``kind``; what a subclass does else would be lost.
@@ -26,6 +28,8 @@ def taken_over(new: type[T], module: nn.Module, kind: type[nn.Module]) -> T:
             "since what another class does in its place would be lost"
         )
     made = new.__new__(new)
-    made.__dict__.update({k: copy.copy(v) if isinstance(v, (dict, list)) else v for k, v in module.__dict__.items()})
+    for name, value in module.__dict__.items():
+        own = isinstance(value, (dict, list)) and not name.endswith(_HOOKS)
+        made.__dict__[name] = copy.copy(value) if own else value
     made.__dict__["_compiled_call_impl"] = None
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from droplab.errors import UserError
 from droplab.functional.checking import check_rate
@@ -21,9 +21,11 @@ class LearnedRate(DropLayer):
     Attributes:
         p: the rate now; the mean where each weight or unit has one. Setting it sets the parameters.
         highest: rates up to this one can be set; below 1, where log odds have no number.
+        learned: name of the parameter that rates are computed from.
     """
 
     highest: float = math.nextafter(1.0, 0.0)
+    learned: str
 
     def _log_odds(self) -> Tensor:
         """``log p - log(1 - p)`` of each rate."""
@@ -55,3 +57,17 @@ class LearnedRate(DropLayer):
     def extra_repr(self) -> str:
         """The rate first, then what the torch layer shows."""
         return f"p={self.p:.6g}, {super(DropLayer, self).extra_repr()}"
+
+
+def rate_parameters(model: nn.Module) -> list[nn.Parameter]:
+    """The parameters of a model that are logarithms of rates or noise, not weights.
+
+    What pulls weights to 0, such as weight decay, would pull these to loud noise: a logarithm of 0 is a variance of 1.
+
+    >>> from droplab.nn import ConcreteDropoutLinear
+    >>> [value.shape for value in rate_parameters(nn.Sequential(ConcreteDropoutLinear(8, 4)))]
+    [torch.Size([1])]
+    """
+    layers = [layer for layer in model.modules() if isinstance(layer, LearnedRate)]
+    found = [layer._parameters.get(layer.learned) for layer in layers]
+    return [parameter for parameter in found if parameter is not None]

@@ -118,10 +118,42 @@ def _kind(value: Any) -> tuple[Kind | None, list[str]]:
         for key in options
         if key not in allowed
     ]
+    problems += [
+        f"{key}: got {item!r}; {wanted} is wanted, as the default, {taken[key].default!r}, is"
+        for key, item in options.items()
+        if key in allowed and (wanted := _other_type(item, taken[key].default))
+    ]
     kind = Kind(CATALOG[name], options)
-    if not problems and not row.adopts:
+    if not problems:
         try:
-            kind.make(0.5)
+            _try(kind)
         except (TypeError, ValueError) as problem:
             problems = [f"{name}: {problem}"]
     return kind, problems
+
+
+def _other_type(item: Any, default: Any) -> str:
+    """What an option wants instead, if its default is a plain value of another type."""
+    if isinstance(default, bool):
+        return "" if isinstance(item, bool) else "true or false"
+    if isinstance(default, str):
+        return "" if isinstance(item, str) else "a string"
+    if isinstance(default, int) and (isinstance(item, bool) or not isinstance(item, int)):
+        return "a whole number"
+    if isinstance(default, float) and (isinstance(item, bool) or not isinstance(item, (int, float))):
+        return "a number"
+    return ""
+
+
+_SMALL: Mapping[type[nn.Module], tuple[int, ...]] = {
+    nn.Linear: (1, 1), nn.Conv2d: (1, 1, 1), nn.LSTM: (1, 1), nn.GRU: (1, 1), nn.Embedding: (1, 1),
+}  # fmt: skip
+
+
+def _try(kind: Kind) -> None:
+    """Make a layer, so that it can say what is wrong with its options; no random number is drawn."""
+    if not kind.adopts:
+        kind.make(0.5)
+    for twin in kind.adopts:
+        if twin in _SMALL:
+            kind.adopt(twin(*_SMALL[twin], device="meta"), 0.5)

@@ -75,6 +75,7 @@ def apply_rates(
     Raises:
         SiteError: a pattern matches nothing.
         SpecError: ``layer`` does not hold.
+        UserError: a kind that refuses a rate, or a module; the model is then as it was.
 
     >>> net = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
     >>> change = apply_rates(net, {"*": 0.1, "0:in": 0.2})
@@ -88,21 +89,26 @@ def apply_rates(
         if pattern is not None:
             match_sites(model, pattern, _adopted_types(wanted_kinds))
     change = Change(_wanted(model, p, wanted_kinds))
-    if not isinstance(p, Mapping):
-        for site in _silenced(model, wanted_kinds):
-            change._undo.append(_set_rate(model.get_submodule(site), 0.0))
-    for site, rate in change.rates.items():
-        name, colon, door = site.partition(":")
-        kind = kind_at(wanted_kinds, site)
-        module = model.get_submodule(name)
-        if colon:
-            change._undo.append(_open_doorway(module, door, (kind or _PLAIN).make(rate)))
-        elif kind is None:
-            change._undo.append(_set_rate(module, rate))
-        else:
-            new = kind.adopt(module, rate) if kind.adopts else kind.make(rate)
-            change._undo.append(_replace(model, name, new))
+    try:
+        if not isinstance(p, Mapping):
+            for site in _silenced(model, wanted_kinds):
+                change._undo.append(_set_rate(model.get_submodule(site), 0.0))
+        for site, rate in change.rates.items():
+            change._undo.append(_give(model, site, rate, kind_at(wanted_kinds, site)))
+    except BaseException:
+        change.undo()  # a model is changed as a whole or not at all
+        raise
     return change
+
+
+def _give(model: nn.Module, site: str, rate: float, kind: Kind | None) -> Callable[[], None]:
+    name, colon, door = site.partition(":")
+    module = model.get_submodule(name)
+    if colon:
+        return _open_doorway(module, door, (kind or _PLAIN).make(rate))
+    if kind is None:
+        return _set_rate(module, rate)
+    return _replace(model, module, kind.adopt(module, rate) if kind.adopts else kind.make(rate))
 
 
 _PLAIN = Kind(CATALOG["dropout"], {})
@@ -161,7 +167,7 @@ def _silenced(model: nn.Module, wanted: Kinds) -> tuple[str, ...]:
 
 
 def _set_rate(module: nn.Module, rate: float) -> Callable[[], None]:
-    before = _rate(module)
+    before = module.p
     module.p = rate  # type: ignore[assignment]  # a plain attribute that Module's types do not know
 
     def undo() -> None:
@@ -170,15 +176,21 @@ def _set_rate(module: nn.Module, rate: float) -> Callable[[], None]:
     return undo
 
 
-def _replace(model: nn.Module, name: str, new: nn.Module) -> Callable[[], None]:
-    parent_name, _, child = name.rpartition(".")
-    parent = model.get_submodule(parent_name)
-    old = parent.get_submodule(child)
+def _replace(model: nn.Module, old: nn.Module, new: nn.Module) -> Callable[[], None]:
+    """At every place where the model has the module: one layer stays one."""
     new.train(old.training)
-    parent._modules[child] = new
+    places = [(parent._modules, name) for parent in model.modules() for name, child in parent._modules.items()
+              if child is old]  # fmt: skip
+    for modules, name in places:
+        modules[name] = new
 
     def undo() -> None:
-        parent._modules[child] = old
+        old.train(new.training)
+        for name, value in new._parameters.items():
+            if name in old._parameters and old._parameters[name] is not value:  # as load_state_dict(assign=True) does
+                setattr(old, name, value)
+        for modules, name in places:
+            modules[name] = old
 
     return undo
 

@@ -90,6 +90,7 @@ def _swap(place: dict[str, Any], name: str, old: nn.Module, new: nn.Module, chan
     place[name] = new
 
     def undo() -> None:
+        old.train(new.training)
         place[name] = old
 
     change._undo.append(undo)
