@@ -281,7 +281,7 @@ class UnitDropoutMLP(_UnitDropout, nn.Sequential):
     def __getitem__(self, idx: Any) -> Any:
         """A module; of a slice, a plain ``Sequential``, since what is cut out need not be such layers."""
         if isinstance(idx, slice):
-            return nn.Sequential(OrderedDict(list(self._modules.items())[idx]))  # type: ignore[arg-type]
+            return nn.Sequential(OrderedDict(list(self._modules.items())[idx]))
         return super().__getitem__(idx)
 
     def extra_repr(self) -> str:

@@ -17,7 +17,8 @@ def taken_over(new: type[T], module: nn.Module, kind: type[nn.Module]) -> T:
     """A ``new`` with all that ``module`` has: parameters (the same objects), options, hooks and mode.
 
     Hooks are one collection for both, so that a handle from before removes its hook, and hooks that come after stay
-    when ``module`` comes back. ``new`` is a subclass of ``kind``; what it adds is the caller's to set. No random number is drawn.
+    when ``module`` comes back. ``new`` is a subclass of ``kind``; what it adds is the caller's to set. No random number
+    is drawn.
 
     Raises:
         UserError: ``module`` is not exactly a ``kind``; what a subclass does else would be lost.

@@ -69,5 +69,4 @@ def rate_parameters(model: nn.Module) -> list[nn.Parameter]:
     [torch.Size([1])]
     """
     layers = [layer for layer in model.modules() if isinstance(layer, LearnedRate)]
-    found = [layer._parameters.get(layer.learned) for layer in layers]
-    return [parameter for parameter in found if parameter is not None]
+    return [value for layer in layers for name, value in layer.named_parameters(recurse=False) if name == layer.learned]

@@ -171,7 +171,7 @@ def _set_rate(module: nn.Module, rate: float) -> Callable[[], None]:
     module.p = rate  # type: ignore[assignment]  # a plain attribute that Module's types do not know
 
     def undo() -> None:
-        module.p = before  # type: ignore[assignment]
+        module.p = before
 
     return undo
 
@@ -186,8 +186,9 @@ def _replace(model: nn.Module, old: nn.Module, new: nn.Module) -> Callable[[], N
 
     def undo() -> None:
         old.train(new.training)
-        for name, value in new._parameters.items():
-            if name in old._parameters and old._parameters[name] is not value:  # as load_state_dict(assign=True) does
+        before = dict(old.named_parameters(recurse=False))
+        for name, value in new.named_parameters(recurse=False):
+            if name in before and before[name] is not value:  # as load_state_dict(assign=True) does
                 setattr(old, name, value)
         for modules, name in places:
             modules[name] = old
