@@ -30,6 +30,8 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/tutorial_loop.py $(ARGS)
 	$(BIN)/python benchmarks/dropout.py
 	$(BIN)/python benchmarks/whole_models.py
+	$(BIN)/python benchmarks/gemm_skipping.py
+	$(BIN)/python benchmarks/tutorial_statements.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/sinks.py

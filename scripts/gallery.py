@@ -47,7 +47,7 @@ def page(lang: str) -> str:
     said = TEXTS[lang]
     links = [f"| [{name}](#{name}) | {words(name, lang).does} |" for name in CATALOG]
     table = "\n".join([f"| {said['name']} | {said['does']} |", "|---|---|", *links])
-    return "\n".join([f"# {said['title']}", "", said["intro"], "", table, "", *(entry(name, lang) for name in CATALOG)])
+    return "\n".join([f"# {said['title']}", "", *said["intro"], "", table, "", *(entry(name, lang) for name in CATALOG)])
 
 
 def files() -> dict[Path, str]:

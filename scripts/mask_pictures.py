@@ -88,4 +88,5 @@ def example(row: Variant) -> list[str]:
     """Lines of Python that run."""
     shape = ", ".join(str(size) for size in row.shape)
     made = row.example or f"droplab.nn.{row.layer.__name__}(0.2)"
-    return ["import torch, droplab", f"layer = {made}", f"y = layer(torch.rand({shape}))"]
+    x = f"torch.rand({shape})" if row.words is None else f"torch.randint({row.words}, ({shape}))"
+    return ["import torch, droplab", "", f"layer = {made}", f"y = layer({x})"]

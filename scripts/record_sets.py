@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 
 import record_results as pages
 
@@ -20,12 +20,20 @@ from droplab.experiment.presets import TARGET_GAP, arm_set
 from droplab.records import ExperimentRecord
 
 CURVES = {"fit_loss", "fit_accuracy", "val_loss", "val_accuracy", "gap"}
-TITLES = {"rates": "Constant rates, up to an excessive one", "schedules": "Schedules and adaptive rates"}
+TITLES = {
+    "variants": "Variants",
+    "rates": "Constant rates, up to an excessive one",
+    "schedules": "Schedules and adaptive rates",
+}
 
 
 def constant_arms(record: ExperimentRecord) -> list[str]:
-    """Arms whose schedule is plain and whose ``p`` is one number, in the spec's order."""
-    return [a["name"] for a in record.spec["arms"] if a["schedule"] == "constant" and not isinstance(a["p"], dict)]
+    """Arms of standard dropout whose schedule is plain and whose ``p`` is one number, in the spec's order."""
+    return [
+        arm["name"]
+        for arm in record.spec["arms"]
+        if arm["schedule"] == "constant" and not isinstance(arm["p"], dict) and arm["layer"] is None
+    ]
 
 
 def best_constant(record: ExperimentRecord) -> str:
@@ -82,6 +90,22 @@ def held(record: ExperimentRecord, target: float) -> str:
     return "\n".join(lines)
 
 
+def cost(record: ExperimentRecord) -> str:
+    """Training time against the baseline's, and the rates that were learned or set."""
+    lines = ["| arm | training time / that of the baseline | p at the last epoch |", "|---|---|---|"]
+    base = median(seconds for run in record.complete(record.baseline) for seconds in run.metrics["seconds"])
+    for arm in record.arms:
+        runs = record.complete(arm)
+        ratio = median(seconds for run in runs for seconds in run.metrics["seconds"]) / base
+        shown = ", ".join(
+            f"{name.removeprefix('p/')} {fmean(run.metrics[name][-1] for run in runs):.2f}"
+            for name in runs[0].metrics
+            if name.startswith("p/") and any(run.metrics[name][-1] for run in runs)
+        )
+        lines.append(f"| {arm} | {ratio:.2f} | {shown or 'none'} |")
+    return "\n".join(lines)
+
+
 def extra(name: str, record: ExperimentRecord) -> str:
     """What the verdict does not say: everything against the best constant rate, and how the gap was held."""
     best = best_constant(record)
@@ -92,6 +116,16 @@ intervals of the paired differences, not adjusted for their number. The best con
 results, which flatters it.
 
 {against(record, best)}
+"""
+    if name == "variants":
+        text += f"""
+## What they cost, and the rates
+
+Medians of an epoch's training seconds, two runs at a time; the network is small, so that what a layer does beside its
+multiplications weighs more here than in a wide one. Rates are means over seeds; concrete and variational ones are
+learned (a variational layer's p is the mean of its weights' or units').
+
+{cost(record)}
 """
     if name == "schedules":
         text += f"""

@@ -84,5 +84,7 @@ def test_a_rate_may_be_a_tensor_and_is_checked_then_too():
     assert layer.p == pytest.approx(0.25)
     with pytest.raises(UserError, match=r"1\.5"):
         layer.p = torch.tensor(1.5)
+    with pytest.raises(UserError, match=r"-0\.5"):
+        layer.p = torch.tensor(-0.5)
     with pytest.raises(UserError, match="p = 1; a learned rate"):
         layer.p = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import pytest
 import torch
@@ -66,3 +67,11 @@ def test_rates_zero_and_one_are_exact_in_every_dtype(dtype):
 def test_shapes_that_differ_are_told():
     with pytest.raises(UserError, match=r"\(2, 3\) and preactivations of \(3, 2\)"):
         F.standout(torch.ones(2, 3), torch.ones(3, 2))
+
+
+def test_a_draw_that_rounds_to_one_drops_nothing_at_rate_zero(monkeypatch):
+    module = sys.modules["droplab.functional.standout"]
+    monkeypatch.setattr(module, "uniform", lambda x, **_: torch.ones_like(x))
+    x = torch.ones(3)
+    assert torch.equal(F.standout(x, x, 0.0), x)
+    assert not F.standout(x, x, 0.5).any()

@@ -79,6 +79,27 @@ def test_both_languages_and_widths(show, report):
             assert wide <= width, f"{code} scrolls sideways at {width}: {wide}"
 
 
+def test_pictures_and_marks_belong_to_their_words(show, tmp_path):
+    """With several arms the findings are in another order than the effects."""
+    path = tmp_path / "arms.html"
+    path.write_text(build_page(source(("none", "a", "b", "c"), seeds=4, epochs=8)), encoding="utf-8")
+    page = show(path)
+    rows = page.evaluate(
+        """[...document.querySelectorAll('table.effects tr')].map(row => {
+            const at = name => row.querySelector(name);
+            const mean = at('rect.mean') ? Number(at('rect.mean').getAttribute('x')) + 4 : null;
+            return [at('.number b').textContent, at('.status').textContent, at('.status').classList[1],
+                    mean === null ? null : mean - Number(at('line.zero').getAttribute('x1'))]; })"""
+    )
+    assert len(rows) == 1 + 3 * 5
+    assert len({row[2] for row in rows}) > 1
+    for number, words, mark, right in rows:
+        assert words.startswith(mark)
+        if not number.startswith("≥"):
+            value = float(number.split()[0])
+            assert (right > 0) == (value > 0) or abs(value) < 1e-3, number
+
+
 def test_every_control_changes_the_curves(show, report):
     page = show(report)
     page.locator("#curves").scroll_into_view_if_needed()

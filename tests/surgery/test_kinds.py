@@ -80,3 +80,15 @@ def test_undo_takes_every_kind_back():
     change.undo()
     assert {name: type(module) for name, module in model.named_modules()} == before
     assert rates(model) == {"drop1": 0.0, "drop2": 0.0}
+
+
+def test_an_embedding_drops_its_words_where_an_arm_names_it():
+    words = torch.nn.Embedding(20, 3)
+    model = torch.nn.Sequential(words, torch.nn.Flatten(), torch.nn.Linear(6, 2))
+    change = apply_rates(model, {"0": 0.3}, "embedding_dropout")
+    assert type(model[0]) is nn.EmbeddingDropout
+    assert model[0].weight is words.weight
+    assert rates(model) == {"0": 0.3}
+    assert model(torch.tensor([[1, 2]])).shape == (1, 2)
+    change.undo()
+    assert model[0] is words

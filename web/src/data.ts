@@ -26,10 +26,18 @@ export interface Effect {
   values: (number | null)[];
 }
 
+export interface Row {
+  name: string;
+  mean: string;
+  interval: string;
+  status: string;
+  effect: number; // its place in `effects`
+}
+
 export interface Blocks {
   title: string;
   advice: string;
-  findings: { heading: string; groups: { heading: string; rows: Record<"name" | "mean" | "interval" | "status", string>[] }[] }[];
+  findings: { heading: string; groups: { heading: string; rows: Row[] }[] }[];
   underfits: string[];
   arms_title: string;
   arms: string[][];

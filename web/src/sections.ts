@@ -7,7 +7,6 @@ import type { Page } from "./state.ts";
 
 export function verdict(page: Page): HTMLElement {
   const said: Blocks = page.data.verdict[page.state.lang]!;
-  const left = [...page.data.effects];
   const findings = said.findings.map((finding) =>
     h(
       "div",
@@ -28,7 +27,7 @@ export function verdict(page: Page): HTMLElement {
                 "tbody",
                 {},
                 ...group.rows.map((row) => {
-                  const effect = left.shift()!;
+                  const effect = page.data.effects[row.effect]!;
                   return h(
                     "tr",
                     {},

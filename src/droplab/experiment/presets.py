@@ -48,6 +48,34 @@ SETS: Mapping[str, Mapping[str, Any]] = {
             {"name": "adaptive", "p": 0.0, "schedule": _GAP},
         ],
     ),
+    "variants": {
+        **_embedded(
+            "variants",
+            [
+                *_constant(0.0, 0.5),
+                {"name": "gaussian 0.5", "p": 0.5, "layer": "gaussian_dropout"},
+                {"name": "units 0.5", "p": 0.5, "layer": "unit_dropout_linear"},
+                {"name": "drop-connect 0.5", "p": 0.5, "layer": "drop_connect_linear"},
+                {"name": "standout 0.5", "p": 0.5, "layer": "standout"},
+                {"name": "concrete", "p": 0.1, "layer": "concrete_dropout_linear"},
+                {"name": "variational", "p": 0.1, "layer": "variational_dropout_linear"},
+                {"name": "sparse variational", "p": 0.1, "layer": "sparse_variational_linear"},
+                {"name": "channels 0.2", "p": {"conv2:out": 0.2, "conv3:out": 0.2}, "layer": "dropout2d"},
+                {
+                    "name": "blocks 0.2",
+                    "p": {"conv2:out": 0.2, "conv3:out": 0.2},
+                    "layer": {"name": "drop_block2d", "block_size": 3},
+                },
+                {"name": "input noise 0.5", "p": {"conv1:in": 0.5}, "layer": "gaussian_noise"},
+                {
+                    "name": "channels 0.2, dropout 0.5",
+                    "p": {"conv2:out": 0.2, "conv3:out": 0.2, "drop*": 0.5},
+                    "layer": {"conv*:out": "dropout2d"},
+                },
+            ],
+        ),
+        "recipe": {**demo()["recipe"], "penalty_warm_up": 0.5},
+    },
     "rates": _embedded("rates", _constant(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.8, 0.95)),
     "schedules": _embedded(
         "schedules",

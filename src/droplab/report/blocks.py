@@ -22,6 +22,8 @@ class Row(NamedTuple):
     mean: str
     interval: str
     status: str
+    effect: int
+    """Its place among the verdict's effects."""
 
 
 class Group(NamedTuple):
@@ -64,7 +66,8 @@ def blocks(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Bloc
         UserError: another language.
     """
     say = Speaker(lang)
-    found = [(n, [effect for effect in verdict.effects if effect.finding == n]) for n in (1, 2, 3)]
+    numbered = list(enumerate(verdict.effects))
+    found = [(n, [pair for pair in numbered if pair[1].finding == n]) for n in (1, 2, 3)]
     return Blocks(
         title=_title(record, say),
         advice=_advice(verdict, record, say),
@@ -111,22 +114,22 @@ def _advice(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> str:
     return say("advice.undecided", baseline=record.baseline)
 
 
-def _groups(effects: Iterable[Effect], say: Speaker) -> tuple[Group, ...]:
+def _groups(effects: Iterable[tuple[int, Effect]], say: Speaker) -> tuple[Group, ...]:
     groups: dict[str, list[Row]] = {}
-    for effect in effects:
+    for place, effect in effects:
         against = "" if effect.finding == 1 else say("against", arm=effect.arm, baseline=effect.baseline)
-        groups.setdefault(against, []).append(_row(effect, say))
+        groups.setdefault(against, []).append(_row(effect, place, say))
     return tuple(Group(heading, tuple(rows)) for heading, rows in groups.items())
 
 
-def _row(effect: Effect, say: Speaker) -> Row:
+def _row(effect: Effect, place: int, say: Speaker) -> Row:
     if not effect.seeds:
-        return Row(say(f"endpoint.{effect.endpoint}"), say("no_value"), "", say("status.undecided"))
+        return Row(say(f"endpoint.{effect.endpoint}"), say("no_value"), "", say("status.undecided"), place)
     mean = ("≥ " if effect.at_least else "") + number(effect.endpoint, effect.mean)
     interval = ""
     if not math.isnan(effect.low):
         interval = f"[{number(effect.endpoint, effect.low)}, {number(effect.endpoint, effect.high)}]"
-    return Row(say(f"endpoint.{effect.endpoint}"), mean, interval, _status(effect, say))
+    return Row(say(f"endpoint.{effect.endpoint}"), mean, interval, _status(effect, say), place)
 
 
 def _status(effect: Effect, say: Speaker) -> str:

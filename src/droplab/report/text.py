@@ -25,7 +25,7 @@ def render(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> str:
         lines += ["", *wrap(finding.heading)]
         for group in finding.groups:
             lines += wrap(group.heading, indent="  ") if group.heading else []
-            lines += table(group.rows, "    " if group.heading else "  ")
+            lines += table([row[:4] for row in group.rows], "    " if group.heading else "  ")
     lines += [line for text in said.underfits for line in wrap(text, indent="  ")]
     lines += ["", said.arms_title, *table(said.arms)]
     lines += ["", said.reading_title]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from droplab.nn.catalog import _learned, _noise, _standard, _structured, _units, _weights
+from droplab.nn.catalog import _learned, _noise, _standard, _structured, _tokens, _units, _weights
 from droplab.nn.catalog.row import Variant, affine, scaled
 
 __all__ = ["CATALOG", "Variant", "affine", "scaled"]
@@ -13,6 +13,7 @@ _FAMILIES = (
     _standard,
     _noise,
     _structured,
+    _tokens,
     _units,
     _weights,
     _learned,

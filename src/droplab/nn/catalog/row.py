@@ -100,6 +100,10 @@ class Variant:
     """The highest rate that it takes."""
     per_sample: bool = True
     """Whether each sample has draws of its own."""
+    shaped_by_rate: bool = False
+    """Whether ``p`` decides about the output's shape, so that a graph holds for one rate."""
+    words: int | None = None
+    """Where its input is integers: below which number. Gradients are then those of its first parameter."""
     learnable: bool = False
     """Whether it has parameters."""
     in_arms: bool = True

@@ -1,0 +1,104 @@
+"""Scaled dot product attention whose probabilities are dropped."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as torchs
+
+from droplab.errors import RankError, UserError
+from droplab.functional.checking import check_input, check_rate
+from droplab.functional.key import Key
+from droplab.functional.masked import drop
+
+_HALF = (torch.float16, torch.bfloat16)
+
+
+def attention(
+    query: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    p: float | Tensor = 0.1,
+    training: bool = True,
+    *,
+    attn_mask: Tensor | None = None,
+    is_causal: bool = False,
+    scale: float | None = None,
+    key: Key | None = None,
+) -> Tensor:
+    """Attention with dropout of its probabilities, in training only.
+
+    ``y = M ∘ softmax(s q kᵀ + mask) v / (1 - p)``, ``M`` 0 with probability ``p``, else 1, ``s = 1/√D``. Vaswani et
+    al., *Attention is all you need*, NeurIPS 2017, section 5.4. Torch's ``scaled_dot_product_attention`` knows no
+    train and eval modes: whoever hands it ``dropout_p=self.p`` drops at test time too. Here ``training`` decides.
+
+    Two ways:
+
+    - With a key, the probabilities are computed, dropped and multiplied one after the other, so masks are those of
+      the key, on every device; ``(N, H, T, S)`` numbers are in memory meanwhile. Halves are computed in float32 and
+      rounded once. A ``p`` that is a tensor, and ``p = 1``, go this way too.
+    - Without one, ``scaled_dot_product_attention`` with its own ``dropout_p``, fused where torch can. Its masks come
+      from torch's generator, **differ from those of any key**, and a graph holds for one ``p``.
+
+    Args:
+        query: ``(N, H, T, D)``.
+        keys: ``(N, H, S, D)``.
+        values: ``(N, H, S, E)``.
+        p: drop rate of a probability in [0, 1].
+        training: where false, attention without dropout.
+        attn_mask: as for torch: booleans, false where a place is not to be seen, or numbers to add.
+        is_causal: whether place ``t`` sees places up to ``t`` only; not together with ``attn_mask``.
+        scale: ``s``; ``1/√D`` where absent.
+        key: names the mask; its samples are the first dimension.
+
+    Returns:
+        ``(N, H, T, E)``.
+
+    Raises:
+        UserError: ``p`` outside [0, 1], or inputs that are not floating point.
+        RankError: not four dimensions.
+
+    >>> x = torch.ones(1, 1, 3, 2)
+    >>> attention(x, x, x, 0.5, key=Key(seed=0, layer="attention"))[0, 0]
+    tensor([[0.6667, 0.6667],
+            [0.6667, 0.6667],
+            [0.6667, 0.6667]])
+    >>> attention(x, x, x, 0.5, training=False)[0, 0]
+    tensor([[1., 1.],
+            [1., 1.],
+            [1., 1.]])
+    """
+    check_rate(p)
+    for tensor in (query, keys, values):
+        check_input(tensor, "attention")
+        if tensor.ndim != 4:
+            raise RankError(f"attention got {tensor.ndim} dimensions; four, (N, H, T, D), are wanted")
+    if not training or (not isinstance(p, Tensor) and p == 0):
+        return torchs.scaled_dot_product_attention(query, keys, values, attn_mask, 0.0, is_causal, scale=scale)
+    if key is None and not isinstance(p, Tensor) and p < 1:
+        return torchs.scaled_dot_product_attention(query, keys, values, attn_mask, p, is_causal, scale=scale)
+    return _explicit(query, keys, values, p, attn_mask, is_causal, scale, key)
+
+
+def _explicit(
+    query: Tensor, keys: Tensor, values: Tensor, p: float | Tensor, mask: Tensor | None, causal: bool,
+    scale: float | None, key: Key | None,
+) -> Tensor:  # fmt: skip
+    dtype = query.dtype
+    if dtype in _HALF:
+        query, keys, values = query.float(), keys.float(), values.float()
+    scores = query @ keys.transpose(-2, -1) * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    if causal:
+        if mask is not None:
+            raise UserError("attention got both attn_mask and is_causal; one of them is wanted")
+        mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
+    if mask is not None and mask.dtype == torch.bool:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    elif mask is not None:
+        scores = scores + mask
+    probabilities = scores.softmax(-1)
+    if mask is not None and mask.dtype == torch.bool:  # a place that sees nothing: zeros, as torch gives
+        probabilities = probabilities.masked_fill(~mask.any(-1, keepdim=True), 0.0)
+    return (drop(probabilities, p, key=key) @ values).to(dtype)
