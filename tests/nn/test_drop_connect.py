@@ -13,6 +13,7 @@ from torch.nn import functional
 from droplab import functional as F
 from droplab import keyed, nn
 from droplab.errors import RankError, UserError
+from droplab.functional.noise import normal
 
 KEY = F.Key(seed=3, layer="fc")
 LINEAR = nn.DropConnectLinear
@@ -132,6 +133,7 @@ class TestGaussianInference:
         layer = CONV(
             3, 4, 3, p=p, inference="gaussian", samples=samples, activation=torch.relu, drop_bias=False, **options
         )
+        torch.nn.init.constant_(layer.bias, 2.0)  # whose square would show
         x = torch.randn(2, 3, 5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
         variance = functional.conv2d(x.square(), layer.weight.square(), padding=1) * (p / (1 - p))
         mean = functional.conv2d(x, layer.weight, layer.bias, padding=1)
@@ -159,6 +161,12 @@ class TestGaussianInference:
         variance = (x.square() @ layer.weight.square().T + layer.bias.square()) * (0.4 / 0.6)
         torch.testing.assert_close(first, one(mean, variance, samples=2, key=KEY))
         assert not torch.allclose(one(mean, variance, samples=1, key=KEY), one(mean, variance, samples=2, key=KEY))
+
+    def test_it_is_the_average_over_its_draws(self):
+        mean, variance = torch.randn(4, 3), torch.rand(4, 3)
+        draws = [mean + variance.sqrt() * normal(mean, key=KEY, stream=stream) for stream in (1, 2, 3)]
+        found = F.drop_connect_inference(mean, variance, samples=3, activation=torch.exp, key=KEY)
+        torch.testing.assert_close(found, torch.stack(draws).exp().mean(0))
 
     def test_edges(self):
         x = torch.zeros(2, 5, requires_grad=True)

@@ -254,6 +254,8 @@ class TestBoth:
         wanted = flat(draw(new.train(), x))
         for other in (copy.deepcopy(new), pickle.loads(pickle.dumps(new))):
             assert all(torch.equal(*pair) for pair in zip(flat(draw(other, x)), wanted, strict=True))
+        new.weight_hh_l0 = torch.nn.Parameter(torch.zeros(16 if kind is torch.nn.LSTM else 12, 4))
+        assert module._flat_weights[1] is module.weight_hh_l0
         with pytest.raises(UserError, match=f"got a Linear; exactly a torch.nn.{kind.__name__}"):
             layer.adopt(torch.nn.Linear(3, 4))
 
