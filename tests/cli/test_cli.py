@@ -89,7 +89,7 @@ def test_a_set_brings_its_own_data_where_none_is_named():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("compare", "--set", "schedulse"), "there are tutorial, rates, schedules; did you mean 'schedules'"),
+        (("compare", "--set", "schedulse"), "there are tutorial, variants, rates, schedules; did you mean 'schedules'"),
         (("compare", "tinny.toml"), "tinny.toml"),
         (("compare", "--lang", "fr"), "droplab speaks en and ja"),
         (("compare", "tiny.toml", "--arms", "0,no dropotu"), "did you mean 'no dropout'"),
