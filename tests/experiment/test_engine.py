@@ -3,6 +3,8 @@ from __future__ import annotations
 import contextlib
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -27,7 +29,7 @@ from droplab.experiment.lock import folder_lock
 from droplab.ledger import Ledger, read_experiment
 from droplab.models import TutorialCNN
 from droplab.records import RunKey
-from tests.conftest import tiny
+from tests.conftest import TINY, tiny
 
 TIMES = {"seconds", "images_per_second"}
 
@@ -264,3 +266,12 @@ def test_names_of_arms_may_be_anything(tmp_path):
     results = droplab.compare(tiny(arms=arms, seeds=1, recipe={"epochs": 1}), out=tmp_path / "run")
     assert RunKey("a/b 'c' \"d\" 🙂", 0) in results.record.runs
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+
+
+def test_a_script_without_a_guard_is_told_of_it(tmp_path):
+    script = tmp_path / "mine.py"
+    spec = {**TINY, "compute": {"executor": "process", "workers": 2, "threads": 1}}
+    script.write_text(f"import droplab\ndroplab.compare({spec!r}, out={str(tmp_path / 'out')!r})\n", encoding="utf-8")
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert ran.returncode != 0
+    assert "if __name__ == '__main__':" in ran.stderr.splitlines()[-1]

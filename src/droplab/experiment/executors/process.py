@@ -168,4 +168,8 @@ def _receive(one: _Worker) -> tuple[Any, ...]:
 def _expect_ready(one: _Worker) -> None:
     kind, *rest = _receive(one)
     if kind != "ready":
-        raise FailureError(f"a worker process could not start: {rest[0]}")
+        raise FailureError(
+            f"a worker process could not start: {rest[0]}. Worker processes import the script that starts them: in a "
+            "script of your own, call droplab under `if __name__ == '__main__':`. One process does without: "
+            "compute.executor = 'serial'"
+        )
