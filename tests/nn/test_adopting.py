@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn as torch_nn
 
-from droplab import nn
+from droplab import keyed, nn
 from droplab.errors import UserError
 from droplab.surgery import apply_rates, rates
 
@@ -110,3 +110,17 @@ def test_what_the_module_was_compiled_to_is_not_taken_over(kind):
     module.compile(backend="eager")
     layer, x = kind.adopt(module, 0.5), torch.ones(2, 6)
     assert not torch.equal(layer(x), layer(x))
+
+
+@pytest.mark.parametrize("kind", [*CONV, nn.DropConnectConv2d, nn.UnitDropoutConv2d])
+@pytest.mark.parametrize("mode", [True, False])
+def test_one_image_without_a_batch_is_a_batch_of_one(kind, mode):
+    module = torch_nn.Conv2d(4, 6, 3, padding="same", dilation=2, padding_mode="reflect", bias=False)
+    options = {"inference": "gaussian"} if kind is nn.DropConnectConv2d else {}
+    layer, x = kind.adopt(module, 0.3, **options).train(mode), torch.randn(4, 8, 7)
+    found = []
+    for given in (x, x[None]):
+        with keyed(torch_nn.ModuleDict({"conv": layer}), seed=1, samples=torch.tensor([7])):
+            found.append(layer(given))
+    assert found[0].shape == module(x).shape
+    torch.testing.assert_close(found[0], found[1][0])

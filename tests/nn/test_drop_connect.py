@@ -277,3 +277,10 @@ def test_gaussian_inference_in_halves_is_that_of_float32(dtype, scale, cast):
 def test_an_activation_that_cannot_be_called_is_refused_at_once():
     with pytest.raises(UserError, match="got activation 'relu'; a function"):
         nn.DropConnectLinear(2, 2, activation="relu")
+
+
+@pytest.mark.parametrize("drop_bias", [True, False])
+def test_per_sample_masks_give_halves_under_autocast_as_a_linear_layer_does(drop_bias):
+    layer = nn.DropConnectLinear(4, 3, per_sample=True, drop_bias=drop_bias)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer(torch.ones(2, 4)).dtype == torch.bfloat16

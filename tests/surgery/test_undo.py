@@ -71,3 +71,17 @@ def test_a_rate_that_is_a_tensor_comes_back_as_that_tensor():
     assert model[0].p == 0.5
     change.undo()
     assert model[0].p is p
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ADOPTING if CATALOG[kind].at_one is None])
+def test_what_was_learned_comes_back_to_the_bit(kind):
+    model = nn.Sequential(module(kind))
+    droplab.apply_rates(model, {"0": 0.3}, kind)
+    layer = model[0]
+    with torch.no_grad():
+        getattr(layer, layer.learned).sub_(torch.rand_like(getattr(layer, layer.learned)))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    change = droplab.apply_rates(model, 0.0)
+    assert layer.p < 1e-6
+    change.undo()
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

@@ -100,7 +100,8 @@ def drop_connect(
     result = rows @ drop(weight.expand(samples, *weight.shape), p, key=key).mT
     if bias is not None:
         own = bias.expand(samples, *bias.shape)
-        result = result + (drop(own, p, key=stream(key, 1)) if drop_bias else own)[:, None]
+        own = drop(own, p, key=stream(key, 1)) if drop_bias else own
+        result = result + own[:, None].to(result.dtype)  # under autocast the product is of halves
     return result.reshape(*input.shape[:-1], weight.shape[0])
 
 

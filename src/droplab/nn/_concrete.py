@@ -164,8 +164,10 @@ class ConcreteDropoutConv2d(_Concrete, nn.Conv2d):
         return new
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
-        """``(N, C, H, W)`` to ``(N, C', H', W')``."""
+        """``(N, C, H, W)`` to ``(N, C', H', W')``, or without ``N``."""
         check_images(input, "ConcreteDropoutConv2d")
+        if input.ndim == 3:
+            return self.forward(input[None])[0]
         if self.training:
             input = concrete_dropout(  # noqa: A001
                 input, self.p_logit, temperature=self.temperature, shared=(2, 3), key=self._key(input)
@@ -174,7 +176,7 @@ class ConcreteDropoutConv2d(_Concrete, nn.Conv2d):
 
 
 def check_images(x: Tensor, name: str) -> None:
-    """Raise unless the input is floating point, ``(N, C, H, W)``."""
+    """Raise unless the input is floating point, ``(N, C, H, W)`` or one sample of it."""
     check_input(x, name)
-    if x.ndim != 4:
-        raise RankError(f"{name} got {x.ndim} dimensions; four, (N, C, H, W), are wanted")
+    if x.ndim not in {3, 4}:
+        raise RankError(f"{name} got {x.ndim} dimensions; (N, C, H, W) or (C, H, W) is wanted")

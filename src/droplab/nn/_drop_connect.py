@@ -8,10 +8,11 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from droplab.errors import RankError, UserError
+from droplab.errors import UserError
 from droplab.functional.checking import check_input
 from droplab.functional.noise import widened
 from droplab.functional.weights import drop_connect, drop_connect_inference, dropped
+from droplab.nn._concrete import check_images
 from droplab.nn.adopting import taken_over
 from droplab.nn.layer import DropLayer
 
@@ -216,10 +217,10 @@ class DropConnectConv2d(_DropConnect, nn.Conv2d):
         return new
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
-        """``(N, C, H, W)`` to ``(N, O, H', W')``."""
-        check_input(input, "DropConnectConv2d")
-        if input.ndim not in {3, 4}:
-            raise RankError(f"DropConnectConv2d got {input.ndim} dimensions; (N, C, H, W) or (C, H, W) is wanted")
+        """``(N, C, H, W)`` to ``(N, O, H', W')``, or without ``N``."""
+        check_images(input, "DropConnectConv2d")
+        if input.ndim == 3:
+            return self.forward(input[None])[0]
         if not self.training:
             return self._inferred(input)
         weight, bias = dropped(

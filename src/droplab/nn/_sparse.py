@@ -188,8 +188,10 @@ class SparseVariationalConv2d(_Sparse, nn.Conv2d):
         return new
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
-        """``(N, C, H, W)`` to ``(N, C', H', W')``."""
+        """``(N, C, H, W)`` to ``(N, C', H', W')``, or without ``N``."""
         check_images(input, "SparseVariationalConv2d")
+        if input.ndim == 3:
+            return self.forward(input[None])[0]
         if not self.training:
             means: Tensor = self._conv_forward(input, self.pruned(), self.bias)
             return means

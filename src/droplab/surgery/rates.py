@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 from droplab.errors import SiteError
 from droplab.nn.catalog import CATALOG
 from droplab.nn.keyed import DOORWAYS
+from droplab.nn.learned import LearnedRate
 from droplab.surgery.adopting import adoptable, fed_modules
 from droplab.surgery.kinds import Kind, Kinds, kind_at, kinds
 from droplab.surgery.layers import is_dropout
@@ -168,9 +170,14 @@ def _silenced(model: nn.Module, wanted: Kinds) -> tuple[str, ...]:
 
 def _set_rate(module: nn.Module, rate: float) -> Callable[[], None]:
     before = module.p
+    learned = getattr(module, module.learned).detach().clone() if isinstance(module, LearnedRate) else None
     module.p = rate  # type: ignore[assignment]  # a plain attribute that Module's types do not know
 
     def undo() -> None:
+        if isinstance(module, LearnedRate) and learned is not None:  # each weight may have a rate of its own
+            with torch.no_grad():
+                getattr(module, module.learned).copy_(learned)
+            return
         module.p = before
 
     return undo
