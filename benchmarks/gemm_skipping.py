@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--p", type=float, default=0.5)
     parser.add_argument("--seeds", default="0,1,2,3,4", help="of the accuracy")
-    parser.add_argument("--epochs", type=int, default=40, help="of the accuracy")
+    parser.add_argument("--epochs", type=int, default=30, help="of the accuracy")
     parser.add_argument("--parts", default="speed,accuracy")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
