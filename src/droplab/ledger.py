@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from droplab.errors import LedgerError, UserError
-from droplab.records import Event, ExperimentRecord, Histogram, Measurement, Predictions, RunKey, RunRecord
+from droplab.records import Event, ExperimentRecord, Histogram, Measurement, Notice, Predictions, RunKey, RunRecord
 
 SCHEMA_VERSION = 2
 FILE_NAME = "ledger.sqlite"
@@ -239,6 +239,16 @@ class Ledger:
         with self._writing() as db:
             self._event(db, kind, run, detail)
 
+    def notice(self, notice: Notice) -> bool:
+        """Record a notice, unless it is there already; whether it was new."""
+        detail: dict[str, Any] = {"code": notice.code, "arm": notice.arm, "detail": dict(notice.detail)}
+        text = json.dumps(detail, ensure_ascii=False)
+        with self._reading() as db:
+            known = db.execute("SELECT 1 FROM events WHERE kind = 'notice' AND detail = ?", (text,)).fetchone()
+        if known is None:
+            self.event("notice", **detail)
+        return known is None
+
     def _event(self, db: sqlite3.Connection, kind: str, run: RunKey | None, detail: Mapping[str, Any]) -> None:
         db.execute(
             "INSERT INTO events (time, kind, run, detail) VALUES (?, ?, ?, ?)",
@@ -331,6 +341,7 @@ class Ledger:
             test_openings=sum(event.kind == "test set opened" for event in events),
             looks=sum(event.kind == "seeds enlarged" for event in events),
             events=events,
+            notices=tuple(Notice(**event.detail) for event in events if event.kind == "notice"),
         )
 
 

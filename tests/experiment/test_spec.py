@@ -6,7 +6,7 @@ import pytest
 
 from droplab.errors import SpecError
 from droplab.experiment import ExperimentSpec, parse_spec, read_spec
-from droplab.experiment.preflight import check_arms
+from droplab.experiment.check import check_arms
 from droplab.experiment.presets import EXAMPLE, SETS, arm_set, demo
 
 

@@ -9,19 +9,21 @@ from typing import Any
 
 from droplab.data import Split, load
 from droplab.errors import DesignError, InterruptedRunError
-from droplab.experiment.calibrate import choose_device, choose_plan
+from droplab.experiment.calibrate import choose_device, choose_plan, precision_notices
+from droplab.experiment.check import Checked, check_experiment
 from droplab.experiment.environment import differences, environment
 from droplab.experiment.executors import Executor, Job, ProcessExecutor, SerialExecutor
+from droplab.experiment.fingerprint import changed_code
 from droplab.experiment.folder import default_folder, fresh_folder, make_folder, run_folder
+from droplab.experiment.initial import EVENT, InitialWeights
 from droplab.experiment.lock import folder_lock
-from droplab.experiment.preflight import check_arms, check_sizes
 from droplab.experiment.run import Plan, Task
 from droplab.experiment.signals import StopFlag, stop_on_signals
 from droplab.experiment.spec import ExperimentSpec, digest
 from droplab.experiment.tensors import Workbench, workbench
 from droplab.ledger import FILE_NAME, Ledger
 from droplab.listener import Listener
-from droplab.records import ExperimentRecord, Measurement, RunKey
+from droplab.records import ExperimentRecord, Measurement, Notice, RunKey
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ def run_experiment(
     fresh: bool = False,
     data_dir: Path | None = None,
     listener: Listener | None = None,
+    allow_random_baseline: bool = False,
+    accept_changed_code: bool = False,
 ) -> Finished:
     """Carry out all runs of a spec that are not done yet.
 
@@ -51,6 +55,8 @@ def run_experiment(
         fresh: take a folder that does not exist yet, named after ``out``.
         data_dir: where data sets are looked for.
         listener: is told of everything that happens.
+        allow_random_baseline: train an arm without dropout although the model drops by itself; the verdict says so.
+        accept_changed_code: continue although the code of model or data is another now; the verdict says so.
 
     Raises:
         UserError: the spec does not fit data, model or folder; nothing was written.
@@ -64,14 +70,15 @@ def run_experiment(
         folder = fresh_folder(folder)
     device = choose_device(spec.compute.device)
     split = _load(spec, data_dir)
-    check_sizes(spec, split)
-    check_arms(spec, tuple(split.shape), split.classes)
     bench = workbench(split, spec.recipe.fit_size, device)
+    checked = check_experiment(spec, split, bench, allow_random_baseline=allow_random_baseline)
     make_folder(folder)
     with ExitStack() as stack:
         stack.enter_context(folder_lock(folder))
         flag = stack.enter_context(stop_on_signals())
-        ledger, plan, executor = _open(folder, spec, split, bench, data_dir, listener, stack)
+        ledger, plan, executor = _open(
+            folder, spec, split, bench, data_dir, listener, stack, checked, accept_changed_code=accept_changed_code
+        )
         job = Job(spec, plan, data_dir, split.fingerprint)
         runner: Executor = executor or _executor(job, bench, stack)
         driver = _LedgerDriver(ledger, listener)
@@ -117,12 +124,18 @@ def _open(
     data_dir: Path | None,
     listener: Listener,
     stack: ExitStack,
+    checked: Checked,
+    *,
+    accept_changed_code: bool,
 ) -> tuple[Ledger, Plan, ProcessExecutor | None]:
     path = folder / FILE_NAME
     here = environment()
     if path.exists():
         ledger = stack.enter_context(Ledger.open(path))
+        _check_same_code(ledger, folder, checked, accept=accept_changed_code)
         _continue(ledger, folder, spec, split, here, listener)
+        for notice in checked.notices:
+            ledger.notice(notice)
         return ledger, Plan(**ledger.design()["plan"]), None
     plan, figures, executor = choose_plan(
         spec, bench, len(spec.arms) * len(spec.seeds), data_dir, split.fingerprint, listener.say
@@ -144,10 +157,34 @@ def _open(
             "test": len(split.test),
         },
         "class_names": list(split.class_names),
+        "code": checked.code,
+        "initial_weights": checked.weights,
     }
     ledger = stack.enter_context(Ledger.create(path, design, _keys(spec)))
     ledger.add_environment(here)
+    for notice in (*checked.notices, *precision_notices(spec, plan, figures)):
+        ledger.notice(notice)
     return ledger, plan, executor
+
+
+def _check_same_code(ledger: Ledger, folder: Path, checked: Checked, *, accept: bool) -> None:
+    """Data have a fingerprint; so have the functions that make them and the model, and the weights these begin with."""
+    design = ledger.design()
+    changed = changed_code(design.get("code", {}), checked.code)
+    before = design.get("initial_weights", {})
+    if not changed and any(before.get(seed, digest) != digest for seed, digest in checked.weights.items()):
+        changed = ["model (its initial weights are others)"]
+    if changed and not accept:
+        raise DesignError(
+            f"the code of {' and '.join(changed)} is not what {folder} was started with, so that one verdict would "
+            "be over two of them. Bring the old code back, start anew with --fresh, or, if results cannot differ, "
+            "continue with --accept-changed-code (compare(..., accept_changed_code=True)); the verdict then says so."
+        )
+    if changed:
+        ledger.event("code changed", changes=changed)
+        ledger.notice(Notice("code_changed", detail={"what": ", ".join(changed)}))
+    ledger.set_design("code", checked.code)
+    ledger.set_design("initial_weights", {**before, **checked.weights})
 
 
 def _continue(
@@ -194,6 +231,8 @@ class _LedgerDriver:
 
     def __init__(self, ledger: Ledger, listener: Listener) -> None:
         self._ledger, self._listener = ledger, listener
+        record = ledger.read()
+        self._weights = InitialWeights(record.events, record.notices)
 
     def started(self, key: RunKey) -> None:
         self._ledger.set_state(key, "running")
@@ -201,7 +240,16 @@ class _LedgerDriver:
 
     def epoch(self, key: RunKey, measurement: Measurement) -> None:
         self._ledger.commit_epoch(key, measurement)
+        if measurement.initial_weights:
+            self._begun(key, measurement.initial_weights)
         self._listener.epoch(key, measurement)
+
+    def _begun(self, key: RunKey, digest: str) -> None:
+        new, notice = self._weights.begin(key, digest)
+        if new:
+            self._ledger.event(EVENT, key, digest=digest)
+        if notice is not None:
+            self._ledger.notice(notice)
 
     def _ended(self, key: RunKey, state: str, reason: str = "", *, retry: bool = True) -> None:
         self._ledger.set_state(key, state, reason, retry=retry)
