@@ -10,7 +10,7 @@ from droplab.data import Split
 from droplab.experiment.check.arms import check_arms
 from droplab.experiment.check.identical import check_identical
 from droplab.experiment.check.never_called import check_never_called
-from droplab.experiment.check.passes import check_passes, signature
+from droplab.experiment.check.passes import check_passes
 from droplab.experiment.check.randomness import check_randomness
 from droplab.experiment.check.samples import check_samples
 from droplab.experiment.check.sizes import check_sizes
@@ -68,7 +68,7 @@ def check_experiment(
             for check in arm_checks:
                 notices += check(subject)
             weights.append(subject.weights)
-            signatures.append(signature(subject))
+            signatures.append(subject.signature)
         notices = list(_together(notices, len(spec.arms)))
         notices += check_identical(spec, bench, signatures)
         notices += check_weights(spec, bench, weights)

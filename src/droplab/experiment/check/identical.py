@@ -22,7 +22,7 @@ def check_identical(spec: ExperimentSpec, bench: Workbench, signatures: Sequence
     Args:
         spec: the experiment.
         bench: its data.
-        signatures: of each arm, ``passes.signature``.
+        signatures: of each arm, as ``check_passes`` left them with its subject.
     """
     for place, arm in enumerate(spec.arms):
         for before, other in enumerate(spec.arms[:place]):

@@ -36,8 +36,8 @@ def check_never_called(subject: Subject) -> Iterator[Notice]:
         read = [site for site, layer in uncalled.items() if _matters(subject, [layer])]
         _check_kinds(subject, read)
         dead = [site for site in uncalled if site not in read]
-    acting = {site for site, rate in subject.change.rates.items() if rate}
-    if dead and (acting or subject.arm.schedule != {"name": "constant"}):
+    dead = [site for site in dead if subject.change.rates[site] or subject.moves]
+    if dead:
         yield Notice("never_called", subject.arm.name, {"sites": named(dead)})
 
 

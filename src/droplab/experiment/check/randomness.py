@@ -15,7 +15,6 @@ from droplab.errors import ModelError
 from droplab.experiment.check.subject import Batch, Subject, unchanged
 from droplab.nn.learned import rate_parameters
 from droplab.records import Notice
-from droplab.schedules import for_sites
 from droplab.surgery import rates, site_layers
 from droplab.surgery.draws import Draw, DrawRecorder
 
@@ -74,9 +73,8 @@ def check_randomness(subject: Subject, *, allow: bool = False) -> Iterator[Notic
 
 def claims_no_dropout(subject: Subject) -> bool:
     """Whether an arm says p = 0: a rate is given, all are 0, and no schedule moves them."""
-    moves = any(inner.name != "constant" for _, inner in for_sites(subject.arm.schedule))
     given = not isinstance(subject.arm.p, dict) or bool(subject.arm.p)
-    return given and not moves and all(rate < NO_RATE for rate in rates(subject.model).values())
+    return given and not subject.moves and all(rate < NO_RATE for rate in rates(subject.model).values())
 
 
 def look(subject: Subject) -> tuple[Seen, Seen]:

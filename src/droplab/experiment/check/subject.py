@@ -18,6 +18,7 @@ from droplab.experiment.seeding import derive, seed_everything
 from droplab.experiment.spec import ArmSpec, ExperimentSpec
 from droplab.experiment.tensors import Samples, Workbench
 from droplab.nn import keyed, penalty
+from droplab.schedules import for_sites
 from droplab.surgery import Change
 from droplab.surgery.draws import users_place
 
@@ -88,6 +89,8 @@ class Subject:
         self.weights = weights_digest(model)
         self.built = model
         """As the model function returned it."""
+        self.signature = ""
+        """Digest of one step, once ``check_passes`` has made it."""
         self.change: Change = give_arm(model, arm)
         self.model: nn.Module = on_device(model, bench.shape, bench.device)
         size, count = spec.recipe.batch_size, len(bench.train)
@@ -95,6 +98,11 @@ class Subject:
         self.validation = _batch("validation samples", bench.validation, 0, min(size, len(bench.validation)))
         rest = count % size
         self.last = _batch("the last batch", bench.train, count - rest, count) if rest and size < count else None
+
+    @property
+    def moves(self) -> bool:
+        """Whether a schedule may move a rate of the arm away from its ``p``."""
+        return any(inner.name != "constant" for _, inner in for_sites(self.arm.schedule))
 
     def refusing(self, doing: str, batch: Batch) -> Any:
         """A ``with`` in which what the model raises becomes a ``ModelError``."""
