@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from droplab.errors import FailureError
 from droplab.experiment import (
     ExperimentSpec,
     Listener,
+    RecipeSpec,
     StoredRun,
     parse_spec,
     read_spec,
@@ -21,6 +21,7 @@ from droplab.experiment import (
 )
 from droplab.experiment.changed import changed_images
 from droplab.experiment.presets import demo
+from droplab.experiment.train import steps_per_epoch
 from droplab.ledger import open_experiment, read_experiment
 from droplab.records import ExperimentRecord
 from droplab.report import PageSource, build_page, render
@@ -92,7 +93,9 @@ class Results:
                 record=self.record,
                 verdict=self.verdict,
                 created=design["created"],
-                steps_per_epoch=math.ceil(self.record.sizes["train"] / self.record.spec["recipe"]["batch_size"]),
+                steps_per_epoch=steps_per_epoch(
+                    self.record.sizes["train"], RecipeSpec.model_validate(self.record.spec["recipe"])
+                ),
                 environments=ledger.environments(),
                 plan={**design["plan"], **design["calibration"]},
                 histograms={key: ledger.histograms(key) for key in self.record.runs},

@@ -73,7 +73,9 @@ class RecipeSpec(_Strict):
     epochs: int = Field(default=15, ge=1)
     """Passes over the training data."""
     batch_size: int = Field(default=32, ge=1)
-    """Samples per step; the last, smaller batch of an epoch is kept."""
+    """Samples per step; the last, smaller batch of an epoch is kept unless ``drop_last``."""
+    drop_last: bool = False
+    """Leave out an epoch's last batch where it is smaller than the others; every epoch leaves out other samples."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     """Torch's optimiser of that name, fused where torch has it."""
     lr: float = Field(default=1e-3, gt=0)
@@ -193,8 +195,9 @@ class ExperimentSpec(_Strict):
     def canonical(self) -> dict[str, Any]:
         """The spec as JSON-ready values, defaults written out."""
         values = self.model_dump(mode="json")
-        if not self.recipe.penalty_warm_up:  # younger than ledgers that are to be continued
-            del values["recipe"]["penalty_warm_up"]
+        for younger in ("penalty_warm_up", "drop_last"):  # than ledgers that are to be continued
+            if not values["recipe"][younger]:
+                del values["recipe"][younger]
         return values
 
     def identity(self) -> str:

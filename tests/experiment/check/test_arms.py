@@ -35,7 +35,7 @@ def test_a_rate_that_is_only_read_acts_for_plain_dropout_and_for_nothing_else(ch
     assert notice(found, "never_called") == []
     assert notice(found, "identical") == []
     arms = [BASE, {"name": "gauss", "p": {"attention": 0.5}, "layer": "gaussian_dropout"}]
-    with pytest.raises(ModelError, match="'attention' the kind 'gaussian_dropout'.*never calls that layer.*standard"):
+    with pytest.raises(ModelError, match=r"'attention' the kind 'gaussian_dropout'.*never calls that layer.*standard"):
         check("ReadsRate", arms=arms)
 
 

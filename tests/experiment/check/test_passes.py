@@ -34,10 +34,11 @@ def test_a_last_batch_of_one(check):
     with pytest.raises(ModelError, match=r"on the last batch, of shape \(1, 1, 28, 28\).*BatchNorm.*drop_last = true"):
         check("Normalised", split=split)
     assert check("Net", split=split)
+    assert check("Normalised", split=split, recipe={"drop_last": True})
 
 
 def test_augmentation_of_images_on_a_table(check):
-    with pytest.raises(SpecError, match="recipe.augmentation: flip-crop is for images"):
+    with pytest.raises(SpecError, match=r"recipe\.augmentation: flip-crop is for images"):
         check("table_model", split=load(TABLE), recipe={"augmentation": "flip-crop"})
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from droplab.errors import ModelError
+from droplab.experiment.seeding import generators_state
 from tests.experiment.check import models
 
 DROPPING = [
@@ -19,8 +20,6 @@ DROPPING = [
 
 def line_of(words: str) -> int:
     """The line of ``models.py`` that holds some words."""
-    from pathlib import Path
-
     lines = Path(models.__file__).read_text(encoding="utf-8").splitlines()
     return next(number for number, line in enumerate(lines, 1) if words in line)
 
@@ -79,8 +78,9 @@ def test_nothing_is_said_of_models_that_are_as_they_should_be(said, name):
 
 def test_own_generators_and_buffers_are_left_as_they_were(check):
     torch.manual_seed(3)
-    np.random.seed(3)
-    before = torch.get_rng_state(), np.random.get_state()[1].tolist()
+    before = generators_state()
     check("Normalised")
-    assert torch.equal(before[0], torch.get_rng_state())
-    assert before[1] == np.random.get_state()[1].tolist()
+    after = generators_state()
+    assert torch.equal(before["torch"], after["torch"])
+    assert torch.equal(before["numpy"][1], after["numpy"][1])
+    assert torch.equal(before["python"][1], after["python"][1])

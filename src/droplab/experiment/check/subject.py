@@ -96,7 +96,7 @@ class Subject:
         size, count = spec.recipe.batch_size, len(bench.train)
         self.first = _batch("the first batch", bench.train, 0, min(size, count))
         self.validation = _batch("validation samples", bench.validation, 0, min(size, len(bench.validation)))
-        rest = count % size
+        rest = 0 if spec.recipe.drop_last else count % size
         self.last = _batch("the last batch", bench.train, count - rest, count) if rest and size < count else None
 
     @property
