@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-import droplab.ledger.files as files
 from droplab.comparison import Results
 from droplab.errors import DroplabError, LedgerError, UserError
-from droplab.ledger import FILE_NAME, SCHEMA_VERSION, Ledger, LedgerReader, exists, read_experiment
+from droplab.ledger import FILE_NAME, SCHEMA_VERSION, Ledger, LedgerReader, exists, files, read_experiment
 from droplab.records import RunKey
 from droplab.testing.sinks import commit, measurement, write_ledger
 
@@ -168,7 +167,10 @@ def test_a_reader_does_not_write(path):
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        ("UPDATE metrics SET value = value + 1e-9 WHERE run = 2 AND epoch = 1 AND name = 'val_loss'", "from epoch 2 on"),
+        (
+            "UPDATE metrics SET value = value + 1e-9 WHERE run = 2 AND epoch = 1 AND name = 'gap'",
+            "from epoch 2 on",
+        ),
         ("DELETE FROM metrics WHERE run = 2 AND epoch = 1", "from epoch 2 on"),
         ("DELETE FROM metrics WHERE run = 2 AND epoch = 1 AND name = 'gap'", "from epoch 2 on"),
         ("UPDATE metrics SET epoch = 9 WHERE run = 2 AND epoch = 1", "from epoch 2 on"),
@@ -206,7 +208,7 @@ def test_so_are_histograms_predictions_and_environments(path):
         assert ledger.damaged_runs() == {keys[0]: 2, keys[2]: 2}
         assert ledger.histograms(keys[1])
         for ask in (lambda: ledger.histograms(keys[0]), lambda: ledger.measurement(keys[0], 2)):
-            with pytest.raises(LedgerError, match="no dropout · seed 0 from epoch 3 on.*The other runs are whole"):
+            with pytest.raises(LedgerError, match=r"no dropout · seed 0 from epoch 3 on.*The other runs are whole"):
                 ask()
         with pytest.raises(LedgerError, match="seed 1 from epoch 3 on"):
             ledger.predictions(keys[2])
@@ -301,7 +303,7 @@ def test_ledgers_of_older_versions(version, tmp_path):
 def test_a_damaged_old_ledger_is_told_of_without_a_traceback(tmp_path):
     shutil.copy(OLD / "version2.sqlite", tmp_path / FILE_NAME)
     change(tmp_path / FILE_NAME, "UPDATE design SET value = '{' WHERE key = 'spec'")
-    with pytest.raises(LedgerError, match="is damaged.*JSONDecodeError"):
+    with pytest.raises(LedgerError, match=r"is damaged.*JSONDecodeError"):
         read_experiment(tmp_path)
 
 

@@ -50,7 +50,7 @@ def test_metrics_that_are_no_plain_numbers(finished, tmp_path):
     assert all(math.isnan(run.metrics[name][0]) for name in ("nan", "complex", "tensor of many", "none", "text"))
     results = Results.read(tmp_path / "x")
     page = results.write_page().read_text(encoding="utf-8")
-    raw = re.search(r'<script[^>]*application/json[^>]*>(.*?)</script>', page, re.DOTALL).group(1)
+    raw = re.search(r"<script[^>]*application/json[^>]*>(.*?)</script>", page, re.DOTALL).group(1)
     data = json.loads(raw, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
     assert len(data["runs"]) == 4
     stream = io.StringIO()
