@@ -16,7 +16,7 @@ TABLE = "tests.experiment.check.models:table_data"
         ("ThroughNumpy", "no gradient flows through.*NumPy"),
         ("NotFinite", "a loss of nan on the first batch.*Inputs lie in"),
         ("Table", r"IndexError.*models\.py:\d+ in Table\.forward\).*outside a table"),
-        ("Leaving", r"SystemExit: 0 \(at .*models\.py:\d+ in Leaving\.middle\)"),
+        ("Leaving", r"sys\.exit\(0\) was called \(at .*models\.py:\d+ in Leaving\.middle\)"),
     ],
 )
 def test_what_one_pass_can_tell_is_a_clear_refusal(check, name, words):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from droplab.errors import ModelError
+from droplab.errors import ModelError, words_of
 from droplab.experiment.arming import give_arm, initial_model, on_device
 from droplab.experiment.fingerprint import weights_digest
 from droplab.experiment.seeding import derive, seed_everything
@@ -51,11 +51,10 @@ def _refusing(words: Refusing, batch: Batch) -> Iterator[None]:
         yield
     except (Exception, SystemExit) as problem:
         place = users_place(problem)
-        said = " ".join(str(problem).split())[:1000]
+        said = " ".join(words_of(problem).split())[:1000]
         raise ModelError(
             f"model {words.model!r} (arm {words.arm!r}) fails in {words.doing} on {batch.name}, of shape "
-            f"{tuple(batch.inputs.shape)}: {type(problem).__name__}: {said}"
-            f"{f' (at {place})' if place else ''}{_way_out(str(problem), batch)}"
+            f"{tuple(batch.inputs.shape)}: {said}{f' (at {place})' if place else ''}{_way_out(said, batch)}"
         ) from problem
 
 
