@@ -48,6 +48,7 @@ def compare(
         lang: Language of the verdict and the page, en or ja.
     """
     from droplab.cli.progress import progress
+    from droplab.cli.terminal import say
     from droplab.comparison import compare as run
     from droplab.experiment import parse_spec
     from droplab.report import check_language
@@ -60,8 +61,11 @@ def compare(
     parsed = parse_spec(values, str(spec) if spec else "the command")
     with progress() as display:
         results = run(parsed, out=out, fresh=fresh, data_dir=data_dir, track=sinks, listener=display)
-    print(results.text(lang))  # noqa: T201
-    print(f"\n{results.write_page(lang=lang, data_dir=data_dir)}")  # noqa: T201
+    try:
+        page = results.write_page(lang=lang, data_dir=data_dir)  # before anything is printed, which may fail
+    finally:
+        say(results.text(lang))
+    say(f"\n{page}")
     failed = [run for run in results.record.runs.values() if run.state == "failed"]
     if failed:
         lines = "\n".join(f"  - {run.key}: {run.reason}" for run in failed)

@@ -11,6 +11,7 @@ def init(path: Path = Path("droplab.toml")) -> None:
     Args:
         path: The file to write.
     """
+    from droplab.cli.terminal import say
     from droplab.errors import FailureError, UserError
     from droplab.experiment.presets import EXAMPLE
 
@@ -21,4 +22,4 @@ def init(path: Path = Path("droplab.toml")) -> None:
         raise UserError(f"{path} exists already and is left as it is; name another file") from None
     except OSError as problem:
         raise FailureError(f"{path} cannot be written: {problem.strerror or problem}") from problem
-    print(f"wrote {path}; run it with: droplab compare {path}")  # noqa: T201
+    say(f"wrote {path}; run it with: droplab compare {path}")

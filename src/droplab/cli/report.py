@@ -14,8 +14,9 @@ def report(folder: Path, *, lang: str = "en", output: Path | None = None, data_d
         output: The file (default: report.html in the folder).
         data_dir: Where the data set is, if it has moved; the page shows images only where it is found.
     """
+    from droplab.cli.terminal import say
     from droplab.comparison import Results
     from droplab.report import check_language
 
     check_language(lang)
-    print(Results.read(folder).write_page(output, lang, data_dir=data_dir))  # noqa: T201
+    say(Results.read(folder).write_page(output, lang, data_dir=data_dir))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from droplab.analysis import Verdict
+from droplab.errors import plain
 from droplab.records import ExperimentRecord
 from droplab.report.align import table, wrap
 from droplab.report.blocks import blocks
@@ -32,4 +33,4 @@ def render(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> str:
     for note in said.notes:
         first, *rest = wrap(note, 96)
         lines += [f"  - {first}", *(f"    {line}" for line in rest)]
-    return "\n".join(lines)
+    return plain("\n".join(lines))
