@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from droplab.errors import FailureError
 from droplab.experiment import (
     ExperimentSpec,
     Listener,
+    RecipeSpec,
     StoredRun,
     parse_spec,
     read_spec,
@@ -92,7 +92,7 @@ class Results:
                 record=self.record,
                 verdict=self.verdict,
                 created=design["created"],
-                steps_per_epoch=math.ceil(self.record.sizes["train"] / self.record.spec["recipe"]["batch_size"]),
+                steps_per_epoch=RecipeSpec.model_validate(self.record.spec["recipe"]).steps(self.record.sizes["train"]),
                 environments=ledger.environments(),
                 plan={**design["plan"], **design["calibration"]},
                 histograms={key: ledger.histograms(key) for key in self.record.runs},

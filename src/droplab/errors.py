@@ -82,6 +82,18 @@ def quote(value: Any) -> str:
     return clip(text)
 
 
+def quote_text(problem: BaseException) -> str:
+    """The text of an exception of the user's, fit for a message; one whose ``__str__`` raises has none.
+
+    >>> quote_text(ValueError("x" * 1000)) == clip("x" * 1000)
+    True
+    """
+    try:
+        return clip(str(problem))
+    except Exception:  # noqa: BLE001  # whatever the user's class does
+        return "(its text cannot be had)"
+
+
 class DroplabError(Exception):
     """The root of the tree. Its message steers no terminal, and no word of it is longer than 300 characters."""
 

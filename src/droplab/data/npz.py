@@ -29,6 +29,7 @@ def read_npz(name: str) -> Source:
     """Read ``x_train, y_train[, x_validation, y_validation][, x_test, y_test][, classes][, class_names]``.
 
     ``x_val``/``y_val`` stand for validation, and ``images``/``labels`` for a single training part.
+    uint8 under ``images`` are pixels; other arrays are pixels where ``as_part`` says so.
 
     Args:
         name: path of the file, as the user wrote it.
@@ -38,7 +39,8 @@ def read_npz(name: str) -> Source:
             not hold (see ``as_part``).
     """
     path = Path(name).expanduser()
-    arrays = _named(name, _load(name, path))
+    raw = _load(name, path)
+    arrays = _named(name, raw)
     parts: dict[str, Part] = {}
     for part in PARTS:
         x, y = f"x_{part}", f"y_{part}"
@@ -46,7 +48,7 @@ def read_npz(name: str) -> Source:
             there, missing = (x, y) if x in arrays else (y, x)
             raise DataError(f"{name} holds {there} and no {missing}; wanted both or neither")
         if x in arrays:
-            parts[part] = as_part(f"{part} of {name}", arrays[x], arrays[y])
+            parts[part] = as_part(f"{part} of {name}", arrays[x], arrays[y], called_images="images" in raw)
     if "train" not in parts:
         raise DataError(f"{name} holds {_listed(arrays)}; wanted x_train and y_train at least")
     return assemble(name, parts, _whole(name, arrays.get("classes")), _names(name, arrays.get("class_names")))

@@ -10,6 +10,8 @@ from droplab.data.cifar10 import Cifar10
 from droplab.data.fashion_mini import FashionMini
 from droplab.data.folder import default_data_dir
 from droplab.data.function import read_function
+from droplab.data.inputs import Inputs, declare
+from droplab.data.memory import told_if_full
 from droplab.data.mnist import Mnist
 from droplab.data.npz import read_npz
 from droplab.data.parts import Split
@@ -34,6 +36,7 @@ def load(
     validation_size: float | None = None,
     split_seed: int = 0,
     options: Mapping[str, Any] | None = None,
+    inputs: Inputs = "auto",
     progress: Progress | None = None,
 ) -> Split:
     """Load a data set and split it. The same arguments and data give the same split everywhere.
@@ -49,6 +52,8 @@ def load(
             their own validation part.
         split_seed: chooses which samples go where; 0 or larger.
         options: keyword arguments for your function.
+        inputs: what the numbers are: ``auto`` as the source says, ``pixels`` whole numbers in 0..255 that training
+            scales to [-1, 1], ``as-is`` numbers that it leaves alone.
         progress: called with (bytes there, bytes in all) while something is downloaded.
 
     Returns:
@@ -63,8 +68,9 @@ def load(
     >>> len(mini.train), len(mini.validation), mini.shape, mini.classes
     (500, 200, (1, 28, 28), 10)
     """
-    source = _read(name, data_dir, options or {}, progress)
-    return split(source, train_size=train_size, validation_size=validation_size, split_seed=split_seed)
+    with told_if_full(f"reading data {name}"):
+        source = declare(_read(name, data_dir, options or {}, progress), inputs)
+        return split(source, train_size=train_size, validation_size=validation_size, split_seed=split_seed)
 
 
 def _read(name: str, data_dir: Path | None, options: Mapping[str, Any], progress: Progress | None) -> Source:

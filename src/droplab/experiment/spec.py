@@ -54,6 +54,9 @@ class DataSpec(_Strict):
     """Samples (int) or share (float below 1) taken from the training data; the data set's own where absent."""
     split_seed: int = Field(default=0, ge=0)
     """Seed of the split into training and validation; one split for all runs of the experiment."""
+    inputs: Literal["auto", "pixels", "as-is"] = "auto"
+    """What the numbers are: ``pixels`` in 0..255 are scaled to [-1, 1], others stay ``as-is``; ``auto`` goes by what
+    the source says: images of type uint8 are pixels."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments for a data function of your own."""
 
@@ -73,7 +76,9 @@ class RecipeSpec(_Strict):
     epochs: int = Field(default=15, ge=1)
     """Passes over the training data."""
     batch_size: int = Field(default=32, ge=1)
-    """Samples per step; the last, smaller batch of an epoch is kept."""
+    """Samples per step; the last, smaller batch of an epoch is kept unless ``drop_last`` says otherwise."""
+    drop_last: bool = False
+    """Leave out an epoch's last batch where it is smaller than the others; which samples those are changes by epoch."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     """Torch's optimiser of that name, fused where torch has it."""
     lr: float = Field(default=1e-3, gt=0)
@@ -96,6 +101,15 @@ class RecipeSpec(_Strict):
     """Samples of the fixed training subset that is measured in eval mode; at most all of them."""
     watch_every: int = Field(default=1, ge=0)
     """Epochs between measurements of norms and histograms; 0 for never."""
+
+    def steps(self, samples: int) -> int:
+        """Steps of an epoch over so many samples.
+
+        >>> RecipeSpec(batch_size=32).steps(97), RecipeSpec(batch_size=32, drop_last=True).steps(97)
+        (4, 3)
+        """
+        whole, rest = divmod(samples, self.batch_size)
+        return whole + (rest > 0 and not self.drop_last)
 
 
 class ComputeSpec(_Strict):
@@ -193,8 +207,9 @@ class ExperimentSpec(_Strict):
     def canonical(self) -> dict[str, Any]:
         """The spec as JSON-ready values, defaults written out."""
         values = self.model_dump(mode="json")
-        if not self.recipe.penalty_warm_up:  # younger than ledgers that are to be continued
-            del values["recipe"]["penalty_warm_up"]
+        for table, key, default in _YOUNGER:
+            if values[table][key] == default:
+                del values[table][key]
         return values
 
     def identity(self) -> str:
@@ -205,6 +220,10 @@ class ExperimentSpec(_Strict):
         decisive = self.canonical()
         del decisive["seeds"], decisive["compute"]
         return digest(decisive)
+
+
+_YOUNGER = (("recipe", "penalty_warm_up", 0.0), ("recipe", "drop_last", False), ("data", "inputs", "auto"))
+"""Keys that came later than ledgers that are to be continued; at their defaults they are left out."""
 
 
 def digest(value: Mapping[str, Any]) -> str:

@@ -86,7 +86,7 @@ class Trainer:
         self.moving = MovingRates(self.model, arm.schedule, change.rates)
         self.optimizer = make_optimizer(self.model, self.recipe)
         self.mask_seed = derive(seed, "masks")
-        self.steps_per_epoch = math.ceil(len(bench.train) / self.recipe.batch_size)
+        self.steps_per_epoch = self.recipe.steps(len(bench.train))
         seed_everything(seed, "masks")
 
     def state(self) -> dict[str, Any]:
@@ -136,7 +136,8 @@ class Trainer:
         metrics.update(self._penalty())
         self.moving.after_epoch(metrics)  # for the next epoch; p/SITE above is what this one ended with
         metrics["seconds"] = seconds
-        metrics["images_per_second"] = len(self.bench.train) / seconds
+        left_out = len(self.bench.train) % self.recipe.batch_size if self.recipe.drop_last else 0
+        metrics["images_per_second"] = (len(self.bench.train) - left_out) / seconds
         every = self.recipe.watch_every
         last = epoch == self.recipe.epochs - 1
         predictions = self.predict(self.bench.validation) if last else None
@@ -191,6 +192,9 @@ class Trainer:
         device, count = self.bench.device, len(self.bench.train)
         generator = torch.Generator().manual_seed(derive(self.seed, "order", epoch))
         order = torch.randperm(count, generator=generator).to(device)
+        if self.recipe.drop_last:
+            count = self.steps_per_epoch * self.recipe.batch_size
+            order = order[:count]
         losses = torch.zeros((), dtype=torch.float64, device=device)
         correct = torch.zeros((), dtype=torch.int64, device=device)
         total_steps = self.steps_per_epoch * self.recipe.epochs
