@@ -12,9 +12,21 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from droplab.experiment.values import json_ready, settled
 from droplab.schedules import Adaptive, for_sites, normal_form
+from droplab.schedules.numbers import no_switches
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 """A drop rate: the probability that a unit is dropped."""
@@ -42,6 +54,17 @@ LayerKind = Annotated[str | dict[str, Any], BeforeValidator(_known_layer)]
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _can_be_kept(cls, value: Any, info: ValidationInfo) -> Any:
+        value = settled(value)
+        no_switches(value, cls.model_fields[str(info.field_name)].annotation)
+        return value
+
+
+Options = Annotated[dict[str, Any], BeforeValidator(json_ready)]
+"""Keyword arguments that the ledger can keep."""
+
 
 class DataSpec(_Strict):
     """Which data, and how much of it."""
@@ -57,7 +80,7 @@ class DataSpec(_Strict):
     inputs: Literal["auto", "pixels", "as-is"] = "auto"
     """What the numbers are: ``pixels`` in 0..255 are scaled to [-1, 1], others stay ``as-is``; ``auto`` goes by what
     the source says: images of type uint8 are pixels."""
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
     """Keyword arguments for a data function of your own."""
 
 
@@ -66,7 +89,7 @@ class ModelSpec(_Strict):
 
     name: str = "tutorial-cnn"
     """``tutorial-cnn``, ``srivastava-mlp`` or ``pkg.module:function``."""
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
     """Keyword arguments for the model."""
 
 
