@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from droplab.errors import UserError, suggest
+from droplab.errors import UserError, quote_text, suggest
 
 
 def looks_like_object(name: str) -> bool:
@@ -77,7 +77,7 @@ def resolve(name: str, what: str, error: type[UserError]) -> Callable[..., Any]:
             ) from problem
         except Exception as problem:
             raise error(
-                f"{what} {name!r}: importing {module_name} raised {type(problem).__name__}: {problem} "
+                f"{what} {name!r}: importing {module_name} raised {type(problem).__name__}: {quote_text(problem)} "
                 f"(at {where_raised(problem)})"
             ) from problem
     found: Any = module
@@ -106,7 +106,13 @@ def call(
         UserError: of the class ``error``, quoting the function's own exception and its place, or naming
             the option that it does not take.
     """
-    parameters = inspect.signature(function).parameters
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # dict, type and others that are not written in Python
+        raise error(
+            f"{what} {name!r} is a {type(function).__name__} whose parameters cannot be read; "
+            "name a function of your own"
+        ) from None
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     unknown = [key for key in options if key not in parameters and not takes_any]
     if unknown:
@@ -119,5 +125,5 @@ def call(
             raise
         except Exception as problem:
             raise error(
-                f"{what} {name!r} raised {type(problem).__name__}: {problem} (at {where_raised(problem)})"
+                f"{what} {name!r} raised {type(problem).__name__}: {quote_text(problem)} (at {where_raised(problem)})"
             ) from problem

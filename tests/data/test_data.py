@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 import pickle
 import random
+import zipfile
 from contextlib import nullcontext
 
 import numpy as np
@@ -262,3 +264,120 @@ def test_data_larger_than_memory_says_the_sizes(monkeypatch, tmp_path):
             raise error
     with pytest.raises(RuntimeError, match="another"), memory.told_if_full("x"):
         raise RuntimeError("another")
+
+
+def npz(path, **members):
+    """An .npz whose members are arrays, or bytes as they are."""
+    with zipfile.ZipFile(path, "w") as file:
+        for key, value in members.items():
+            if not isinstance(value, bytes):
+                stream = io.BytesIO()
+                np.save(stream, value)
+                value = stream.getvalue()  # noqa: PLW2901
+            file.writestr(f"{key}.npy", value)
+    return str(path)
+
+
+def header(text, data=b""):
+    text = text.encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + data
+
+
+X, Y = arrays()
+HUGE = "{'descr': '<i8', 'fortran_order': False, 'shape': (%s,)}"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"images": X, "labels": Y, "classes": b"raw bytes"},
+        {"images": X, "labels": Y, "class_names": b"raw bytes"},
+        {"images": b"", "labels": Y},
+        {"images": header(HUGE % 2**63), "labels": Y},
+        {"images": header(HUGE % 2**40), "labels": Y},
+        {"images": header(HUGE % 10**30), "labels": Y},
+        {"images": header(HUGE % 2.5), "labels": Y},
+        {"images": header(HUGE % "'9'"), "labels": Y},
+        {"images": header(HUGE % -3), "labels": Y},
+        {"images": header("{'descr': '<i8', 'fortran_order': False, 'shape': (3,"), "labels": Y},
+        {"images": header("{'descr': '<q99', 'fortran_order': False, 'shape': (3,)}"), "labels": Y},
+        {"images": header("(" * 3000), "labels": Y},
+        {"images": header("\x00\x01"), "labels": Y},
+        {"images": X, "labels": Y, "class_names": np.frombuffer(b"\xff" * 24, dtype="<U2")},
+        {"images": X, "labels": Y, "class_names": np.frombuffer(b"\x00\xd8\x00\x00" * 3, dtype="<U1")},
+        {"images": X, "labels": Y.astype("datetime64[s]")},
+        {"images": X, "labels": Y.astype("timedelta64[s]")},
+        {"images": X.astype(complex), "labels": Y},
+        {"images": X, "labels": np.arange(60) + 2**16},
+        {"images": X, "labels": Y, "classes": np.array(2**62)},
+    ],
+)
+def test_hostile_npz(tmp_path, members):
+    with pytest.raises(DataError) as caught:
+        load(npz(tmp_path / "h.npz", **members))
+    assert len(str(caught.value)) < 1500
+
+
+def test_too_many_classes(tmp_path):
+    count = 70_000
+    x, y = np.zeros((count, 1), np.float32), np.arange(count)
+    with pytest.raises(DataError, match="70,000 classes; 65,536 at most"):
+        load(npz(tmp_path / "c.npz", x_train=x, y_train=y, x_val=x, y_val=y, x_test=x, y_test=y))
+
+
+def misbehaving(what):
+    images, labels = arrays()
+    pair = (torch.from_numpy(images), torch.from_numpy(labels))
+    return {
+        "length raises": lambda: Odd(ZeroDivisionError("in len")),
+        "negative length": lambda: Odd(-3),
+        "class_names of a number": lambda: {"train": pair, "class_names": 5},
+        "class_names of a text": lambda: {"train": pair, "class_names": "abc"},
+        "class_names that raise": lambda: {"train": pair, "class_names": (1 / 0 for _ in range(3))},
+        "half characters": lambda: {"train": pair, "class_names": ["\ud800", "b", "c"]},
+        "classes": lambda: {"train": pair, "classes": "9" * 10_000},
+        "keys": lambda: {"train": pair, "k" * 10_000: 1},
+        "key types": lambda: {"train": pair, 3: 1},
+    }[what]()
+
+
+class Odd(Dataset):
+    def __init__(self, length):
+        self.length = length
+
+    def __len__(self):
+        if isinstance(self.length, Exception):
+            raise self.length
+        return self.length
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        *("length raises", "negative length", "class_names of a number", "class_names of a text"),
+        *("class_names that raise", "half characters", "classes", "keys", "key types"),
+    ],
+)
+def test_functions_that_misbehave(what):
+    with pytest.raises(DataError) as caught:
+        load("tests.data.test_data:misbehaving", options={"what": what})
+    assert len(str(caught.value)) < 1500
+
+
+@pytest.mark.parametrize("name", ["builtins:dict", "builtins:type", "torch:float32", "math:pi"])
+def test_names_of_no_function(name):
+    with pytest.raises(DataError):
+        load(name)
+
+
+def test_a_user_without_a_home(monkeypatch):
+    def nowhere(*_args):
+        raise RuntimeError("Could not determine home directory.")
+
+    for variable in ("DROPLAB_DATA", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("pathlib.Path.expanduser", nowhere)
+    monkeypatch.setattr("pathlib.Path.home", nowhere)
+    assert len(load("fashion-mnist-mini", train_size=100).train) == 100
+    with pytest.raises(DataError, match="not there"):
+        load("~/x.npz")

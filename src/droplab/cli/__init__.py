@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 
@@ -50,3 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # `droplab runs DIR | head`
         silence()
         sys.exit(141)
+    except OSError as problem:  # of a path that was given: too long, not to be read, on a disk that is gone
+        where = f"{problem.filename}: " if problem.filename else ""
+        complain(f"{where}{problem.strerror or problem}")
+        sys.exit(2 if problem.errno in {errno.ENAMETOOLONG, errno.ELOOP} else 1)

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 export = App(name="export", help="Write an experiment's numbers in other formats, or what a sink missed.")
 
 
 @export.command
-def csv(folder: Path, *, effects: bool = False, output: Path | None = None) -> None:
+def csv(
+    folder: Path,
+    *,
+    effects: bool = False,
+    output: Path | None = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
     """Write metrics as CSV: one row per run, epoch and metric; or the effects with their intervals.
 
     Args:
         folder: The experiment's folder.
         effects: The effects instead of the metrics.
-        output: A file that does not exist yet (default: standard output).
+        output: The file (default: standard output).
+        force: Replace the file of --output if it is there.
     """
     from droplab.cli.terminal import hand_out
     from droplab.comparison import Results
-    from droplab.errors import FailureError, UserError
     from droplab.report import write_effects, write_metrics
+    from droplab.report.writing import whole_file
 
     results = Results.read(folder)
 
@@ -37,13 +45,8 @@ def csv(folder: Path, *, effects: bool = False, output: Path | None = None) -> N
         write(held)
         hand_out(held.getvalue())
         return
-    try:
-        with output.open("x", encoding="utf-8", newline="") as file:
-            write(file)
-    except FileExistsError:
-        raise UserError(f"{output} exists already and is left as it is; name another file") from None
-    except OSError as problem:
-        raise FailureError(f"{output} cannot be written: {problem.strerror or problem}") from problem
+    with whole_file(output, replace=force, how="--force replaces it") as file:
+        write(file)
 
 
 @export.command

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from droplab.data.parts import Part
-from droplab.errors import DataError
+from droplab.errors import DataError, quote
 
 CHANNELS = (1, 3, 4)
 """A last dimension of one of these, where dimension 1 is none of them, looks like (N, H, W, C)."""
@@ -143,7 +143,7 @@ def _labels(what: str, array: NDArray[Any]) -> NDArray[np.int64]:
         raise DataError(f"{what} are empty; wanted at least one sample")
     if array.dtype.kind not in "iu":
         raise DataError(
-            f"{what} arrived as {array.dtype}, the first is {array[0]!s}; wanted integers 0, 1, 2, … "
+            f"{what} arrived as {array.dtype}, the first is {quote(array[0])}; wanted integers 0, 1, 2, … "
             "Convert whole numbers with y.astype('int64'); number names with "
             "np.unique(y, return_inverse=True)."
         )

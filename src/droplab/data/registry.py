@@ -8,7 +8,7 @@ from typing import Any
 
 from droplab.data.cifar10 import Cifar10
 from droplab.data.fashion_mini import FashionMini
-from droplab.data.folder import default_data_dir
+from droplab.data.folder import default_data_dir, user_path
 from droplab.data.function import read_function
 from droplab.data.inputs import Inputs, declare
 from droplab.data.memory import told_if_full
@@ -17,7 +17,7 @@ from droplab.data.npz import read_npz
 from droplab.data.parts import Split
 from droplab.data.protocol import split
 from droplab.data.source import Dataset, DatasetInfo, FileCheck, Progress, Source
-from droplab.errors import DataError, suggest
+from droplab.errors import DataError, clip, quote, suggest
 from droplab.userobjects import looks_like_object
 
 DATASETS: Mapping[str, Dataset] = {
@@ -79,7 +79,8 @@ def _read(name: str, data_dir: Path | None, options: Mapping[str, Any], progress
         return read_function(name, options)
     if options:
         raise DataError(
-            f"data {name!r} takes no options, {', '.join(options)} arrived; options go to pkg.module:function alone"
+            f"data {quote(name)} takes no options, {clip(', '.join(options))} arrived; options go to "
+            "pkg.module:function alone"
         )
     if name.endswith(".npz"):
         return read_npz(name)
@@ -90,13 +91,13 @@ def _known(name: str) -> Dataset:
     if name in DATASETS:
         return DATASETS[name]
     raise DataError(
-        f"unknown data set {name!r}{suggest(name, DATASETS)}. Known: {', '.join(DATASETS)}; "
+        f"unknown data set {quote(name)}{suggest(name, DATASETS)}. Known: {', '.join(DATASETS)}; "
         "or a path that ends in .npz, or a function of yours as pkg.module:function."
     )
 
 
 def _folder(data_dir: Path | None) -> Path:
-    return default_data_dir() if data_dir is None else Path(data_dir).expanduser().absolute()
+    return default_data_dir() if data_dir is None else user_path(data_dir).absolute()
 
 
 def catalogue() -> tuple[DatasetInfo, ...]:

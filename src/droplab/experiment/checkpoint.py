@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from droplab.errors import CheckpointError
 
 _MAGIC = b"droplab checkpoint 1\n"
 _KEEP = 2
+_NAME = re.compile(r"epoch-[0-9]{1,9}\.ckpt")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class CheckpointStore:
 
     def _paths(self) -> list[Path]:
         """Newest first."""
-        return sorted(self.folder.glob("epoch-*.ckpt"), reverse=True)
+        named = (path for path in self.folder.glob("epoch-*.ckpt") if _NAME.fullmatch(path.name))
+        return sorted(named, key=lambda path: int(path.stem.removeprefix("epoch-")), reverse=True)
 
     def save(self, epochs_done: int, state: dict[str, Any]) -> Path:
         """Write the state after ``epochs_done`` epochs, then remove all but the last two files.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -13,12 +14,29 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from droplab.errors import UserError, quote
 from droplab.listener import Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey
 from droplab.tracking.registry import check_sinks
 
+_LONGEST_GRACE = 86_400.0
 GRACE_SECONDS = 60.0
 """How long sinks together may take to finish after the last run; ``DROPLAB_TRACK_GRACE`` overrides it."""
+
+
+def _grace() -> float:
+    given = os.environ.get("DROPLAB_TRACK_GRACE", "")
+    if not given:
+        return GRACE_SECONDS
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= _LONGEST_GRACE:
+        raise UserError(
+            f"DROPLAB_TRACK_GRACE is {quote(given)}; a number of seconds within [0, {_LONGEST_GRACE:g}] is wanted"
+        )
+    return seconds
 
 
 class _Child:
@@ -56,13 +74,13 @@ class Tracker(Listener):
         grace: seconds that the sinks may take at the end.
 
     Raises:
-        UserError: an unknown sink, or a missing package.
+        UserError: an unknown sink, a missing package, or ``DROPLAB_TRACK_GRACE`` that is no number of seconds.
     """
 
     def __init__(self, inner: Listener, names: Sequence[str], grace: float | None = None) -> None:
         self._inner = inner
         self._names = check_sinks(names)
-        self._grace = grace if grace is not None else float(os.environ.get("DROPLAB_TRACK_GRACE", GRACE_SECONDS))
+        self._grace = grace if grace is not None else _grace()
         self._children: list[_Child] = []
         self._folder = ""
 
