@@ -43,18 +43,30 @@ _CONTROLS = {
     0x7F: "\u2421",
     **dict.fromkeys(range(0x80, 0xA0), "\ufffd"),
 }
+_USER_INFO = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s/]*@")
 _LONG_WORD = re.compile(rf"\S{{{LONGEST + 1},}}")
 
 
+def masked(text: str) -> str:
+    """Text whose addresses show no user and no password.
+
+    >>> masked("mlflow ui --backend-store-uri http://me:secret@host:5000/x")
+    'mlflow ui --backend-store-uri http://***@host:5000/x'
+    """
+    return _USER_INFO.sub(r"\1***@", text)
+
+
 def plain(text: str) -> str:
-    r"""Text that cannot steer a terminal: control characters but tab and new line become visible signs.
+    r"""Text that cannot steer a terminal and tells no password: what the user is shown goes through here.
+
+    Control characters but tab and new line become visible signs; of addresses, user and password are masked.
 
     Names come from folders of other people's, and a terminal obeys what it is sent.
 
     >>> plain("arm\x1b]0;title\x07")
     'arm␛]0;title␇'
     """
-    return text.translate(_CONTROLS)
+    return masked(text.translate(_CONTROLS))
 
 
 def clip(text: str, most: int = LONGEST) -> str:

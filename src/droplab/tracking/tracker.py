@@ -24,6 +24,18 @@ GRACE_SECONDS = 60.0
 """How long sinks together may take to finish after the last run; ``DROPLAB_TRACK_GRACE`` overrides it."""
 
 
+_HOME = Path(__file__).parents[2]
+_CHILD = """\
+import sys
+from pathlib import Path
+sys.path.append(sys.argv[1])
+from droplab.tracking.child import main
+main(sys.argv[2], Path(sys.argv[3]))
+"""
+"""Not ``python -m``, which imports from the working directory first: a ``tensorboard.py`` there would be run instead.
+This droplab may lie outside of what Python searches; it comes last, so that nothing beside it stands for a package."""
+
+
 def _grace() -> float:
     given = os.environ.get("DROPLAB_TRACK_GRACE", "")
     if not given:
@@ -47,12 +59,12 @@ class _Child:
         self.reported = False
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603  # our own module, by our own interpreter
-                [sys.executable, "-m", "droplab.tracking.child", name, str(folder)],
+                [sys.executable, "-P", "-c", _CHILD, str(_HOME), name, str(folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C on the terminal is not for it
-                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": ""},
+                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"},  # for what it starts, too
             )
 
     def last_words(self) -> str:
