@@ -8,10 +8,13 @@ import tomllib
 import numpy as np
 import pytest
 
-from droplab.errors import SpecError
-from droplab.experiment import ExperimentSpec, parse_spec, read_spec
+from droplab.errors import SpecError, UserError
+from droplab.experiment import ExperimentSpec, parse_spec, read_spec, run_experiment
+from droplab.experiment.fitting import fit_set
 from droplab.experiment.preflight import check_arms
 from droplab.experiment.presets import EXAMPLE, SETS, arm_set, demo
+from droplab.surgery import apply_rates, rates
+from tests.experiment import own_models
 
 
 def test_toml_and_python_are_the_same(tmp_path):
@@ -186,3 +189,80 @@ def test_keys_that_came_later_leave_old_experiments_as_they_are():
     for changed in (ExperimentSpec(recipe={"drop_last": True}), ExperimentSpec(data={"inputs": "as-is"})):
         assert changed.identity() != ExperimentSpec().identity()
         assert ExperimentSpec.model_validate(changed.canonical()) == changed
+
+
+def test_a_model_of_ones_own_is_compared_as_it_is_written():
+    names = [arm.name for arm in parse_spec({"model": {"name": "tests.experiment.own_models:conv"}}).arms]
+    assert names == ["no dropout", "as written", "dropout 0.25"]
+    assert [arm.name for arm in parse_spec({}).arms] == ["no dropout", "dropout 0.25"]
+    given = parse_spec({"model": {"name": "a:b"}, "arms": [{"name": "x"}]})
+    assert [arm.name for arm in given.arms] == ["x"]
+    model = own_models.conv((1, 28, 28), 10)
+    before = rates(model)
+    apply_rates(model, ExperimentSpec(model={"name": "a:b"}).arm("as written").p)
+    assert rates(model) == before == {"drop": 0.1, "head.1": 0.5}
+    assert 'name = "as written"' in EXAMPLE
+    commented = (
+        EXAMPLE.format(name="x").replace("# [[arms]]\n# name", "[[arms]]\nname").replace("# p = {}\n", "p = {}\n")
+    )
+    assert parse_spec(tomllib.loads(commented)).arm("as written").p == {}
+
+
+SET_ARMS = {
+    ("conv", "tutorial"): ["no dropout", "dropout 0.25", "more at head.1", "adaptive"],
+    ("bare", "tutorial"): ["no dropout", "dropout 0.25", "more at out:in", "adaptive"],
+    ("bare", "rates"): ["no dropout", *(f"dropout {p}" for p in (0.1, 0.2, 0.3, 0.4, 0.5, 0.8, 0.95))],
+    ("one", "tutorial"): ["no dropout", "dropout 0.25", "adaptive"],
+    ("table", "variants"): [
+        *("no dropout", "dropout 0.5", "gaussian 0.5", "units 0.5", "drop-connect 0.5", "standout 0.5", "concrete"),
+        *("variational", "sparse variational", "input noise 0.5"),
+    ],
+}
+
+
+@pytest.mark.parametrize(("model", "name"), SET_ARMS)
+def test_sets_on_models_of_ones_own(model, name):
+    values = {
+        "data": {"name": f"tests.experiment.own_models:{'rows' if model == 'table' else 'images'}"},
+        "model": {"name": f"tests.experiment.own_models:{model}"},
+        "arms": arm_set(name)["arms"],
+    }
+    fitted, left = fit_set(values)
+    assert [arm["name"] for arm in fitted["arms"]] == SET_ARMS[model, name]
+    assert len(left) == len(values["arms"]) - len(fitted["arms"])
+    check_arms(parse_spec(fitted), (12,) if model == "table" else (1, 28, 28), 3)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_sets_are_for_every_model(name):
+    for model in ("conv", "bare"):
+        values = {
+            "data": {"name": "tests.experiment.own_models:images"},
+            "model": {"name": f"tests.experiment.own_models:{model}"},
+            "arms": arm_set(name)["arms"],
+        }
+        fitted, left = fit_set(values)
+        assert len(fitted["arms"]) >= len(values["arms"]) - 1, left
+    tutorial = arm_set(name)
+    assert fit_set(tutorial) == (tutorial, [])
+
+
+def test_a_model_with_no_place_for_dropout():
+    values = {
+        "data": {"name": "tests.experiment.own_models:rows"},
+        "model": {"name": "tests.experiment.own_models:linear"},
+        "arms": arm_set("rates")["arms"],
+    }
+    with pytest.raises(UserError, match=r"no arm of this set is for the model .*Name sites in a spec"):
+        fit_set(values)
+
+
+def test_flip_crop_is_for_images(tmp_path):
+    spec = {
+        "data": {"name": "tests.experiment.own_models:rows"},
+        "model": {"name": "tests.experiment.own_models:table"},
+        "recipe": {"augmentation": "flip-crop"},
+    }
+    with pytest.raises(SpecError, match=r"recipe.augmentation: flip-crop is for images"):
+        run_experiment(parse_spec(spec), out=tmp_path / "x")
+    assert not (tmp_path / "x").exists()

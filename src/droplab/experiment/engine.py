@@ -19,6 +19,7 @@ from droplab.experiment.preflight import check_arms, check_sizes
 from droplab.experiment.run import Plan, Task
 from droplab.experiment.signals import StopFlag, stop_on_signals
 from droplab.experiment.spec import ExperimentSpec, digest
+from droplab.experiment.suits import check_recipe
 from droplab.experiment.tensors import Workbench, workbench
 from droplab.ledger import FILE_NAME, Ledger
 from droplab.listener import Listener
@@ -66,6 +67,7 @@ def run_experiment(
     device = choose_device(spec.compute.device)
     split = _load(spec, data_dir)
     check_sizes(spec, split)
+    check_recipe(spec.recipe, split)
     check_arms(spec, tuple(split.shape), split.classes)
     bench = workbench(split, spec.recipe.fit_size, device)
     make_folder(folder)

@@ -154,7 +154,8 @@ class ArmSpec(_Strict):
     name: str = Field(min_length=1, max_length=120)
     """Shown everywhere; unique within the experiment."""
     p: Rates = 0.0
-    """One drop rate for all dropout layers of the model, or ``{site pattern: rate}``."""
+    """One drop rate for all dropout layers of the model, or ``{site pattern: rate}``; sites that are not named keep the
+    rate that the model gives them, so that ``{}`` is the model as it is written."""
     layer: LayerKind | None = None
     """Kind of layer at the sites: the name of a row of ``droplab.nn.catalog``, a table with ``name`` and options, or
     a table from site patterns to such; the model's own kind where absent."""
@@ -186,6 +187,23 @@ Seeds = Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], BeforeValid
 
 TUTORIAL_ARMS = (ArmSpec(name="no dropout", p=0.0), ArmSpec(name="dropout 0.25", p=0.25))
 """The tutorial's two runs: without dropout, and 0.25 before each linear layer."""
+OWN_ARMS = (ArmSpec(name="no dropout", p=0.0), ArmSpec(name="as written", p={}), ArmSpec(name="dropout 0.25", p=0.25))
+"""For a model of the user's own, whose rates are somebody's choice: none, those, and one rate everywhere."""
+
+
+def default_arms(model: str) -> tuple[ArmSpec, ...]:
+    """The arms of a spec that names none.
+
+    >>> [arm.name for arm in default_arms("my.models:net")]
+    ['no dropout', 'as written', 'dropout 0.25']
+    """
+    return OWN_ARMS if ":" in model else TUTORIAL_ARMS
+
+
+def _named_model(values: Mapping[str, Any]) -> str:
+    model = values.get("model")
+    name = model.get("name") if isinstance(model, Mapping) else getattr(model, "name", None)
+    return name if isinstance(name, str) else ""
 
 
 class ExperimentSpec(_Strict):
@@ -200,9 +218,16 @@ class ExperimentSpec(_Strict):
     seeds: Seeds = (0, 1, 2)
     """A number (5 means 0 to 4) or a list."""
     arms: tuple[ArmSpec, ...] = TUTORIAL_ARMS
-    """The first is the baseline unless ``baseline`` names another."""
+    """The first is the baseline unless ``baseline`` names another; where absent, those of ``default_arms``."""
     baseline: str = ""
     """Name of the arm that the others are compared with."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _arms_suit_the_model(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "arms" not in values:
+            return {**values, "arms": default_arms(_named_model(values))}
+        return values
 
     @model_validator(mode="after")
     def _names_hold_together(self) -> ExperimentSpec:
