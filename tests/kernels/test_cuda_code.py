@@ -97,7 +97,7 @@ def test_16_bytes_at_a_time_and_no_spilled_register(compile_for, tmp_path, name,
 @pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_neighbouring_threads_are_neighbours_in_memory(compile_for, dtype, memory):
-    """A thread takes 16 bytes, the next thread the next 16: otherwise sectors are written by halves, at half the speed."""
+    """A thread takes 16 bytes, the next thread the next 16; else sectors are written by halves."""
     x = torch.empty(8, 32, 16, 16, dtype=dtype).to(memory_format=memory)
     text = compile_for(x, Job(0.3, 1, batch_dim=0)).asm["ttgir"]
     loads = set(re.findall(r"tt\.load .*(#blocked\d*)>", text))

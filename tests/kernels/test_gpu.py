@@ -12,7 +12,10 @@ import torch
 from droplab import rng
 from droplab.kernels import Job, apply, backend
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here"),
+]
 
 
 def on_cpu(x: torch.Tensor, job: Job) -> torch.Tensor:
