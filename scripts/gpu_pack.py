@@ -18,25 +18,21 @@ import gpu_cifar
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ("3.11", "3.12", "3.13")
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux1_x86_64")
-WHEELS = (
-    "annotated-types", "attrs", "cyclopts", "docstring-parser", "filelock", "hypothesis", "iniconfig",
-    "markdown-it-py", "mdurl", "packaging", "pluggy", "pydantic", "pydantic-core", "pygments", "pytest",
-    "pytest-timeout", "rich", "rich-rst", "sortedcontainers", "typing-extensions", "typing-inspection",
-)  # fmt: skip
-"""What droplab and its GPU tests import, torch, numpy, numba and triton apart."""
+PACKAGES = ("pydantic", "cyclopts", "rich", "filelock", "hypothesis", "pytest", "pytest-timeout")
+"""What droplab and its GPU tests import, torch, numpy, numba and triton apart; pip adds what these need."""
 MOST = 60_000_000
 """Bytes."""
 
 
 def fetch(folder: Path, versions: tuple[str, ...]) -> None:
-    """Wheels of every package for every Python, at the versions that ``constraints.txt`` pins."""
+    """Wheels of every package and what it needs for every Python, as ``constraints.txt`` pins them."""
     for version in versions:
         subprocess.run(
             [
-                sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+                sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
                 "--only-binary=:all:", "--implementation", "cp", "--python-version", version,
                 *(f"--platform={name}" for name in PLATFORMS), "--dest", str(folder / "wheels"),
-                "--constraint", str(ROOT / "constraints.txt"), *WHEELS,
+                "--constraint", str(ROOT / "constraints.txt"), *PACKAGES,
             ],
             check=True,
         )  # fmt: skip

@@ -55,8 +55,9 @@ def compile_for(capability, monkeypatch) -> Iterator[Compile]:
         cuda._triton.rows.device_caches.clear()
 
     def compiled(x: torch.Tensor, job: Job, residual: torch.Tensor | None = None) -> Any:
-        plan, arguments, options = cuda.launch(x, torch.empty_like(x), job, residual)
-        return plan.kernel.warmup(*arguments, grid=(plan.programs,), **options)
+        plan, counted, law, arguments = cuda.launch(x, torch.empty_like(x), job, residual)
+        options = cuda.constants_of(plan, counted=counted, law=law)
+        return plan.kernel.warmup(*arguments, grid=(plan.programs,), **options, **cuda._COMPILER)
 
     monkeypatch.setattr(triton.runtime.driver, "_active", Absent(capability))
     forget()

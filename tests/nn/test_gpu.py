@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here"),
 ]
 
-ROUNDED = {name for name, row in CATALOG.items() if row.learnable or "gauss" in name}
+ROUNDED = {name for name, row in CATALOG.items() if row.learnable or "gauss" in name or "attention" in name}
 """Rows that multiply matrices or take logarithms, whose last bits are the device's own."""
 
 
@@ -23,7 +23,7 @@ def results(name: str, device: str) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Output and gradient of one keyed call."""
     row = CATALOG[name]
     torch.manual_seed(0)
-    layer = row.build(min(0.3, row.highest))
+    layer = row.build(min(0.3, row.highest)).float()
     count = math.prod(row.shape)
     if row.words is not None:
         x = (torch.arange(count) * 7 % row.words).reshape(row.shape)
@@ -55,7 +55,7 @@ def test_a_gpu_gives_what_the_cpu_gives_under_the_same_key(name):
 @pytest.mark.parametrize("name", [name for name in CATALOG if CATALOG[name].words is None])
 def test_drop_in_masks_follow_torch_s_seed_and_move_on(name):
     row = CATALOG[name]
-    layer = row.build(min(0.3, row.highest)).cuda()
+    layer = row.build(min(0.3, row.highest)).float().cuda()
     x = torch.randn(row.shape, device="cuda", generator=torch.Generator("cuda").manual_seed(1))
 
     def draw() -> torch.Tensor:

@@ -22,7 +22,7 @@ from droplab import rng
 from droplab.errors import BackendError
 from droplab.kernels import _triton
 from droplab.kernels.geometry import CROSSED, RUN, Axis, Walk, walk
-from droplab.kernels.job import Job
+from droplab.kernels.job import Job, Law
 
 _WARPS = 4
 _THREADS = 32 * _WARPS
@@ -32,6 +32,7 @@ _SHORT = 32
 """Elements below which an inner loop is not worth a tile of 128; its elements become rows of their own."""
 _MOST_ROWS = 1024
 """Rows of one program: eight draws for each thread."""
+_COMPILER = {"num_warps": _WARPS, "enable_fp_fusion": False}
 _POINTERS = 7
 """Of a kernel's arguments, the first are tensors or None."""
 _NARROW = 1 << 30
@@ -132,16 +133,30 @@ def _signed(number: int) -> int:
     return number - (number >> 31 << 32)
 
 
-def _there(value: float | Tensor, device: torch.device) -> Tensor | None:
-    """A tensor that the kernel reads where it is."""
-    return value if isinstance(value, Tensor) and value.device == device else None
+def _lies(value: float | Tensor, device: int) -> bool:
+    """Whether a value is a tensor that the kernel reads where it is."""
+    return isinstance(value, Tensor) and value.get_device() == device
 
 
-def _number(value: float | Tensor, there: Tensor | None) -> float:
-    """A number that is handed over; 0 where the kernel reads a tensor instead."""
-    if there is not None:
-        return 0
+def _number(value: float | Tensor) -> float:
+    """A value that is handed over as a number."""
     return value.item() if isinstance(value, Tensor) else value
+
+
+def _ids(samples: int | Tensor, x: Tensor) -> tuple[Tensor | None, int]:
+    """Sample ids where the kernel reads them, or the first as a number."""
+    if not isinstance(samples, Tensor):
+        return None, samples
+    if samples.ndim > 0:
+        return samples.to(x.device).contiguous(), 0
+    return (samples, 0) if _lies(samples, x.get_device()) else (None, int(samples))
+
+
+@lru_cache(maxsize=512)
+def _rate(p: float, law: Law) -> tuple[int, float, float, float]:
+    """Threshold and coefficients."""
+    dropped = rng.threshold(p)
+    return dropped, *law.coefficients(dropped)
 
 
 def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> None:
@@ -170,18 +185,18 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
         _start(*launch(x, out, job, residual))
 
 
-def _start(chosen: Plan, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+def _start(chosen: Plan, counted: bool, law: Law, arguments: tuple[Any, ...]) -> None:
     """Start a kernel on the current device; the first of its sort through Triton, which compiles it."""
-    sort = (options["LAW"], options["COUNTED"], *map(_sort, arguments[:_POINTERS]))
+    sort = (counted, law, *map(_sort, arguments[:_POINTERS]))
     ready = chosen.compiled.get(sort)
     if ready is not None:
         kernel, constants = ready
         kernel[chosen.programs, 1, 1](*arguments, *constants)
         return
-    kernel = chosen.kernel[(chosen.programs,)](*arguments, **options)
+    options = constants_of(chosen, counted=counted, law=law)
+    kernel = chosen.kernel[(chosen.programs,)](*arguments, **options, **_COMPILER)
     if kernel is not None:  # the interpreter has none
-        rest = list(chosen.kernel.signature.parameters)[len(arguments) :]
-        chosen.compiled[sort] = kernel, tuple(options[name] for name in rest)
+        chosen.compiled[sort] = kernel, tuple(options.values())
 
 
 def _sort(pointer: Tensor | None) -> tuple[torch.dtype, int, bool] | None:
@@ -189,22 +204,27 @@ def _sort(pointer: Tensor | None) -> tuple[torch.dtype, int, bool] | None:
     return None if pointer is None else (pointer.dtype, pointer.get_device(), pointer.data_ptr() % 16 == 0)
 
 
-def launch(x: Tensor, out: Tensor, job: Job, residual: Tensor | None) -> tuple[Plan, tuple[Any, ...], dict[str, Any]]:
-    """The plan, and the arguments and options of its kernel."""
-    added = out if residual is None else residual
-    strides = (x.stride(), added.stride(), out.stride())
-    chosen = _plan(tuple(x.shape), strides, job.batch_dim, job.shared, x.element_size())
-    p, seed, step = (_there(value, x.device) for value in (job.p, job.seed, job.step))
-    samples = _there(job.samples, x.device)
-    if isinstance(job.samples, Tensor) and job.samples.ndim > 0:
-        samples = job.samples.to(x.device).contiguous()
-    counted = samples is None or samples.ndim == 0 or chosen.options["BATCH"] < 0
-    dropped = rng.threshold(_number(job.p, p))
-    key = int(_number(job.seed, seed))
-    numbers = (
-        dropped, _signed(key), _signed(key >> 32), _signed(int(_number(job.step, step))), _signed(job.layer),
-        _signed(int(_number(job.samples, samples))), *job.law.coefficients(dropped),
+def constants_of(chosen: Plan, *, counted: bool, law: Law) -> dict[str, Any]:
+    """The kernel's compile-time arguments in the order of its signature."""
+    known = {"COUNTED": counted, "LAW": int(law), **chosen.options}
+    return {name: known[name] for name in chosen.kernel.arg_names if name in known}
+
+
+def launch(x: Tensor, out: Tensor, job: Job, residual: Tensor | None) -> tuple[Plan, bool, Law, tuple[Any, ...]]:
+    """The plan, whether samples are counted, the law, and the arguments of the kernel that are no constants."""
+    p, seed, step, layer, samples, batch, shared, law = job
+    written = out.stride()
+    strides = (x.stride(), written if residual is None else residual.stride(), written)
+    chosen = _plan(tuple(x.shape), strides, batch, shared, x.element_size())
+    device = x.get_device()
+    p_at, p = (p, 0.0) if _lies(p, device) else (None, _number(p))
+    seed_at, key = (seed, 0) if _lies(seed, device) else (None, int(_number(seed)))
+    step_at, step = (step, 0) if _lies(step, device) else (None, int(_number(step)))
+    samples_at, first = _ids(samples, x)
+    counted = samples_at is None or samples_at.ndim == 0 or chosen.options["BATCH"] < 0
+    dropped, *coefficients = _rate(p, law)
+    return chosen, counted, law, (
+        x, out, residual, p_at, seed_at, step_at, samples_at,
+        dropped, _signed(key), _signed(key >> 32), _signed(step), _signed(layer), _signed(first), *coefficients,
+        *chosen.geometry,
     )  # fmt: skip
-    options = {"COUNTED": counted, "LAW": int(job.law), **chosen.options}
-    arguments = (x, out, residual, p, seed, step, samples, *numbers, *chosen.geometry)
-    return chosen, arguments, {**options, "num_warps": _WARPS, "enable_fp_fusion": False}
