@@ -21,10 +21,10 @@ from droplab.experiment import (
 )
 from droplab.experiment.changed import changed_images
 from droplab.experiment.presets import demo
-from droplab.experiment.train import steps_per_epoch
 from droplab.ledger import open_experiment, read_experiment
 from droplab.records import ExperimentRecord
 from droplab.report import PageSource, build_page, render
+from droplab.report.writing import check_free, whole_file
 from droplab.tracking import Tracker
 
 if TYPE_CHECKING:
@@ -70,44 +70,46 @@ class Results:
         return render(self.verdict, self.record, lang)
 
     def write_page(
-        self, path: str | Path | None = None, lang: str = "en", *, data_dir: str | Path | None = None
+        self,
+        path: str | Path | None = None,
+        lang: str = "en",
+        *,
+        data_dir: str | Path | None = None,
+        replace: bool = True,
     ) -> Path:
-        """Write the page: one HTML file that needs no network; an older one of that name is replaced.
+        """Write the page: one HTML file that needs no network.
 
         Args:
             path: default: ``report.html`` in the experiment's folder.
             lang: language in which it opens, ``en`` or ``ja``; readers can switch.
             data_dir: where the data set is, if it has moved; without it the page shows no images.
+            replace: put it in the place of a file that is there; the folder's own page is always replaced.
 
         Returns:
             The page's path.
 
         Raises:
-            UserError: another language.
+            UserError: another language, a folder, or a file that is there and not to be replaced.
             FailureError: the file cannot be written.
         """
         target = Path(path) if path is not None else self.folder / "report.html"
+        replace = replace or path is None
+        check_free(target, replace=replace, how="--force replaces it")
         with open_experiment(self.folder) as ledger:
             design = ledger.design()
             source = PageSource(
                 record=self.record,
                 verdict=self.verdict,
                 created=design["created"],
-                steps_per_epoch=steps_per_epoch(
-                    self.record.sizes["train"], RecipeSpec.model_validate(self.record.spec["recipe"])
-                ),
+                steps_per_epoch=RecipeSpec.model_validate(self.record.spec["recipe"]).steps(self.record.sizes["train"]),
                 environments=ledger.environments(),
                 plan={**design["plan"], **design["calibration"]},
                 histograms={key: ledger.histograms(key) for key in self.record.runs},
                 changed=changed_images(ledger, self.record, Path(data_dir) if data_dir is not None else None),
             )
         text = build_page(source, lang)
-        partial = target.with_name(f".{target.name}.partial")
-        try:
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(target)
-        except OSError as problem:
-            raise FailureError(f"{target} cannot be written: {problem.strerror or problem}") from problem
+        with whole_file(target, replace=replace, how="--force replaces it") as file:
+            file.write(text)
         return target
 
     def to_pandas(self) -> DataFrame:

@@ -78,7 +78,7 @@ def module(tmp_path, monkeypatch):
 
 
 def spec(seeds):
-    return tiny(model={"name": "changing_net:net"}, recipe=SHORT, seeds=seeds)
+    return tiny(model={"name": "changing_net:net"}, recipe=SHORT, seeds=seeds, arms=[{"name": "none"}])
 
 
 def test_changed_code_is_refused_until_it_is_accepted(tmp_path, module):
@@ -86,16 +86,16 @@ def test_changed_code_is_refused_until_it_is_accepted(tmp_path, module):
     module()
     droplab.compare(spec(1), out=out)
     module(more="\n\n# a remark changes nothing\n")
-    droplab.compare(spec(1), out=out)
+    droplab.compare(spec(2), out=out)
     module(act="Tanh")
     with pytest.raises(DesignError, match=r"code of model \(changing_net.py\).*--accept-changed-code"):
-        droplab.compare(spec(2), out=out)
-    assert len(Results.read(out).record.runs) == 2
-    results = droplab.compare(spec(2), out=out, accept_changed_code=True)
-    assert results.record.seeds == (0, 1)
+        droplab.compare(spec(3), out=out)
+    assert Results.read(out).record.seeds == (0, 1)
+    results = droplab.compare(spec(3), out=out, accept_changed_code=True)
+    assert results.record.seeds == (0, 1, 2)
     assert "code_changed" in codes(results)
     assert "model (changing_net.py)" in results.text()
-    assert codes(droplab.compare(spec(2), out=out)).count("code_changed") == 1
+    assert codes(droplab.compare(spec(4), out=out)).count("code_changed") == 1
 
 
 def test_other_weights_tell_of_code_that_no_file_shows(tmp_path, module, monkeypatch):

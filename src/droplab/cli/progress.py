@@ -12,6 +12,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from droplab.cli.terminal import cell
+from droplab.errors import plain
 from droplab.listener import Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey
 from droplab.report.notices import notice_texts
@@ -47,7 +49,7 @@ class PlainProgress(Listener):
         self._left = 0
 
     def _line(self, text: str) -> None:
-        self._console.print(Text(text), soft_wrap=True)
+        self._console.print(Text(plain(text)), soft_wrap=True)
 
     def opened(self, record: ExperimentRecord, plan: dict[str, Any], folder: str) -> None:
         """Say where the experiment is and how it will run."""
@@ -123,7 +125,7 @@ class LiveProgress(PlainProgress):
         for seed in record.seeds:
             table.add_column(f"seed {seed}", justify="right")
         for arm in record.arms:
-            table.add_row(Text(arm), *(self._cells.get(RunKey(arm, seed), "") for seed in record.seeds))
+            table.add_row(cell(arm), *(self._cells.get(RunKey(arm, seed), "") for seed in record.seeds))
         self._live.update(table)
 
 

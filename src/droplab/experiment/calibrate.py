@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from droplab.errors import SpecError, quote, quote_text
 from droplab.experiment.allocator import keep_freed_memory
 from droplab.experiment.environment import cores
 from droplab.experiment.executors import Job, ProcessExecutor
@@ -33,10 +34,31 @@ _WORTH_WORKERS = 20.0
 
 
 def choose_device(name: str) -> torch.device:
-    """``auto`` is the GPU where torch sees one, else the CPU."""
+    """``auto`` is the GPU where torch sees one, else the CPU.
+
+    Raises:
+        SpecError: no device of torch, or none that this machine has.
+
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)
+    try:
+        device = torch.device(name)
+        (torch.ones((), device=device) + 1).item()  # the meta device refuses here
+    except Exception as problem:
+        why = quote_text(problem).strip().split("\n", maxsplit=1)[0].rstrip(".")
+        raise SpecError(
+            [f"compute.device: got {quote(name)}; {why}. Write auto, or a device that this machine has: {_devices()}"]
+        ) from problem
+    return device
+
+
+def _devices() -> str:
+    found = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    found += ["mps"] if torch.backends.mps.is_available() else []
+    return ", ".join(["cpu", *found])
 
 
 def choose_plan(

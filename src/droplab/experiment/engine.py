@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from droplab.data import Split, load
+from droplab.data.inputs import described
 from droplab.errors import DesignError, InterruptedRunError
 from droplab.experiment.calibrate import choose_device, choose_plan, precision_notices
 from droplab.experiment.check import Checked, check_experiment
@@ -145,6 +146,7 @@ def _load(spec: ExperimentSpec, data_dir: Path | None) -> Split:
         validation_size=data.validation_size,
         split_seed=data.split_seed,
         options=data.options,
+        inputs=data.inputs,
     )
 
 
@@ -207,6 +209,7 @@ def _open(
             "test": len(split.test),
         },
         "class_names": list(split.class_names),
+        "inputs": described(split),
         "code": checked.code,
         "initial_weights": checked.weights,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from droplab.analysis import Verdict
+from droplab.errors import plain
 from droplab.records import ExperimentRecord
 from droplab.report.align import table, wrap
 from droplab.report.blocks import blocks
@@ -33,7 +34,7 @@ def render(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> str:
     if said.notices:
         lines += ["", said.notices_title, *_listed(said.notices)]
     lines += ["", said.reading_title, *_listed(said.notes)]
-    return "\n".join(lines)
+    return plain("\n".join(lines))
 
 
 def _listed(texts: Iterable[str]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
-from droplab.errors import SiteError, suggest
+from droplab.errors import SiteError, quote, suggest
 from droplab.surgery.adopting import adoptable
 from droplab.surgery.layers import is_dropout
 
@@ -52,7 +52,7 @@ def match_sites(model: nn.Module, pattern: str, weights: tuple[type[nn.Module], 
     known = (*sites(model), *(name for name in adoptable(model, weights) if not is_dropout(model.get_submodule(name))))
     found = tuple(site for site in known if (":" in site) == (":" in pattern) and fnmatchcase(site, pattern))
     if not found:
-        raise SiteError(f"site pattern {pattern!r} matches nothing{suggest(pattern, known)}. {_listing(known)}")
+        raise SiteError(f"site pattern {quote(pattern)} matches nothing{suggest(pattern, known)}. {_listing(known)}")
     return found
 
 
