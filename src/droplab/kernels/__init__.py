@@ -2,5 +2,8 @@
 
 from droplab.kernels._dispatch import BACKENDS, apply, available, backend, chosen, forced
 from droplab.kernels.job import Job, Law
+from droplab.kernels._prepare import prepare, prepare_meanwhile
 
-__all__ = ["BACKENDS", "Job", "Law", "apply", "available", "backend", "chosen", "forced"]
+__all__ = [
+    "BACKENDS", "Job", "Law", "apply", "available", "backend", "chosen", "forced", "prepare", "prepare_meanwhile",
+]  # fmt: skip
