@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -95,3 +97,16 @@ def test_specs(page):
     for block in blocks(page, "toml"):
         spec = ExperimentSpec.model_validate(tomllib.loads(block))
         check_arms(spec, (1, 28, 28), 10)
+
+
+sys.path.insert(0, str(ROOT / "scripts"))
+reword_results = importlib.import_module("reword_results")
+sys.path.remove(str(ROOT / "scripts"))
+
+
+@pytest.mark.parametrize("name", reword_results.names())
+def test_recorded_verdicts_are_those_of_todays_rules(name):
+    """Where this fails after a change of rules or words: python scripts/reword_results.py, then look at the difference."""
+    page, table = reword_results.reworded(name)
+    assert page == (reword_results.HERE / f"{name}.md").read_text(encoding="utf-8")
+    assert table == (reword_results.HERE / f"{name}-effects.csv").read_text(encoding="utf-8")
