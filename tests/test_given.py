@@ -1,0 +1,132 @@
+"""Names of functions that are given as objects: the same for what does the same, others for what does not."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+import types
+
+import pytest
+import torch
+from torch import nn
+
+from droplab.given import find, is_given, is_local, name_of
+from droplab.models import TutorialCNN
+
+WIDTH = 4
+
+
+def importable(shape, classes):
+    return nn.Linear(shape[0], classes)
+
+
+def test_what_a_module_gives_back_goes_by_its_name():
+    assert name_of(importable) == "tests.test_given:importable"
+    assert name_of(TutorialCNN) == "droplab.models.tutorial_cnn:TutorialCNN"
+    assert not is_local(name_of(importable))
+
+
+def test_a_name_that_gives_back_another_object_is_not_taken():
+    shadow = functools.wraps(importable)(lambda shape, classes: None)
+    assert is_given(name_of(shadow))
+    assert find(name_of(shadow)) is shadow
+
+
+def test_a_module_made_by_hand_is_known_to_nobody_else():
+    module = types.ModuleType("by_hand")
+    exec("def net(): ...", module.__dict__)
+    module.net.__module__ = "by_hand"
+    sys.modules["by_hand"] = module
+    try:
+        assert is_given(name_of(module.net))
+    finally:
+        del sys.modules["by_hand"]
+
+
+def made(text: str, **names):
+    """A function ``net`` as a script would define it, with the script's other names."""
+    space = {"__name__": "__main__", "nn": nn, **names}
+    exec(text, space)
+    return space["net"]
+
+
+SAME = "def net(shape, classes):\n    return nn.Linear(WIDTH, classes)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (SAME.replace("classes)\n", "classes + 1)\n"), {"WIDTH": 4}),
+        (SAME, {"WIDTH": 5}),
+        (SAME.replace("shape,", "shape=3,").replace("classes)", "classes=1)", 1), {"WIDTH": 4}),
+        (SAME.replace("nn.Linear", "other"), {"WIDTH": 4, "other": nn.Linear}),
+        (SAME, {"WIDTH": torch.ones(2)}),
+    ],
+    ids=["code", "a global", "defaults", "what it calls", "a tensor"],
+)
+def test_whatever_makes_another_model_makes_another_name(text, names):
+    assert name_of(made(text, **names)) != name_of(made(SAME, WIDTH=4))
+
+
+def test_other_names_of_the_script_and_comments_do_not():
+    assert name_of(made(SAME, WIDTH=4)) == name_of(made(SAME, WIDTH=4, seeds=7))
+    commented = SAME.replace("    return", "    # why\n    return")
+    assert name_of(made(SAME, WIDTH=4)) == name_of(made(commented, WIDTH=4))
+
+
+def test_a_class_of_the_script_counts_with_its_methods_and_bases():
+    net = "class Base(nn.Module):\n    depth = {depth}\nclass Net(Base):\n    def forward(self, x):\n        return x * {by}\n"
+    net += "def net():\n    return Net()\n"
+    names = {name_of(made(net.format(depth=depth, by=by))) for depth in (1, 2) for by in (1, 2)}
+    assert len(names) == 4
+    assert name_of(made(net.format(depth=1, by=1))) in names
+
+
+def test_closures_and_partials_are_told_apart():
+    names = {name_of(lambda width=width: width) for width in (1, 2)}
+    names |= {name_of(functools.partial(importable, classes=n)) for n in (1, 2)}
+
+    def closed(width):
+        return lambda: width
+
+    names |= {name_of(closed(1)), name_of(closed(2)), name_of(closed(1))}
+    assert len(names) == 6
+
+
+class Settings:
+    def __init__(self, width):
+        self.width = width
+
+
+def test_objects_count_by_what_they_hold():
+    settings = Settings(1)
+    before = name_of(lambda: settings.width)
+    settings.width = 2
+    assert name_of(lambda: settings.width) != before
+
+
+def test_what_cannot_be_looked_into_is_never_taken_for_another():
+    one, other = object(), object()
+    first = name_of(lambda: one)
+    functions = [lambda value=value: value for value in (one, other, one)]
+    names = [name_of(function) for function in functions]
+    assert names[0] == names[2] != names[1]
+    assert first not in names
+    assert find(names[1]) is functions[1]
+
+
+def test_names_are_the_same_in_every_process():
+    text = "from droplab.given import name_of\ndef net(width=3):\n    return {'a', 'b', width}\nprint(name_of(net), name_of(lambda: net({'x', 'y'})))"
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", text],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(runs) == 1
+    assert runs.pop().startswith("__main__:net@")
