@@ -76,8 +76,15 @@ def test_other_names_of_the_script_and_comments_do_not():
 
 
 def test_a_class_of_the_script_counts_with_its_methods_and_bases():
-    net = "class Base(nn.Module):\n    depth = {depth}\nclass Net(Base):\n    def forward(self, x):\n        return x * {by}\n"
-    net += "def net():\n    return Net()\n"
+    net = """
+class Base(nn.Module):
+    depth = {depth}
+class Net(Base):
+    def forward(self, x):
+        return x * {by}
+def net():
+    return Net()
+"""
     names = {name_of(made(net.format(depth=depth, by=by))) for depth in (1, 2) for by in (1, 2)}
     assert len(names) == 4
     assert name_of(made(net.format(depth=1, by=1))) in names
@@ -117,16 +124,17 @@ def test_what_cannot_be_looked_into_is_never_taken_for_another():
 
 
 def test_names_are_the_same_in_every_process():
-    text = "from droplab.given import name_of\ndef net(width=3):\n    return {'a', 'b', width}\nprint(name_of(net), name_of(lambda: net({'x', 'y'})))"
-    runs = {
-        subprocess.run(
-            [sys.executable, "-c", text],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
-        ).stdout
-        for seed in ("1", "2")
-    }
+    text = """
+from droplab.given import name_of
+def net(width=3):
+    return {'a', 'b', width}
+print(name_of(net), name_of(lambda: net({'x', 'y'})))
+"""
+    path = ":".join(sys.path)
+    runs = set()
+    for seed in ("1", "2"):
+        variables = {"PYTHONHASHSEED": seed, "PYTHONPATH": path}
+        command = [sys.executable, "-c", text]
+        runs.add(subprocess.run(command, capture_output=True, text=True, check=True, env=variables).stdout)
     assert len(runs) == 1
     assert runs.pop().startswith("__main__:net@")

@@ -81,7 +81,7 @@ def test_a_lambda_runs_here_and_that_is_said(tmp_path):
 def test_objects_of_this_process_are_not_for_workers(tmp_path):
     spec = {**SMALL, "compute": {"executor": "process"}}
     with pytest.raises(SpecError, match="known to this process alone"):
-        droplab.compare(spec, model=lambda shape, classes: Net(shape, classes), data=table, out=tmp_path / "x")
+        droplab.compare(spec, model=lambda classes: Net((5,), classes), data=table, out=tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 
@@ -230,7 +230,7 @@ class _Old:
 
 
 def test_a_model_that_is_another_one_now_is_refused(trained, monkeypatch):
-    monkeypatch.setattr(Net, "__init__", lambda self, shape, classes: _wider(self, shape, classes))
+    monkeypatch.setattr(Net, "__init__", _wider)
     with pytest.raises(ModelError, match="another one than none · seed 0 trained"):
         trained.model("none", 0)
 
