@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import subprocess
 import sys
 import types
@@ -138,3 +139,28 @@ print(name_of(net), name_of(lambda: net({'x', 'y'})))
         runs.add(subprocess.run(command, capture_output=True, text=True, check=True, env=variables).stdout)
     assert len(runs) == 1
     assert runs.pop().startswith("__main__:net@")
+
+
+def test_the_users_modules_count_with_their_files(tmp_path, monkeypatch):
+    file = tmp_path / "given_helper.py"
+    monkeypatch.syspath_prepend(tmp_path)
+    names = []
+    for text in ("def net(): return 1", "def net(): return 1  # why", "def net(): return 2"):
+        file.write_text(text, encoding="utf-8")
+        monkeypatch.delitem(sys.modules, "given_helper", raising=False)
+        helper = importlib.import_module("given_helper")
+        names += [name_of(lambda helper=helper: helper.net()), name_of(lambda net=helper.net: net())]
+    assert names[:2] == names[2:4]
+    assert not set(names[:2]) & set(names[4:])
+
+
+def test_what_is_too_deep_to_look_through_is_never_taken_for_another():
+    def deep():
+        chain = None
+        for _ in range(5000):
+            chain = [chain]
+        return lambda: chain
+
+    one, other = deep(), deep()
+    assert name_of(one) != name_of(other)
+    assert name_of(one) == name_of(one)

@@ -3,8 +3,8 @@
 A function or class that its module gives back under its own name goes by ``module:qualname``, as if that had been
 written. Everything else (lambdas, functions inside functions, whatever a script or a notebook defines) is known to
 this process alone. It goes by ``module:qualname@digest``, where the digest says what it does: its code, defaults and
-closure, and the functions, classes and plain constants of its module that it uses. So a folder can tell whether it
-is continued with the same function, and two lambdas are two models.
+closure, what it uses of the names around it, and the files of the user's modules among these. So a folder can tell
+whether it is continued with the same function, and two lambdas are two models.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ import importlib.util
 import inspect
 import re
 import sys
+import sysconfig
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 _PLAIN = (str, bytes, int, float, complex, bool, type(None))
 _GIVEN = re.compile(r"[\w.<>]+:[\w.<>]+@[0-9a-f]{12}(~\d+)?")
+_STANDARD = sysconfig.get_paths()["stdlib"]
 _BY_REPR = {"torch.device", "torch.dtype", "torch.Size", "pathlib.PosixPath", "pathlib.WindowsPath"}
 _given: dict[str, Callable[..., Any]] = {}
 """What was given in this process and nobody else can find."""
@@ -105,8 +108,11 @@ def _same(one: Any, other: Any) -> bool:
     if one is other:
         return True
     hidden: tuple[list[Any], list[Any]] = ([], [])
-    for value, found in zip((one, other), hidden, strict=True):
-        list(_parts(value, _Seen(found)))
+    try:
+        for value, found in zip((one, other), hidden, strict=True):
+            list(_parts(value, _Seen(found)))
+    except RecursionError:
+        return False
     return len(hidden[0]) == len(hidden[1]) and all(a is b for a, b in zip(*hidden, strict=True))
 
 
@@ -119,7 +125,11 @@ class _Seen(set[int]):
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256("\n".join(_parts(value, _Seen([]))).encode("utf-8", "backslashreplace")).hexdigest()[:12]
+    try:
+        text = "\n".join(_parts(value, _Seen([])))
+    except RecursionError:  # too deep to look through; _same tells such ones apart
+        text = "deep"
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
 
 
 def _parts(value: Any, seen: _Seen) -> Iterator[str]:
@@ -151,16 +161,32 @@ def _object(value: Any, seen: _Seen) -> Iterator[str]:
     elif isinstance(value, FunctionType):
         if _importable(value.__module__, value.__qualname__, value):
             yield f"function {value.__module__}:{value.__qualname__}"
+            yield from _file(value.__module__)
         else:
             yield from _function(value, seen)
     elif isinstance(value, type):
         yield f"class {value.__module__}:{value.__qualname__}"
-        if not _importable(value.__module__, value.__qualname__, value):
+        if _importable(value.__module__, value.__qualname__, value):
+            yield from _file(value.__module__)
+        else:
             yield from _class(value, seen)
-    elif inspect.ismodule(value) or inspect.isbuiltin(value):
-        yield f"{type(value).__name__} {value.__name__}"
+    elif inspect.ismodule(value):
+        yield f"module {value.__name__}"
+        yield from _file(value.__name__)
+    elif inspect.isbuiltin(value):
+        yield f"builtin {value.__name__}"
     else:
         yield from _instance(value, seen)
+
+
+def _file(module: str) -> Iterator[str]:
+    """What the file of a module of the user's says, without comments and layout; installed ones have their versions."""
+    path = Path(getattr(sys.modules.get(module), "__file__", None) or "")
+    installed = path.is_relative_to(_STANDARD) or {"site-packages", "dist-packages"} & set(path.parts)
+    if path.suffix != ".py" or installed or module.partition(".")[0] == "droplab":
+        return
+    with suppress(OSError, SyntaxError, ValueError):
+        yield hashlib.sha256(ast.dump(ast.parse(path.read_bytes())).encode()).hexdigest()
 
 
 def _instance(value: Any, seen: _Seen) -> Iterator[str]:
@@ -218,10 +244,7 @@ def _meaning(function: FunctionType) -> Iterator[str]:
 def _code(code: CodeType) -> Iterator[str]:
     yield f"{code.co_code.hex()} {code.co_names} {code.co_varnames} {code.co_freevars}"
     for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _code(constant)
-        else:
-            yield sorted(map(repr, constant)).__repr__() if isinstance(constant, frozenset) else repr(constant)
+        yield from _code(constant) if isinstance(constant, CodeType) else _parts(constant, _Seen([]))
 
 
 def _names(code: CodeType) -> set[str]:
