@@ -145,6 +145,7 @@ def _open(
             "validation": len(split.validation),
             "test": len(split.test),
         },
+        "shape": list(split.shape),
         "class_names": list(split.class_names),
     }
     ledger = stack.enter_context(Ledger.create(path, design, _keys(spec)))
