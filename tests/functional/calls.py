@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 import torch
 
 from droplab import functional as F
@@ -40,7 +41,9 @@ CALLS = {
     "drop_connect2d": lambda x, key: F.drop_connect2d(x, _like(x, 3, 4, 2, 2), p=P, key=key),
     "weight_drop": lambda x, key: F.weight_drop(x, P, key=key),
     "unit_dropout_linear": lambda x, key: F.unit_dropout_linear(x, _like(x, 3, 5), p=P, key=key),
-    "unit_dropout_conv2d": lambda x, key: F.unit_dropout_conv2d(x, _like(x, 3, 4, 2, 2), p=P, exact_count=True, key=key),
+    "unit_dropout_conv2d": lambda x, key: F.unit_dropout_conv2d(
+        x, _like(x, 3, 4, 2, 2), p=P, exact_count=True, key=key
+    ),
     "unit_dropout_mlp": lambda x, key: F.unit_dropout_mlp(
         x, [_like(x, 6, 5), _like(x, 3, 6)], [None, None], P, key=key
     ),
@@ -63,3 +66,11 @@ def numbers(dtype=torch.float64):
     """Of both signs, none near zero."""
     ramp = torch.linspace(0.5, 2.0, math.prod(SHAPE), dtype=torch.float64)
     return (ramp * torch.where(torch.arange(len(ramp)) % 3 == 0, -1.0, 1.0)).reshape(SHAPE).to(dtype)
+
+
+_FIRST = (
+    "dropout", "alpha_dropout", "dropout_add", "gaussian_dropout", "patch_dropout", "drop_connect_own",
+    "unit_dropout_linear", "unit_dropout_conv2d", "standout", "zoneout", "layer_drop", "attention",
+)  # fmt: skip
+KINDS = [name if name in _FIRST else pytest.param(name, marks=pytest.mark.prove) for name in CALLS]
+"""One function of each way to draw; the others are proofs."""

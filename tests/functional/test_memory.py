@@ -1,4 +1,4 @@
-"""What a kernel is pointed to: views with the negative bit, tensors without memory, wrappers; the plain tensor judges."""
+"""What a kernel is pointed to: views with the negative bit, tensors without memory, wrappers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from droplab.errors import UserError
 from droplab.functional import Key
 from droplab.kernels import Job
 
-from .calls import CALLS, numbers
+from .calls import CALLS, KINDS, numbers
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(Sparse|nested tensors|torch.jit).*:Warning")
 
@@ -33,7 +33,7 @@ def same(found, wanted):
     torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", KINDS)
 def test_inputs_and_gradients_with_the_negative_bit(name):
     call, x = CALLS[name], numbers()
     same(call(negative(x), KEY), call(x, KEY))
@@ -47,7 +47,7 @@ def test_inputs_and_gradients_with_the_negative_bit(name):
     same(both.b, 2 * wanted)
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", KINDS)
 def test_wrappers_are_dropped_part_by_part(name):
     call, x = CALLS[name], numbers()
     both = call(TwoTensor(x, 3 * x), KEY)
@@ -159,7 +159,7 @@ def test_distributed_tensors_are_refused_by_name(tmp_path):
         torch.distributed.destroy_process_group()
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", KINDS)
 def test_meta_tensors_have_the_shape_of_the_result(name):
     call, x = CALLS[name], numbers()
     for key in (KEY, None):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.autograd.forward_ad import unpack_dual
 
 from droplab.errors import KeyingError, RankError, UserError
-from droplab.functional.internals import dual_level, transforms_active
+from droplab.functional.internals import dual_level, has_tangent, transforms_active
 
 PLAIN_TENSORS = {Tensor, torch.nn.Parameter}
 """Types whose memory is what they say; subclasses may hold something else, or nothing."""
@@ -48,7 +47,7 @@ def check_rate(p: float | Tensor, *, learned: bool = False) -> None:
 def _wants_derivative(p: Tensor) -> bool:
     if p.requires_grad and torch.is_grad_enabled():
         return True
-    return (dual_level() or transforms_active()) and unpack_dual(p).tangent is not None
+    return (dual_level() or transforms_active()) and has_tangent(p)
 
 
 def check_input(x: Tensor, name: str) -> None:
@@ -81,7 +80,7 @@ def _layout_refused(x: Tensor, name: str) -> str:
             "torch.nested.nested_tensor_from_jagged(dropout(x.values(), p), x.offsets())"
         )
     return (
-        f"{name} got a tensor of layout {x.layout}; what is not stored is zero and cannot be told from what is dropped. "
+        f"{name} got a tensor of layout {x.layout}; what it does not store cannot be told from what is dropped. "
         "Make it dense, x.to_dense(), or drop its values and put them back"
     )
 
@@ -131,10 +130,11 @@ def check_shared(shared: tuple[int, ...], batch_dim: int | None) -> None:
     >>> check_shared((0,), 0)
     Traceback (most recent call last):
     ...
-    droplab.errors.KeyingError: the key's samples lie along dimension 0, along which one draw is shared. Say where they lie, key._replace(batch_dim=...), with None where one mask is for all
+    droplab.errors.KeyingError: samples lie along dimension 0 (the key's batch_dim), along which one draw is shared; \
+another one is wanted, key._replace(batch_dim=...), or None where one mask is for all
     """
     if batch_dim is not None and batch_dim in shared:
         raise KeyingError(
-            f"the key's samples lie along dimension {batch_dim}, along which one draw is shared. Say where they lie, "
-            "key._replace(batch_dim=...), with None where one mask is for all"
+            f"samples lie along dimension {batch_dim} (the key's batch_dim), along which one draw is shared; another "
+            "one is wanted, key._replace(batch_dim=...), or None where one mask is for all"
         )

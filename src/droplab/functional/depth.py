@@ -27,8 +27,9 @@ def layer_drop(
     """Call the layers one after the other, leaving each out with probability ``p``.
 
     ``y = f_L(… f_2(f_1(x)))`` without those that are left out, which cost nothing in eager mode; a graph, and a
-    transform of ``torch.func``, compute every layer and take what they want. Nothing is scaled. One draw for each layer holds for the whole
-    batch. Fan, Grave and Joulin, *Reducing transformer depth on demand with structured dropout*, ICLR 2020.
+    transform of ``torch.func``, compute every layer and take what they want. Nothing is scaled. One draw for each
+    layer holds for the whole batch. Fan, Grave and Joulin, *Reducing transformer depth on demand with structured
+    dropout*, ICLR 2020.
 
     Args:
         input: any shape, floating point.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from droplab.errors import InPlaceError
-from droplab.functional.internals import made_as_a_view_that_must_stay
+from droplab.functional.internals import base_of, made_as_a_view_that_must_stay
 
 
 def check_in_place(x: Tensor) -> None:
@@ -35,7 +35,8 @@ single memory location. Please clone() the tensor before performing the operatio
         )
     if not (x.requires_grad and torch.is_grad_enabled()):
         return
-    if x._is_view() and made_as_a_view_that_must_stay(x):
+    base = base_of(x)
+    if base is not None and made_as_a_view_that_must_stay(x):
         raise InPlaceError(
             "a view is being modified in place whose gradient autograd cannot follow: it was made in no_grad mode, is "
             "one of several outputs (split, unbind), or comes out of a custom Function. Please clone() it, or call "
@@ -43,7 +44,6 @@ single memory location. Please clone() the tensor before performing the operatio
         )
     if x.is_leaf:
         raise InPlaceError("a leaf Variable that requires grad is being used in an in-place operation.")
-    base = x._base
     if base is not None and base.is_leaf and base.requires_grad:
         raise InPlaceError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
 
@@ -62,4 +62,4 @@ def _overlaps(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     offsets = torch.zeros((), dtype=torch.int64, device="cpu")  # strides that interlock: rare, so it is looked at
     for size, stride in zip(shape, strides, strict=True):
         offsets = offsets[..., None] + torch.arange(size, device="cpu") * stride
-    return int(offsets.unique().numel()) < offsets.numel()
+    return len(set(offsets.flatten().tolist())) < offsets.numel()

@@ -36,6 +36,11 @@ def mode_of(x: torch.Tensor) -> AbstractContextManager[Any]:
     return mode
 
 
+def base_of(x: torch.Tensor) -> torch.Tensor | None:
+    """What a tensor is a view of, to autograd."""
+    return x._base
+
+
 def made_as_a_view_that_must_stay(x: torch.Tensor) -> bool:
     """Whether autograd cannot follow a change of a view in place, for the way it was made."""
     autograd: Any = _C._autograd
@@ -52,6 +57,11 @@ def in_backward() -> bool:
 def dual_level() -> bool:
     """Whether forward-mode differentiation is at work."""
     return forward_ad._current_level >= 0
+
+
+def has_tangent(x: torch.Tensor) -> bool:
+    """Whether forward-mode differentiation follows a tensor."""
+    return forward_ad.unpack_dual(x).tangent is not None  # type: ignore[no-untyped-call]
 
 
 def under_checkpoint() -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -95,8 +95,8 @@ one would have the masks of one that fits
         samples = sample_ids(samples)
         if isinstance(samples, Tensor) and samples.ndim and dim is None:
             raise KeyingError(
-                f"the key has sample ids of shape {tuple(samples.shape)}, but batch_dim None: the tensor is one sample. "
-                "Say which dimension is that of samples, or give one id"
+                f"the key has sample ids of shape {tuple(samples.shape)}, but batch_dim None: the tensor is one "
+                "sample. Say which dimension is that of samples, or give one id"
             )
     if type(samples) is int and not 0 <= samples <= _LOW:
         whole_number(samples, "samples", 0, _LOW, 32)  # raises
@@ -142,7 +142,8 @@ def whole_number(value: Any, name: str, low: int, high: int, bits: int) -> int |
         return value  # type: ignore[return-value]  # what a tracer knows of an integer
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise KeyingError(
-            f"{name} is {value!r} ({type(value).__name__}); an integer of {bits} bits, or a 0-d tensor of one, is wanted"
+            f"{name} is {value!r} ({type(value).__name__}); an integer of {bits} bits, or a 0-d tensor of one, is "
+            "wanted"
         )
     return whole_number(value.__index__(), name, low, high, bits)
 
@@ -156,7 +157,7 @@ def sample_ids(samples: Any) -> int | Tensor:
     droplab.errors.KeyingError: samples is a torch.float32 tensor of shape (4,); integers are wanted, each sample's \
 own number
     """
-    if type(samples).__module__ == "numpy" and getattr(samples, "ndim", 0):
+    if type(samples).__module__ == "numpy" and isinstance(samples, Sized):
         samples = torch.as_tensor(samples)
     if not isinstance(samples, Tensor):
         return whole_number(samples, "samples", 0, _LOW, 32)
@@ -180,7 +181,7 @@ beyond has the masks of one that fits
     global _looked_at  # noqa: PLW0603  # all layers of a step are given the same tensor
     if not samples.is_cpu or samples.numel() == 0:
         return
-    version = -1 if samples.is_inference() else samples._version
+    version = -1 if samples.is_inference() else samples._version  # noqa: SLF001  # public in all but name
     if version >= 0 and _looked_at[0]() is samples and _looked_at[1] == version:
         return
     low, high = (int(edge) for edge in samples.aminmax())

@@ -102,7 +102,7 @@ def _elsewhere(x: Tensor, p: float | Tensor, key: Key | None, shared: tuple[int,
 
 
 def is_plain(x: Tensor) -> bool:
-    """Whether a kernel can be pointed to a tensor's memory: no fake, no wrapper, and no tracer that would not see it."""
+    """Whether a kernel can be pointed to a tensor's memory: no fake, no wrapper, no tracer that would not see it."""
     return type(x) in PLAIN_TENSORS and not modes_active()
 
 

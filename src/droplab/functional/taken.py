@@ -50,7 +50,8 @@ def _taken(x: Tensor, places: Places) -> Tensor:
 def _in_memory(x: Tensor) -> Order:
     if is_batched_gradient(x):
         return None
-    order = sorted(range(x.ndim), key=lambda dim: (-x.stride(dim), x.shape[dim] == 1))
+    strides = x.stride()
+    order = sorted(range(x.ndim), key=lambda dim: (-strides[dim], x.shape[dim] == 1))
     return None if order == list(range(x.ndim)) else order
 
 
@@ -73,7 +74,12 @@ def _zeros_but(part: Tensor, places: Places, shape: tuple[int, ...]) -> Tensor:
         sizes = list(part.shape)
         sizes[dim] = shape[dim]
         zeros = part.new_zeros(sizes)
-        part = zeros.index_copy(dim, index, part) if is_batched_gradient(part) else zeros.index_copy_(dim, index, part)
+        if is_batched_gradient(part):
+            part = zeros.index_copy(dim, index, part)
+        elif transforms_active():  # which know how to batch a sum
+            part = zeros.index_add(dim, index, part)
+        else:
+            part = zeros.index_copy_(dim, index, part)
     return part
 
 
