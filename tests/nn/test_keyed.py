@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 import droplab
 from droplab import rng
 from droplab.errors import KeyingError
-from droplab.nn.keyed import keyed_layers, stripped
+from droplab.nn.identities import keyed_layers, stripped
 
 
 class Net(nn.Module):
