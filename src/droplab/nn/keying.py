@@ -16,7 +16,7 @@ _HIGHEST = 2**32 - 1
 
 
 class Keying:
-    """Seed, step, samples and the first sample's place, checked; numbers and tensors, as eager mode and graphs take them.
+    """Seed, step, samples and rank, checked; as numbers for eager mode and as tensors for graphs.
 
     Raises:
         KeyingError: a seed, step or samples of a type, shape or range that names no mask.
@@ -53,8 +53,8 @@ def _number(value: Any, name: str, lowest: int, highest: int) -> int | Tensor:
             value = value[()]
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
             raise KeyingError(
-                f"droplab.keyed got {name} = {value!r} ({type(value).__name__}); a whole number, or a 0-d int64 tensor, "
-                "is wanted"
+                f"droplab.keyed got {name} = {value!r} ({type(value).__name__}); a whole number, or a 0-d int64 "
+                "tensor, is wanted"
             )
         value = int(value)
     _in_range(value, name, lowest, highest)
@@ -84,12 +84,12 @@ def _ids(samples: Any) -> Tensor | None:
             f"droplab.keyed got samples = {got}; an int64 tensor of shape (N,), the number of each sample in the data "
             "set, is wanted, such as torch.arange(N)"
         )
-    samples = samples.long()
-    if samples.is_cpu and len(samples):
-        low, high = (int(value) for value in samples.aminmax())
+    ids: Tensor = samples.long()
+    if ids.is_cpu and len(ids):
+        low, high = (int(value) for value in ids.aminmax())
         _in_range(low, "a sample id", 0, _HIGHEST)
         _in_range(high, "a sample id", 0, _HIGHEST)
-    return samples
+    return ids
 
 
 def _on_device(value: int | Tensor, device: Any) -> Tensor:

@@ -16,7 +16,6 @@ from droplab.nn.counting import backward_now, called_in_trace, count_call, in_su
 from droplab.nn.keying import Keying
 from droplab.nn.tracing import leaf
 
-
 _TWICE = (
     "{} was called twice in one step of droplab.keyed, which would give both calls the same mask. Use two layers with "
     "two names, or droplab.functional with a key of its own for each call."
@@ -55,18 +54,18 @@ class DropLayer(nn.Module):
         """Every subclass is a leaf for ``torch.fx``, as torch's layers are."""
         super().__init_subclass__(**options)
         if "forward" in cls.__dict__:
-            cls.forward = leaf(cls.forward)  # type: ignore[method-assign]
+            cls.forward = leaf(cls.forward)
 
     def __getstate__(self) -> dict[str, Any]:
         """What copies and pickles have: all but the key of a step."""
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]  # object's type is wider
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]
         return {name: value for name, value in state.items() if name not in PASSING}
 
     def __prepare_scriptable__(self) -> Any:
         """Asked by ``torch.jit.script``, which compiles Python that it knows and nothing else."""
         raise UserError(
-            f"torch.jit.script cannot take droplab.nn.{type(self).__name__}. Take droplab's layers out first: undo() of "
-            "what droplab.replace or droplab.apply_rates returned; or use torch.compile or torch.export, which take them"
+            f"torch.jit.script cannot take droplab.nn.{type(self).__name__}. Take droplab's layers out first (undo() "
+            "of what droplab.replace or droplab.apply_rates returned), or use torch.compile or torch.export"
         )
 
     def register_parameter(self, name: str, param: nn.Parameter | None) -> None:
@@ -161,7 +160,7 @@ class DropLayer(nn.Module):
         return seed
 
     def _left(self, compiling: bool) -> None:
-        """The layer is called after a ``keyed`` block: by a next forward pass, or by a recomputation that has no key."""
+        """Called after a ``keyed`` block: by a next forward pass, or by a recomputation, which has no key."""
         if backward_now() if compiling else in_backward():
             raise KeyingError(
                 f"{self._title()} is recomputed (activation checkpointing) outside the `with "

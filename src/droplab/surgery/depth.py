@@ -52,7 +52,7 @@ def set_rates(model: nn.Module, p: Mapping[str, float]) -> None:
     if absent:
         raise SiteError(f"no layer drops at {', '.join(absent)}; layers drop at: {', '.join(layers) or 'no site'}")
     for site, rate in {site: checked_rate(rate, site) for site, rate in p.items()}.items():
-        layers[site].p = rate  # type: ignore[assignment]  # a plain attribute that Module's types do not know
+        layers[site].p = rate
 
 
 def in_depth_order(model: nn.Module, sites: Iterable[str]) -> tuple[str, ...]:

@@ -55,8 +55,8 @@ def apply_rates(
 
     An existing dropout layer gets the rate (and, where ``layer`` gives it a kind, is replaced by a layer of
     that kind, with all that was attached to it); so does the number by which attention or a recurrent stack drops. A
-    doorway gets a dropout layer through a hook, or the rate, where it has one already. A kind that drops weights takes the place of a layer
-    with weights, whose name is then the site, and keeps its parameters. ``state_dict`` keys that are there, and sites
+    doorway gets a dropout layer through a hook, or the rate, where it has one already. A kind that drops weights takes
+    the place of a layer with weights, whose name is then the site, and keeps its parameters. ``state_dict`` keys that are there, and sites
     that no pattern names, stay as they are.
 
     Args:
@@ -95,7 +95,7 @@ def apply_rates(
     _refuse_only_read(model, change.rates, wanted_kinds)
     try:
         if not isinstance(p, Mapping):
-            for site, layer_there in _silenced(model, wanted_kinds, change.rates).items():
+            for layer_there in _silenced(model, wanted_kinds, change.rates):
                 change._undo.append(_set_rate(layer_there, 0.0))
             _warn_of_foreign(model)
         for site, rate in change.rates.items():
@@ -186,18 +186,18 @@ def _fed(model: nn.Module, kind: Kind) -> tuple[str, ...]:
     return tuple(fed)
 
 
-def _silenced(model: nn.Module, wanted: Kinds, rates_given: Mapping[str, float]) -> dict[str, Any]:
+def _silenced(model: nn.Module, wanted: Kinds, given: Mapping[str, float]) -> list[Any]:
     """What drops and gets no rate from one rate with a kind.
 
     Dropout layers whose place is taken by the weights that they feed, and numbers, which the kind is not for.
     """
     kind = kind_at(wanted, "")
     if kind is None:
-        return {}
+        return []
     there = everywhere(model)
     names = [layer for layer, _ in fed_modules(model, kind.adopts)] if kind.adopts else []
-    names += [site for site in own_rates(model) if site not in rates_given]
-    return {name: there[name] for name in names}
+    names += [site for site in own_rates(model) if site not in given]
+    return [there[name] for name in names]
 
 
 def _refuse_only_read(model: nn.Module, given: Mapping[str, float], wanted: Kinds) -> None:
@@ -220,8 +220,8 @@ def _warn_of_foreign(model: nn.Module) -> None:
     found = foreign(model)
     if found:
         warnings.warn(
-            f"droplab.apply_rates does not reach all that may drop in {type(model).__name__}: {listed(found)}. It keeps "
-            "its rates; set them in the model itself",
+            f"droplab.apply_rates does not reach all that may drop in {type(model).__name__}: {listed(found)}. "
+            "These keep their rates; set them in the model itself",
             stacklevel=3,
         )
 
@@ -240,6 +240,6 @@ def _set_rate(layer: Any, rate: float) -> Undo:
         layer.p = before
         if owner is layer:
             for body in bodies(owner)[1:]:
-                body.p = before  # type: ignore[assignment]  # a plain attribute that Module's types do not know
+                body.p = before
 
     return remembered(owner, "number" if owner is not layer else "p", restore)

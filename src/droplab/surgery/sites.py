@@ -71,7 +71,7 @@ def closed_doorways(model: nn.Module) -> dict[str, str]:
         if parametrize.is_parametrized(module):
             computes = [
                 f"{inside}parametrizations.{part}" for part, _ in module.parametrizations.named_modules() if part
-            ]  # type: ignore[union-attr]  # a ModuleDict
+            ]
             why = "it computes a weight, from no input"
             found.update({f"{part}:{door}": why for part in computes for door in ("in", "out")})
     return found

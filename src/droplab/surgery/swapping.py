@@ -20,6 +20,7 @@ _OWN = PASSING | {
     "_flat_weight_refs", "training", *_TENSORS,
 }  # fmt: skip
 """What every layer has of its own, or what is handed on in its own way."""
+_UNSAVED = "_non_persistent_buffers_set"
 _ABSENT = object()
 
 
@@ -48,14 +49,13 @@ def inherit(new: nn.Module, old: nn.Module) -> None:
     if getattr(type(new), "batch_dim", 0) != 0:
         options.add("batch_dim")  # a class that has no dimension of samples, or another
     for name, value in old.__dict__.items():
-        if name.endswith(HOOKS) or name == "_is_full_backward_hook":
-            new.__dict__[name] = value
-        elif name not in _OWN and name not in options and name not in new.__dict__:
+        hook = name.endswith(HOOKS) or name == "_is_full_backward_hook"
+        if hook or not (name in _OWN or name in options or name in new.__dict__):
             new.__dict__[name] = value
     for kind in _TENSORS:
         for name, value in old.__dict__[kind].items():
             new.__dict__[kind].setdefault(name, value)
-    new._non_persistent_buffers_set |= old._non_persistent_buffers_set
+    new.__dict__[_UNSAVED] |= old.__dict__[_UNSAVED]
     new.training = old.training
 
 
@@ -124,5 +124,4 @@ def _hand_back(old: nn.Module, new: nn.Module, birth: _Birth) -> None:
                 setattr(old, name, value)  # as load_state_dict(assign=True) does; recurrent layers listen
         for name in [name for name in mine if name in before and name not in theirs]:
             delattr(old, name)
-    unsaved = {name for name in new._non_persistent_buffers_set if name in old._buffers}
-    old.__dict__["_non_persistent_buffers_set"] = unsaved
+    old.__dict__[_UNSAVED] = {name for name in new.__dict__[_UNSAVED] if name in old.__dict__["_buffers"]}

@@ -1,4 +1,4 @@
-"""What a layer must do in the hands of others: copied, pickled, hooked, traced, called twice. Part of ``LayerContract``."""
+"""What a layer must do in the hands of others: copied, hooked, traced, called twice. Part of ``LayerContract``."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class LivingContract:
         layer, x = self.make(), self.input()
         model = nn.ModuleDict({"drop": layer})
         with keyed(model, seed=1):
-            _first(layer(x)).sum().backward() if self.row.learnable else layer(x)
+            layer(x)
         for parameter in layer.parameters():
             with torch.no_grad():
                 parameter.add_(0.01)
@@ -103,10 +103,12 @@ class LivingContract:
 
     def test_script(self) -> None:
         """``torch.jit.script`` is refused by name, and leaves the model as it was."""
-        model = nn.Sequential(self.make())
-        before = model[0]
-        _raises(UserError, lambda: model[0].__prepare_scriptable__(), type(before).__name__)
-        assert model[0] is before
+        layer = self.make()
+        model = nn.Sequential(layer)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns of torch.jit itself
+            _raises(UserError, lambda: torch.jit.script(model), type(layer).__name__)
+        assert model[0] is layer
 
     def test_what_is_attached_stays(self) -> None:
         """Hooks, attributes and mode survive that the variant takes another layer's place, and that this comes back."""
@@ -124,18 +126,17 @@ class LivingContract:
         _attach(new, hooks, seen, "after", buffer="late")
         new.eval()
         new.train()
-        if self.row.words is None:
-            _first(new(x.clone().requires_grad_() * 1)).sum().backward()
-        else:
-            _first(new(x)).sum().backward()
+        total: Any = _first(new(x if self.row.words is not None else x.clone().requires_grad_() * 1)).sum()
+        total.backward()
         for when in ("before", "after"):
             assert {name for name in seen if name.startswith(when)} == {f"{when} {hook}" for hook in hooks}
         change.undo()
         found: Any = model["site"]
         assert found is old
-        assert (found.note, found.training) == ("after", True)
+        assert found.note == "after"
+        assert found.training
         assert "late" in found.state_dict()
-        assert bool(found._is_full_backward_hook) == (hooks == HOOKS)
+        assert bool(vars(found)["_is_full_backward_hook"]) == (hooks == HOOKS)
 
     def test_doorways_are_copied(self) -> None:
         """A copy of a model with the variant at a doorway calls a layer of its own."""
@@ -189,7 +190,7 @@ class _Twice(nn.Module):
         """Both calls."""
         first = _first(self.drop(x))
         if self.breaks:
-            torch._dynamo.graph_break()  # type: ignore[no-untyped-call]  # noqa: SLF001  # its name in torch's documents
+            torch._dynamo.graph_break()  # noqa: SLF001  # its name in torch's documents
         return first + _first(self.drop(x))
 
 
