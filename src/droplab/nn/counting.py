@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from droplab.functional.internals import assume_constant, current_trace, in_backward, tracing_subgraph
+from droplab.functional.internals import assume_constant, current_trace, in_backward, tracing_subgraph, under_checkpoint
 
 _library: Any = torch.library.Library("droplab", "FRAGMENT")  # type: ignore[no-untyped-call]
 _library.define("count_call(Tensor seed, int token) -> Tensor", tags=(torch.Tag.pt2_compliant_tag,))
@@ -62,7 +62,11 @@ def _traced_before(layer: int) -> bool:
 
 
 called_in_trace: Callable[[int], bool] = assume_constant(_traced_before)
-in_subgraph: Callable[[], bool] = assume_constant(tracing_subgraph)
-"""Whether a trace is within an operator's body, where nothing outside may be set."""
+counted_at_run_time: Callable[[], bool] = assume_constant(lambda: tracing_subgraph() or under_checkpoint())
+"""Whether what is traced may be recomputed as it is, so that no value that Dynamo guards may tell its calls apart.
+
+Within an operator's body nothing outside may be set; within a checkpointed function that is not compiled itself, the
+recomputation has to meet the very graph of the forward pass, or what it saves is not what is looked for.
+"""
 backward_now: Callable[[], bool] = assume_constant(in_backward)
 """Whether a trace is made during a backward pass."""

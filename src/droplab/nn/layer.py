@@ -12,7 +12,7 @@ from droplab.errors import KeyingError, UserError
 from droplab.functional.checking import check_rate
 from droplab.functional.internals import in_backward
 from droplab.functional.key import Key
-from droplab.nn.counting import backward_now, called_in_trace, count_call, in_subgraph
+from droplab.nn.counting import backward_now, called_in_trace, count_call, counted_at_run_time
 from droplab.nn.keying import Keying
 from droplab.nn.tracing import leaf
 
@@ -148,13 +148,13 @@ class DropLayer(nn.Module):
         """The same in a graph, which gets the seed of a call that counts.
 
         A trace sees the calls of its own graph. A graph that comes after a break, or that is called again, is told
-        apart by ``_called``: Dynamo guards its value and sets it when the graph has run. Where the graph may not set
-        it (within a checkpointed function), or where it is set already (a second call, or a recomputation, which no
-        trace can tell apart), an operator counts while the graph runs.
+        apart by ``_called``: Dynamo guards its value and sets it when the graph has run. Where it may not be set
+        (within checkpointed functions), or is set already (a second call, or a recomputation, which no trace can tell
+        apart), an operator counts while the graph runs.
         """
         if called_in_trace(self._layer_id):
             raise KeyingError(_TWICE.format(self._title()))
-        if self._called or in_subgraph():
+        if counted_at_run_time() or self._called:
             return count_call(seed, self._token)
         self._called = self._was_keyed = True
         return seed
@@ -169,7 +169,7 @@ class DropLayer(nn.Module):
             )
         if not compiling:
             self.__dict__["_was_keyed"] = False
-        elif not in_subgraph():
+        elif not counted_at_run_time():
             self._was_keyed = False
 
     def _title(self) -> str:

@@ -7,10 +7,11 @@ import warnings
 import weakref
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from droplab.nn.doorway import doorways
 from droplab.nn.layer import DropLayer
+from droplab.nn.reading import only_read
 
 TORCHS: tuple[type[nn.Module], ...] = (
     nn.Dropout,
@@ -72,8 +73,8 @@ def foreign(model: nn.Module) -> dict[str, str]:
 def unreached(model: nn.Module) -> dict[str, str]:
     """What of a model may drop in training and has no key within ``droplab.keyed``: by name, and how it shows.
 
-    Torch's own dropout layers, attention's and recurrent layers' ``dropout=``, and what ``foreign`` finds. What a model
-    does in ``forward`` alone cannot be seen here.
+    Torch's own dropout layers, attention's and recurrent layers' ``dropout=``, layers that are only asked for their
+    ``p``, and what ``foreign`` finds. What a model does in ``forward`` alone cannot be seen here.
 
     >>> model = nn.Sequential(nn.Dropout(0.5), nn.LSTM(4, 4, 2, dropout=0.1))
     >>> unreached(model)
@@ -83,13 +84,17 @@ def unreached(model: nn.Module) -> dict[str, str]:
     for name, module in model.named_modules():
         kind = type(module).__name__
         if isinstance(module, TORCHS) and not isinstance(module, DropLayer) and module.p:
-            found[name] = f"{kind}(p={module.p:g})"
+            found[name] = f"{kind}(p={float(module.p):g})"
         if drops_by_number(module) and module.dropout and not keyed_number(module):
             found[f"{name}.dropout".lstrip(".")] = f"{kind} has dropout = {module.dropout:g}"
         for door, doorway in doorways(module).items():
             layer: Any = doorway.layer
             if not isinstance(layer, DropLayer) and layer.p:
-                found[f"{name}:{door}"] = f"{type(layer).__name__}(p={layer.p:g})"
+                found[f"{name}:{door}"] = f"{type(layer).__name__}(p={float(layer.p):g})"
+    for name, owner in only_read(model).items():
+        rate = getattr(model.get_submodule(name), "p", 0.0)
+        if isinstance(rate, Tensor) or rate:
+            found[name] = f"{owner} reads its p and does not call it"
     return {**found, **foreign(model)}
 
 

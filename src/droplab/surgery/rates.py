@@ -18,7 +18,7 @@ from droplab.surgery.adopting import adoptable, fed_modules
 from droplab.surgery.kinds import Kind, Kinds, kind_at, kinds
 from droplab.surgery.layers import is_dropout
 from droplab.surgery.numbers import OwnRate, checked_rate, own_rates
-from droplab.surgery.reading import only_read
+from droplab.nn.reading import only_read
 from droplab.surgery.sites import match_sites
 from droplab.surgery.swapping import at_doorway, inherit, swap
 from droplab.surgery.undoing import Change, Undo, bodies, remembered
