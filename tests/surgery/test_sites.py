@@ -113,7 +113,11 @@ class Called(TheirAttention):
 
 def test_a_kind_where_only_the_rate_is_read_is_refused():
     model = nn.Sequential(TheirAttention(), nn.Dropout(0.5))
-    for p, kind in ((0.2, "gaussian_dropout"), ({"0.*": 0.2}, "drop_path"), ({"*": 0.1}, {"0.dropout": "alpha_dropout"})):
+    for p, kind in (
+        (0.2, "gaussian_dropout"),
+        ({"0.*": 0.2}, "drop_path"),
+        ({"*": 0.1}, {"0.dropout": "alpha_dropout"}),
+    ):
         with pytest.raises(SiteError, match=r"would do nothing at 0.dropout: TheirAttention reads the layer's p"):
             apply_rates(model, p, kind)
     assert rates(model) == {"0.dropout": 0.1, "1": 0.5}
@@ -167,11 +171,11 @@ def test_every_doorway_of_torchs_layers_that_is_listed_drops():
         doors = [site for site in sites(model) if ":" in site]
         assert doors
         for site in doors:
-            given = given if isinstance(given, tuple) else (given,)
+            arguments = given if isinstance(given, tuple) else (given,)
             model.train()
-            before = module(*given)
+            before = module(*arguments)
             change = apply_rates(model, {site: 1.0})
-            after = module(*given)
+            after = module(*arguments)
             change.undo()
             first = [output[0] if isinstance(output, tuple) else output for output in (before, after)]
             assert not torch.equal(*first), site

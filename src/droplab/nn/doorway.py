@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from torch import Tensor, nn
+from torch.fx import Proxy
 from torch.nn.utils.rnn import PackedSequence
 from torch.utils.hooks import RemovableHandle
 
 from droplab.errors import SiteError
+from droplab.nn.tracing import path_of
 
 Door = Literal["in", "out"]
 
@@ -76,7 +78,9 @@ class Doorway:
         return make(items)
 
     def _dropped(self, owner: nn.Module, value: Any) -> Any:
-        if not isinstance(value, Tensor) and not hasattr(value, "tracer"):  # torch.fx's stand-ins go on to the layer
+        if isinstance(value, Proxy):
+            path_of(self.layer, value.tracer)
+        elif not isinstance(value, Tensor):
             raise SiteError(
                 f"the doorway {self.door!r} of a {type(owner).__name__} got a {type(value).__name__}; a tensor is "
                 "wanted. Drop somewhere else"

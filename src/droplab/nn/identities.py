@@ -60,6 +60,14 @@ class _Found:
         ]
         self._layers = [(name, weakref.ref(layer), number, layer.key_name) for name, layer, number in layers]
         self._doorways = doorway_changes()
+        first = ((weakref.ref(module), name) for module in model.modules() for name in module._parameters)
+        self._parameter = next(first, None)
+
+    def device(self) -> torch.device | None:
+        """Where the first parameter is, if it is still there."""
+        module = None if self._parameter is None else self._parameter[0]()
+        value = None if module is None else module._parameters.get(self._parameter[1])  # type: ignore[index]  # not None
+        return None if value is None else value.device
 
     def layers(self) -> list[Identity] | None:
         """The layers, if no module, doorway or ``key_name`` has come, gone or changed since."""
@@ -126,7 +134,9 @@ def _walked(model: nn.Module) -> list[Identity]:
 
 def device_of(model: nn.Module) -> torch.device:
     """Where a model's first parameter is; the CPU where it has none."""
-    first = next((value for value in model._parameters.values() if value is not None), None)
-    if first is None:
-        first = next(model.parameters(), None)
+    known = _known.get(model)
+    device = None if known is None else known.device()
+    if device is not None:
+        return device
+    first = next(model.parameters(), None)
     return torch.device("cpu") if first is None else first.device

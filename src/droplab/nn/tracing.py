@@ -33,12 +33,21 @@ def leaf(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _recorded(layer: Any, tracer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return tracer.create_proxy("call_module", path_of(layer, tracer), args, kwargs)
+
+
+def path_of(layer: Any, tracer: Any) -> str:
+    """A layer's name in the model that is being traced.
+
+    Raises:
+        UserError: it has none there.
+    """
     try:
-        path = tracer.path_of_module(layer)
+        path: str = tracer.path_of_module(layer)
     except NameError as problem:
         raise UserError(
             f"torch.fx cannot trace a droplab.nn.{type(layer).__name__} that is not among the model's modules, such as "
             "one at a doorway of a module that is traced through. Name that module a leaf of the tracer, or put the "
             "layer into the model"
         ) from problem
-    return tracer.create_proxy("call_module", path, args, kwargs)
+    return path

@@ -81,6 +81,7 @@ def unreached(model: nn.Module) -> dict[str, str]:
     {'0': 'Dropout(p=0.5)', '1.dropout': 'LSTM has dropout = 0.1'}
     """
     found: dict[str, str] = {}
+    module: Any
     for name, module in model.named_modules():
         kind = type(module).__name__
         if isinstance(module, TORCHS) and not isinstance(module, DropLayer) and module.p:

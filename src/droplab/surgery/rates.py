@@ -13,12 +13,12 @@ from droplab.errors import SiteError
 from droplab.nn.catalog import CATALOG
 from droplab.nn.doorway import doorways
 from droplab.nn.learned import LearnedRate
+from droplab.nn.reading import only_read
 from droplab.nn.unreached import foreign, listed
 from droplab.surgery.adopting import adoptable, fed_modules
 from droplab.surgery.kinds import Kind, Kinds, kind_at, kinds
 from droplab.surgery.layers import is_dropout
 from droplab.surgery.numbers import OwnRate, checked_rate, own_rates
-from droplab.nn.reading import only_read
 from droplab.surgery.sites import match_sites
 from droplab.surgery.swapping import at_doorway, inherit, swap
 from droplab.surgery.undoing import Change, Undo, bodies, remembered
@@ -56,8 +56,8 @@ def apply_rates(
     An existing dropout layer gets the rate (and, where ``layer`` gives it a kind, is replaced by a layer of
     that kind, with all that was attached to it); so does the number by which attention or a recurrent stack drops. A
     doorway gets a dropout layer through a hook, or the rate, where it has one already. A kind that drops weights takes
-    the place of a layer with weights, whose name is then the site, and keeps its parameters. ``state_dict`` keys that are there, and sites
-    that no pattern names, stay as they are.
+    the place of a layer with weights, whose name is then the site, and keeps its parameters. ``state_dict`` keys that
+    are there, and sites that no pattern names, stay as they are.
 
     Args:
         model: changed in place.
