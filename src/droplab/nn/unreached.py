@@ -81,15 +81,16 @@ def unreached(model: nn.Module) -> dict[str, str]:
     {'0': 'Dropout(p=0.5)', '1.dropout': 'LSTM has dropout = 0.1'}
     """
     found: dict[str, str] = {}
-    module: Any
+    layer: Any
     for name, module in model.named_modules():
         kind = type(module).__name__
-        if isinstance(module, TORCHS) and not isinstance(module, DropLayer) and module.p:
-            found[name] = f"{kind}(p={float(module.p):g})"
+        layer = module
+        if isinstance(module, TORCHS) and not isinstance(module, DropLayer) and layer.p:
+            found[name] = f"{kind}(p={float(layer.p):g})"
         if drops_by_number(module) and module.dropout and not keyed_number(module):
             found[f"{name}.dropout".lstrip(".")] = f"{kind} has dropout = {module.dropout:g}"
         for door, doorway in doorways(module).items():
-            layer: Any = doorway.layer
+            layer = doorway.layer
             if not isinstance(layer, DropLayer) and layer.p:
                 found[f"{name}:{door}"] = f"{type(layer).__name__}(p={float(layer.p):g})"
     for name, owner in only_read(model).items():
