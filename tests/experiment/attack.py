@@ -153,7 +153,23 @@ def disk(home: Path) -> dict[str, int]:
     whole, found = home / "whole", Counter()
     assert forked(train(whole)) == 0
     expected = all_of(whole)
-    for limit in (0, 100, 1000, 4096, 5000, 9000, 12_288, 16_384, 20_000, 24_576, 30_000, 36_000, 45_056, 60_000, 90_000):
+    for limit in (
+        0,
+        100,
+        1000,
+        4096,
+        5000,
+        9000,
+        12_288,
+        16_384,
+        20_000,
+        24_576,
+        30_000,
+        36_000,
+        45_056,
+        60_000,
+        90_000,
+    ):
 
         def limited(limit=limit) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -236,7 +252,7 @@ def ledgers(home: Path) -> dict[str, int]:
     assert forked(train(home / "x", MORE)) == 0
     path, found, rng = home / "x" / FILE_NAME, Counter(), random.Random(5)
     whole, expected = path.read_bytes(), everything(path)
-    for number in range(1500):
+    for number in range(3000):
         raw = bytearray(whole)
         place = rng.randrange(len(raw))
         kind = ("bit", "bit", "stretch", "cut")[number % 4] if number < 800 else "bit"
