@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +15,9 @@ from rich.text import Text
 
 from droplab.listener import Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey
+
+_DISPLAY_ENDS = (OSError, ValueError, SystemExit)
+"""What drawing on a terminal that is gone ends in; rich answers a broken pipe with ``SystemExit``."""
 
 
 class _Clock:
@@ -137,13 +141,25 @@ def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str) -
 
 @contextmanager
 def progress() -> Iterator[Listener]:
-    """The display that fits standard error; standard output stays free for results."""
+    """The display that fits standard error; standard output stays free for results.
+
+    Where standard error is closed, full, or a terminal that goes away, there is none, and nothing else changes.
+    """
+    if sys.stderr is None:
+        yield Listener()
+        return
     console = Console(stderr=True)
     if not console.is_terminal:
         yield PlainProgress(console)
         return
-    with Live(console=console, refresh_per_second=4, transient=False) as live:
+    live = Live(console=console, refresh_per_second=4, transient=False)
+    with suppress(*_DISPLAY_ENDS):
+        live.start(refresh=True)
+    try:
         yield LiveProgress(console, live)
+    finally:
+        with suppress(*_DISPLAY_ENDS):
+            live.stop()
 
 
 @contextmanager

@@ -40,6 +40,7 @@ def choose_plan(
     data_dir: Path | None,
     fingerprint: str,
     say: Callable[[str], None],
+    directory: Path | None = None,
 ) -> tuple[Plan, dict[str, Any], ProcessExecutor | None]:
     """The plan that finishes the run set first, what was measured, and the workers if they are running.
 
@@ -77,16 +78,17 @@ def choose_plan(
     figures["serial_seconds"] = serial_seconds
     if serial_seconds < _WORTH_WORKERS:
         return base, figures, None
-    say(f"measuring whether {workers} runs at a time finish sooner than one ...")
-    executor = ProcessExecutor(Job(spec, shared, data_dir, fingerprint))
+    started = min(workers, runs)
+    say(f"measuring whether {started} runs at a time finish sooner than one ...")
+    executor = ProcessExecutor(Job(spec, shared, data_dir, fingerprint, directory or Path.cwd()))
     try:
-        executor.start()
+        executor.start(runs)
         together = executor.speed(_SECONDS)
     except BaseException:
         executor.__exit__(None, None, None)
         raise
     figures[f"process_{base.precision}"] = together
-    figures["process_seconds"] = math.ceil(runs / workers) * images / (together / workers)
+    figures["process_seconds"] = math.ceil(runs / started) * images / (together / started)
     if figures["process_seconds"] < serial_seconds:
         return shared, figures, executor
     executor.__exit__(None, None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,10 +20,11 @@ from droplab.experiment.run import Plan, Task
 from droplab.experiment.signals import StopFlag, stop_on_signals
 from droplab.experiment.spec import ExperimentSpec, digest
 from droplab.experiment.tensors import Workbench, workbench
+from droplab.experiment.threads import check_threads
 from droplab.kernels import prepare_meanwhile
-from droplab.ledger import FILE_NAME, Ledger
-from droplab.listener import Listener
-from droplab.records import ExperimentRecord, Measurement, RunKey
+from droplab.ledger import FILE_NAME, Ledger, LedgerReader, exists
+from droplab.listener import GuardedListener, Listener
+from droplab.records import ExperimentRecord, Measurement, RunKey, RunRecord
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,16 @@ def run_experiment(
         InterruptedRunError: Ctrl-C or SIGTERM; finished epochs are kept.
         FailureError: the ledger or a worker failed; finished epochs are kept.
     """
-    listener = listener or Listener()
-    folder = out or default_folder(spec)
+    listener = GuardedListener(listener or Listener())
+    directory = Path.cwd()  # the user's code may change it
+    folder = (out or default_folder(spec)).absolute()
+    data_dir = data_dir.absolute() if data_dir is not None else None
     if fresh:
         folder = fresh_folder(folder)
+    check_threads(spec)
+    record = _all_done(folder, spec, listener)
+    if record is not None:
+        return Finished(folder, record)
     device = choose_device(spec.compute.device)
     prepare_meanwhile()
     split = _load(spec, data_dir)
@@ -72,20 +80,56 @@ def run_experiment(
     make_folder(folder)
     with ExitStack() as stack:
         stack.enter_context(folder_lock(folder))
-        flag = stack.enter_context(stop_on_signals())
-        ledger, plan, executor = _open(folder, spec, split, bench, data_dir, listener, stack)
-        job = Job(spec, plan, data_dir, split.fingerprint)
+        flag = stack.enter_context(stop_on_signals(give_up=lambda: _mark_interrupted(folder)))
+        ledger, plan, executor = _open(folder, spec, split, bench, data_dir, directory, listener, stack)
+        job = Job(spec, plan, data_dir, split.fingerprint, directory)
         runner: Executor = executor or _executor(job, bench, stack)
         driver = _LedgerDriver(ledger, listener)
-        tasks = [
-            Task(key, run_folder(folder, ledger.run_id(key)), ledger.epochs_done(key)) for key in ledger.open_runs()
-        ]
-        listener.opened(ledger.read(), {**asdict(plan), **ledger.design()["calibration"]}, str(folder))
+        record = ledger.read()
+        tasks = [_task(record.runs[key], folder, ledger) for key in ledger.open_runs()]
+        listener.opened(record, {**asdict(plan), **ledger.design()["calibration"]}, str(folder))
         runner.run(tasks, driver, flag)
+        ledger.check_place()
         record = ledger.read()
         if flag():
             raise _interrupted(flag, record, folder)
         return Finished(folder, record)
+
+
+def _all_done(folder: Path, spec: ExperimentSpec, listener: Listener) -> ExperimentRecord | None:
+    """What the folder holds, where nothing of this spec is left to do: neither data nor workers are wanted then."""
+    path = folder / FILE_NAME
+    if not exists(path):
+        return None
+    with LedgerReader.open(path) as ledger:
+        design, open_runs = ledger.design(), ledger.open_runs()
+        before = design["spec"]["seeds"]
+        same = design["identity"] == spec.identity() and set(spec.seeds) <= set(before)
+        if not same or open_runs or ledger.damaged_runs():
+            return None
+        record = ledger.read()
+        if not record.runs.keys() >= set(_keys(spec.model_copy(update={"seeds": tuple(before)}))):
+            return None
+        listener.opened(record, {**design["plan"], **design["calibration"]}, str(folder))
+    _tell_of_more_seeds(spec, before, folder, listener)
+    return record
+
+
+def _tell_of_more_seeds(spec: ExperimentSpec, before: Sequence[int], folder: Path, listener: Listener) -> None:
+    if len(spec.seeds) < len(before):
+        listener.say(f"{folder} has {len(before)} seeds already; all of them are used")
+
+
+def _mark_interrupted(folder: Path) -> None:
+    with Ledger.open(folder / FILE_NAME) as ledger:
+        for key, (state, *_) in ledger.progress().items():
+            if state == "running":
+                ledger.set_state(key, "interrupted", "stopped by SIGTERM; it did not stop by itself")
+
+
+def _task(run: RunRecord, folder: Path, ledger: Ledger) -> Task:
+    compared = {name: series for name, series in run.metrics.items() if name == "val_loss" or name.startswith("p/")}
+    return Task(run.key, run_folder(folder, ledger.run_id(run.key)), run.epochs_done, compared)
 
 
 def _load(spec: ExperimentSpec, data_dir: Path | None) -> Split:
@@ -117,17 +161,18 @@ def _open(
     split: Split,
     bench: Workbench,
     data_dir: Path | None,
+    directory: Path,
     listener: Listener,
     stack: ExitStack,
 ) -> tuple[Ledger, Plan, ProcessExecutor | None]:
     path = folder / FILE_NAME
     here = environment()
-    if path.exists():
+    if exists(path):
         ledger = stack.enter_context(Ledger.open(path))
         _continue(ledger, folder, spec, split, here, listener)
         return ledger, Plan(**ledger.design()["plan"]), None
     plan, figures, executor = choose_plan(
-        spec, bench, len(spec.arms) * len(spec.seeds), data_dir, split.fingerprint, listener.say
+        spec, bench, len(spec.arms) * len(spec.seeds), data_dir, split.fingerprint, listener.say, directory
     )
     if executor is not None:
         stack.push(executor)
@@ -138,7 +183,7 @@ def _open(
         "plan": asdict(plan),
         "calibration": figures,
         "data_fingerprint": split.fingerprint,
-        "data_dir": str(data_dir.resolve()) if data_dir else "",
+        "data_dir": str(data_dir.resolve()) if data_dir is not None else "",
         "sizes": {
             "train": len(split.train),
             "fit": len(bench.fit),
@@ -148,8 +193,7 @@ def _open(
         "shape": list(split.shape),
         "class_names": list(split.class_names),
     }
-    ledger = stack.enter_context(Ledger.create(path, design, _keys(spec)))
-    ledger.add_environment(here)
+    ledger = stack.enter_context(Ledger.create(path, design, _keys(spec), here))
     return ledger, plan, executor
 
 
@@ -167,7 +211,11 @@ def _continue(
             f"the data {spec.data.name!r} is not what {folder} was started with (their checksums differ). "
             "Bring the old data back, or start anew with --fresh."
         )
-    changed = differences(ledger.environments()[0], here)
+    for key, epoch in ledger.damaged_runs().items():
+        ledger.forget(key)
+        listener.say(f"{key}: what the ledger had from epoch {epoch + 1} on was damaged; the run is trained again")
+    known = ledger.environments()
+    changed = differences(known[0], here) if known else []
     if changed:
         text = f"results continue, but not bit for bit: {'; '.join(changed)}"
         listener.say(text)
@@ -176,12 +224,10 @@ def _continue(
     before = tuple(design["spec"]["seeds"])
     added = [seed for seed in spec.seeds if seed not in before]
     if added:
-        if any(run.state == "done" for run in ledger.read().runs.values()):
-            ledger.event("seeds enlarged", before=list(before), added=added)
-        ledger.set_design("spec", {**design["spec"], "seeds": [*before, *added]})
-        ledger.plan(_keys(spec.model_copy(update={"seeds": tuple(added)})))
-    elif len(spec.seeds) < len(before):
-        listener.say(f"{folder} has {len(before)} seeds already; all of them are used")
+        ledger.enlarge(added, _keys(spec.model_copy(update={"seeds": tuple(added)})))
+    else:
+        _tell_of_more_seeds(spec, before, folder, listener)
+    ledger.plan(_keys(spec.model_copy(update={"seeds": (*before, *added)})))  # whatever an older droplab left undone
 
 
 def _changes(before: Any, after: Any, path: str = "") -> list[str]:
@@ -208,6 +254,7 @@ class _LedgerDriver:
 
     def _ended(self, key: RunKey, state: str, reason: str = "", *, retry: bool = True) -> None:
         self._ledger.set_state(key, state, reason, retry=retry)
+        self._ledger.fold()  # a copy of the one file holds every run that has ended
         self._listener.ended(key, state, reason)
 
     def done(self, key: RunKey) -> None:

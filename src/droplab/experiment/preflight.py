@@ -5,13 +5,14 @@ from __future__ import annotations
 import torch
 
 from droplab.data import Split
-from droplab.errors import ModelError, SiteError, SpecError
+from droplab.errors import ModelError, SiteError, SpecError, words_of
 from droplab.experiment.moving import MovingRates
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
 from droplab.models import build
 from droplab.nn import keyed
 from droplab.surgery import apply_rates, rates, replace
+from droplab.userobjects import where_raised
 
 
 def check_sizes(spec: ExperimentSpec, split: Split) -> None:
@@ -48,10 +49,10 @@ def check_arms(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> No
             try:
                 with keyed(model, seed=0):  # as in training: a layer that is called twice is refused here
                     logits = model(torch.zeros(2, *shape))
-            except Exception as problem:
+            except (Exception, SystemExit) as problem:
                 raise ModelError(
                     f"model {spec.model.name!r} (arm {arm.name!r}) fails on a batch of shape {(2, *shape)}: "
-                    f"{type(problem).__name__}: {problem}"
+                    f"{words_of(problem)} (at {where_raised(problem)})"
                 ) from problem
         if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != (2, classes):
             got = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__

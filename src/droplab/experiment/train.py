@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from droplab.errors import DivergedError
 from droplab.experiment.augment import flip_crop
+from droplab.experiment.beside import restore_beside, state_beside
 from droplab.experiment.moving import MovingRates
 from droplab.experiment.optimise import FORGET_EVERY, apply_max_norm, forget_faded, lr_factor, make_optimizer
 from droplab.experiment.seeding import derive, generators_state, restore_generators, seed_everything
@@ -93,20 +94,32 @@ class Trainer:
         seed_everything(seed, "masks")
 
     def state(self) -> dict[str, Any]:
-        """Weights, optimiser, all generators, what schedules remember; ``torch.load(weights_only=True)`` accepts it."""
+        """All that continuing needs: weights, optimiser, all generators, what schedules remember, what is beside.
+
+        ``torch.load(weights_only=True)`` accepts it, unless the model's own state has what that does not.
+        """
         return {
-            "model": self.model.state_dict(),
+            **self.final_state(),
             "optimizer": self.optimizer.state_dict(),
             "generators": generators_state(),
+        }
+
+    def final_state(self) -> dict[str, Any]:
+        """What is wanted of a run that is done: its weights and what makes them a model."""
+        return {
+            "model": self.model.state_dict(),
+            "beside": state_beside(self.model),
             "schedules": self.moving.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Continue from a ``state()``."""
+        """Continue from a ``state()``; of a ``final_state()``, only to evaluate."""
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        restore_generators(state["generators"])
-        self.moving.load_state(state.get("schedules", {}))  # checkpoints before schedules have none
+        restore_beside(self.model, state.get("beside", {}))  # older checkpoints have none, nor of schedules
+        self.moving.load_state(state.get("schedules", {}))
+        if "optimizer" in state:
+            self.optimizer.load_state_dict(state["optimizer"])
+            restore_generators(state["generators"])
 
     def epoch(
         self, epoch: int, stop: Callable[[], bool] = lambda: False, inspector: Inspector | None = None

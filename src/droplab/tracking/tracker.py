@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from droplab.listener import Listener
+from droplab.listener import GuardedListener, Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey
 from droplab.tracking.registry import check_sinks
 
@@ -60,7 +60,7 @@ class Tracker(Listener):
     """
 
     def __init__(self, inner: Listener, names: Sequence[str], grace: float | None = None) -> None:
-        self._inner = inner
+        self._inner = GuardedListener(inner)  # a display that fails does not keep sinks from starting
         self._names = check_sinks(names)
         self._grace = grace if grace is not None else float(os.environ.get("DROPLAB_TRACK_GRACE", GRACE_SECONDS))
         self._children: list[_Child] = []
