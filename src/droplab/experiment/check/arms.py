@@ -6,12 +6,11 @@ import torch
 from torch import nn
 
 from droplab.errors import ModelError, SiteError, SpecError, words_of
-from droplab.experiment.arming import give_arm, initial_model
+from droplab.experiment.arming import apply_arm, give_arm, initial_model
 from droplab.experiment.moving import MovingRates
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
 from droplab.nn import keyed
-from droplab.surgery import apply_rates
 from droplab.surgery.draws import users_place
 
 
@@ -30,7 +29,7 @@ def check_arms(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> nn
         model = initial_model(spec, shape, classes, spec.seeds[0])
         for number, arm in enumerate(spec.arms):
             try:
-                change = apply_rates(model, arm.p, arm.layer)
+                change = apply_arm(model, arm)
             except (SiteError, SpecError, TypeError) as problem:
                 problems.append(f"arms[{number}].p ({arm.name}): {problem}")
                 continue
