@@ -16,7 +16,6 @@ from rich.text import Text
 from droplab.listener import Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey
 
-
 _DISPLAY_ENDS = (OSError, ValueError, SystemExit)
 """What drawing on a terminal that is gone ends in; rich answers a broken pipe with ``SystemExit``."""
 
