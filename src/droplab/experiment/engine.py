@@ -21,6 +21,7 @@ from droplab.experiment.signals import StopFlag, stop_on_signals
 from droplab.experiment.spec import ExperimentSpec, digest
 from droplab.experiment.tensors import Workbench, workbench
 from droplab.experiment.threads import check_threads
+from droplab.kernels import prepare_meanwhile
 from droplab.ledger import FILE_NAME, Ledger, LedgerReader, exists
 from droplab.listener import GuardedListener, Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey, RunRecord
@@ -71,6 +72,7 @@ def run_experiment(
     if record is not None:
         return Finished(folder, record)
     device = choose_device(spec.compute.device)
+    prepare_meanwhile()
     split = _load(spec, data_dir)
     check_sizes(spec, split)
     check_arms(spec, tuple(split.shape), split.classes)
@@ -188,6 +190,7 @@ def _open(
             "validation": len(split.validation),
             "test": len(split.test),
         },
+        "shape": list(split.shape),
         "class_names": list(split.class_names),
     }
     ledger = stack.enter_context(Ledger.create(path, design, _keys(spec), here))

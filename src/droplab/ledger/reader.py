@@ -232,6 +232,7 @@ class LedgerReader:
                 epochs=spec["recipe"]["epochs"],
                 runs={key: _run_record(key, state, why, values[key]) for _, key, state, why, _ in rows},
                 sizes=design["sizes"],
+                shape=tuple(design.get("shape", ())),
                 test_openings=sum(event.kind == "test set opened" for event in events),
                 looks=sum(event.kind == "seeds enlarged" for event in events),
                 events=events,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from droplab.errors import UserError
 from droplab.functional.checking import check_rate
-from droplab.nn.layer import DropLayer
+from droplab.nn.layer import DropLayer, rate_of
 
 LOWEST = -100.0
 """Log odds that stand for ``p = 0``: noise that no floating point number shows, and still a number."""
@@ -43,8 +43,7 @@ class LearnedRate(DropLayer):
 
     @p.setter
     def p(self, value: float | Tensor) -> None:
-        check_rate(value)
-        rate = float(value)
+        rate = float(rate_of(value, type(self).__name__))
         check_rate(rate)
         if rate > self.highest:
             raise UserError(
