@@ -328,6 +328,7 @@ class Ledger:
             epochs=spec["recipe"]["epochs"],
             runs=runs,
             sizes=design["sizes"],
+            shape=tuple(design.get("shape", ())),
             test_openings=sum(event.kind == "test set opened" for event in events),
             looks=sum(event.kind == "seeds enlarged" for event in events),
             events=events,

@@ -62,7 +62,7 @@ class PlainProgress(Listener):
         self._line(
             f"{key}: epoch {measurement.epoch + 1}/{self._epochs}  val loss {m['val_loss']:.4f}  "
             f"val accuracy {m['val_accuracy']:.4f}  gap {m['gap']:+.4f}  "
-            f"{m['images_per_second']:.0f} images/s  left {self._clock.left(self._left)}"
+            f"{m['images_per_second']:.0f} samples/s  left {self._clock.left(self._left)}"
         )
 
     def ended(self, key: RunKey, state: str, reason: str) -> None:
@@ -113,7 +113,7 @@ class LiveProgress(PlainProgress):
             return
         caption = f"epoch and validation loss · {self._left} epochs left · {self._clock.left(self._left)}"
         if self._images:
-            caption += f" · {self._images:.0f} images/s per run"
+            caption += f" · {self._images:.0f} samples/s per run"
         table = Table(caption=Text(caption), caption_justify="left")
         table.add_column("arm")
         for seed in record.seeds:

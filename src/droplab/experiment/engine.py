@@ -19,6 +19,7 @@ from droplab.experiment.run import Plan, Task
 from droplab.experiment.signals import StopFlag, stop_on_signals
 from droplab.experiment.spec import ExperimentSpec, digest
 from droplab.experiment.tensors import Workbench, workbench
+from droplab.kernels import prepare_meanwhile
 from droplab.ledger import FILE_NAME, Ledger
 from droplab.listener import Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey
@@ -63,6 +64,7 @@ def run_experiment(
     if fresh:
         folder = fresh_folder(folder)
     device = choose_device(spec.compute.device)
+    prepare_meanwhile()
     split = _load(spec, data_dir)
     check_sizes(spec, split)
     check_arms(spec, tuple(split.shape), split.classes)
@@ -143,6 +145,7 @@ def _open(
             "validation": len(split.validation),
             "test": len(split.test),
         },
+        "shape": list(split.shape),
         "class_names": list(split.class_names),
     }
     ledger = stack.enter_context(Ledger.create(path, design, _keys(spec)))

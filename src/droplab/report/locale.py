@@ -34,8 +34,8 @@ def texts(lang: str) -> dict[str, str]:
 class Speaker:
     """Says a text in one language.
 
-    >>> Speaker("en")("status.supported")
-    'supported'
+    >>> Speaker("en")("status.better")
+    'better'
     """
 
     def __init__(self, lang: str) -> None:
@@ -44,3 +44,7 @@ class Speaker:
     def __call__(self, key: str, **values: Any) -> str:
         """The text of a key with its placeholders filled."""
         return self._texts[key].format(**values)
+
+    def knows(self, key: str) -> bool:
+        """Whether there is a text of that key."""
+        return key in self._texts
