@@ -127,14 +127,13 @@ class DropLayer(nn.Module):
             KeyingError: the layer was called before in this step, or is recomputed outside its ``keyed`` block.
         """
         keying = self._keying
-        compiling = torch.compiler.is_compiling()
         if keying is None:
             if self._was_keyed:
-                self._left(compiling)
+                self._left(torch.compiler.is_compiling())
             return None
         batch_dim = self.batch_dim
         samples = keying.samples
-        if compiling:
+        if torch.compiler.is_compiling():
             seed, step = self._counted(keying.seed_tensor), keying.step_tensor
         else:
             seed, step = keying.seed, keying.step  # type: ignore[assignment]  # numbers are faster where they will do
