@@ -21,6 +21,7 @@ from droplab.experiment import (
 )
 from droplab.experiment.changed import changed_images
 from droplab.experiment.presets import demo
+from droplab.experiment.train import steps_per_epoch
 from droplab.ledger import open_experiment, read_experiment
 from droplab.records import ExperimentRecord
 from droplab.report import PageSource, build_page, render
@@ -101,7 +102,9 @@ class Results:
                 record=self.record,
                 verdict=self.verdict,
                 created=design["created"],
-                steps_per_epoch=RecipeSpec.model_validate(self.record.spec["recipe"]).steps(self.record.sizes["train"]),
+                steps_per_epoch=steps_per_epoch(
+                    self.record.sizes["train"], RecipeSpec.model_validate(self.record.spec["recipe"])
+                ),
                 environments=ledger.environments(),
                 plan={**design["plan"], **design["calibration"]},
                 histograms={key: ledger.histograms(key) for key in self.record.runs},

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from droplab.data import Split, load
-from droplab.data.inputs import described
 from droplab.errors import DesignError, InterruptedRunError
 from droplab.experiment.calibrate import choose_device, choose_plan
 from droplab.experiment.environment import differences, environment
@@ -74,7 +73,6 @@ def run_experiment(
     with ExitStack() as stack:
         stack.enter_context(folder_lock(folder))
         flag = stack.enter_context(stop_on_signals())
-        listener.say(described(split)["text"])
         ledger, plan, executor = _open(folder, spec, split, bench, data_dir, listener, stack)
         job = Job(spec, plan, data_dir, split.fingerprint)
         runner: Executor = executor or _executor(job, bench, stack)
@@ -149,7 +147,6 @@ def _open(
             "test": len(split.test),
         },
         "class_names": list(split.class_names),
-        "inputs": described(split),
     }
     ledger = stack.enter_context(Ledger.create(path, design, _keys(spec)))
     ledger.add_environment(here)
