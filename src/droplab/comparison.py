@@ -145,6 +145,8 @@ def compare(
     data_dir: str | Path | None = None,
     track: Sequence[str] = (),
     listener: Listener | None = None,
+    allow_random_baseline: bool = False,
+    accept_changed_code: bool = False,
 ) -> Results:
     """Run an experiment, or the rest of one, and judge it.
 
@@ -158,6 +160,8 @@ def compare(
         track: sinks that mirror the metrics meanwhile: ``wandb``, ``trackio``, ``mlflow``, ``tensorboard`` or
             ``pkg.module:Class``. Whatever happens to them, training goes on.
         listener: follows the progress.
+        allow_random_baseline: train an arm without dropout although the model drops by itself; the verdict says so.
+        accept_changed_code: continue although the code of model or data is another now; the verdict says so.
 
     Returns:
         The results, also where some runs failed: see ``results.record.runs``.
@@ -188,5 +192,7 @@ def compare(
             fresh=fresh,
             data_dir=Path(data_dir) if data_dir is not None else None,
             listener=tracker,
+            allow_random_baseline=allow_random_baseline,
+            accept_changed_code=accept_changed_code,
         )
     return Results(finished.folder, finished.record)

@@ -225,3 +225,24 @@ def suggest(word: str, known: Iterable[str]) -> str:
         return ""
     close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+_LONGEST = 2000
+
+
+def words_of(problem: BaseException) -> str:
+    r"""An exception in words, whatever it is: its type and text, or that ``sys.exit`` was called.
+
+    Its text is what other people's code made: it may raise, hold what UTF-8 cannot, or have no end.
+
+    >>> words_of(KeyError("a")), words_of(SystemExit(0)), words_of(OSError("caf\udce9"))
+    ("KeyError: 'a'", 'sys.exit(0) was called', 'OSError: caf\\udce9')
+    """
+    try:
+        text = f"sys.exit({problem.code!r}) was called" if isinstance(problem, SystemExit) else str(problem)
+    except Exception as second:  # noqa: BLE001  # whatever it is
+        text = f"(its text cannot be had: {type(second).__name__})"
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]} … ({len(text)} characters)"
+    return text if isinstance(problem, SystemExit) else f"{type(problem).__name__}: {text}"

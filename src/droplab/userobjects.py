@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from droplab.errors import UserError, quote_text, suggest
+from droplab.errors import UserError, suggest, words_of
+
+_LIBRARY = (sysconfig.get_path("stdlib"), "<frozen")
 
 
 def looks_like_object(name: str) -> bool:
@@ -47,8 +50,16 @@ def where_raised(error: BaseException) -> str:
     ...     where_raised(error).startswith("<doctest")
     True
     """
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    if isinstance(error, SystemExit):  # argparse and its like call it for the user's line
+        frames = [place for place in frames if not place[0].startswith(_LIBRARY)] or frames
+    return f"{frames[-1][0]}:{frames[-1][1]}" if frames else "an unknown place"
+
+
+def _did(problem: BaseException) -> str:
+    """``raised KeyError: …`` or ``called sys.exit(2)``."""
+    words = words_of(problem)
+    return f"called {words.removesuffix(' was called')}" if isinstance(problem, SystemExit) else f"raised {words}"
 
 
 def resolve(name: str, what: str, error: type[UserError]) -> Callable[..., Any]:
@@ -75,10 +86,11 @@ def resolve(name: str, what: str, error: type[UserError]) -> Callable[..., Any]:
                 f"{what} {name!r}: no module named {problem.name!r}. It is looked for in the working "
                 f"directory ({Path.cwd()}) and among the installed packages."
             ) from problem
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
+            hint = "; what a script does belongs under `if __name__ == '__main__':`"
             raise error(
-                f"{what} {name!r}: importing {module_name} raised {type(problem).__name__}: {quote_text(problem)} "
-                f"(at {where_raised(problem)})"
+                f"{what} {name!r}: importing {module_name} {_did(problem)} (at {where_raised(problem)})"
+                f"{hint if isinstance(problem, SystemExit) else ''}"
             ) from problem
     found: Any = module
     for part in attribute.split("."):
@@ -123,7 +135,5 @@ def call(
             return function(**{**given, **options})
         except UserError:
             raise
-        except Exception as problem:
-            raise error(
-                f"{what} {name!r} raised {type(problem).__name__}: {quote_text(problem)} (at {where_raised(problem)})"
-            ) from problem
+        except (Exception, SystemExit) as problem:
+            raise error(f"{what} {name!r} {_did(problem)} (at {where_raised(problem)})") from problem

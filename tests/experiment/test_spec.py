@@ -10,8 +10,8 @@ import pytest
 
 from droplab.errors import SpecError, UserError
 from droplab.experiment import ExperimentSpec, parse_spec, read_spec, run_experiment
+from droplab.experiment.check import check_arms
 from droplab.experiment.fitting import fit_set
-from droplab.experiment.preflight import check_arms
 from droplab.experiment.presets import EXAMPLE, SETS, arm_set, demo
 from droplab.surgery import apply_rates, rates
 from tests.experiment import own_models

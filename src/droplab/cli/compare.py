@@ -24,6 +24,8 @@ def compare(
     out: Path | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
     track: str | None = None,
+    allow_random_baseline: Annotated[bool, Parameter(negative="")] = False,
+    accept_changed_code: Annotated[bool, Parameter(negative="")] = False,
     lang: str = "en",
 ) -> None:
     """Train arms × seeds, continue what was begun, print the verdict and write the page.
@@ -45,6 +47,8 @@ def compare(
         out: Folder of the experiment (default: droplab-runs/NAME-HASH, the same for the same spec).
         fresh: Start anew in a new folder.
         track: Mirror metrics to wandb, trackio, mlflow, tensorboard or pkg.module:Class; several by commas.
+        allow_random_baseline: Train an arm without dropout although the model drops by itself; the verdict says so.
+        accept_changed_code: Continue although the code of model or data is another now; the verdict says so.
         lang: Language of the verdict and the page, en or ja.
     """
     from droplab.cli.progress import progress
@@ -64,10 +68,19 @@ def compare(
 
         values, left_out = fit_set(values, data_dir)
     parsed = parse_spec(values, str(spec) if spec else "the command")
-    with progress() as display:
+    with progress(lang) as display:
         for line in left_out:
             display.say(line)
-        results = run(parsed, out=out, fresh=fresh, data_dir=data_dir, track=sinks, listener=display)
+        results = run(
+            parsed,
+            out=out,
+            fresh=fresh,
+            data_dir=data_dir,
+            track=sinks,
+            listener=display,
+            allow_random_baseline=allow_random_baseline,
+            accept_changed_code=accept_changed_code,
+        )
     try:
         page = results.write_page(lang=lang, data_dir=data_dir)  # before anything is printed, which may fail
     finally:

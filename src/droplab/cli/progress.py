@@ -16,6 +16,7 @@ from droplab.cli.terminal import cell
 from droplab.errors import plain
 from droplab.listener import Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey
+from droplab.report.notices import notice_texts
 
 
 class _Clock:
@@ -40,8 +41,9 @@ class _Clock:
 class PlainProgress(Listener):
     """One line per epoch and per event."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, lang: str = "en") -> None:
         self._console = console
+        self._lang = lang
         self._clock = _Clock()
         self._epochs = 0
         self._left = 0
@@ -55,6 +57,8 @@ class PlainProgress(Listener):
         self._left = sum(record.epochs - r.epochs_done for r in record.runs.values() if r.state != "done")
         self._clock = _Clock()
         self._line(describe_plan(record, plan, folder))
+        for text in notice_texts(record, self._lang):
+            self._line(f"! {text}")
 
     def epoch(self, key: RunKey, measurement: Measurement) -> None:
         """One line for the epoch."""
@@ -79,8 +83,8 @@ class PlainProgress(Listener):
 class LiveProgress(PlainProgress):
     """A table that is drawn again as runs proceed."""
 
-    def __init__(self, console: Console, live: Live) -> None:
-        super().__init__(console)
+    def __init__(self, console: Console, live: Live, lang: str = "en") -> None:
+        super().__init__(console, lang)
         self._live = live
         self._record: ExperimentRecord | None = None
         self._cells: dict[RunKey, str] = {}
@@ -138,14 +142,14 @@ def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str) -
 
 
 @contextmanager
-def progress() -> Iterator[Listener]:
+def progress(lang: str = "en") -> Iterator[Listener]:
     """The display that fits standard error; standard output stays free for results."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield PlainProgress(console)
+        yield PlainProgress(console, lang)
         return
     with Live(console=console, refresh_per_second=4, transient=False) as live:
-        yield LiveProgress(console, live)
+        yield LiveProgress(console, live, lang)
 
 
 @contextmanager

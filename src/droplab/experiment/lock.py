@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from droplab.errors import LockedError
+from droplab.errors import FailureError, LockedError
 
 
 @contextmanager
@@ -19,6 +19,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
     Raises:
         LockedError: another process holds it; the message names that process.
+        FailureError: the folder cannot be written.
     """
     path = folder / ".lock"
     lock = FileLock(path)
@@ -30,6 +31,11 @@ def folder_lock(folder: Path) -> Iterator[None]:
             f"{folder} is in use by {holder}. Wait for it or stop it; `droplab runs {folder}` shows its progress. "
             "--fresh starts the same experiment in a folder of its own."
         ) from None
+    except OSError as problem:
+        raise FailureError(
+            f"{folder} cannot be written: {problem.strerror or problem}. What is done there is kept in its ledger, the "
+            "opening of a test set too: copy the folder to a place that can be written, and work on the copy."
+        ) from problem
     try:
         _note(path, f"process {os.getpid()} on {platform.node()}\n")
         yield

@@ -165,16 +165,27 @@ class ArmSpec(_Strict):
         return self
 
 
+MOST_SEEDS = 10_000
+
+
 def _seed_list(value: Any) -> Any:
     """``5`` means seeds 0 to 4."""
     if isinstance(value, int) and not isinstance(value, bool):
         if value < 1:
             raise ValueError("at least one seed is wanted")
+        if value > MOST_SEEDS:
+            raise ValueError(
+                f"{value} means the seeds 0 to {value - 1}, and {MOST_SEEDS} is the most; write [{value}] for one seed"
+            )
         return tuple(range(value))
     return value
 
 
-Seeds = Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], BeforeValidator(_seed_list), Field(min_length=1)]
+Seeds = Annotated[
+    tuple[Annotated[int, Field(ge=0, lt=2**31)], ...],
+    BeforeValidator(_seed_list),
+    Field(min_length=1, max_length=MOST_SEEDS),
+]
 
 TUTORIAL_ARMS = (ArmSpec(name="no dropout", p=0.0), ArmSpec(name="dropout 0.25", p=0.25))
 """The tutorial's two runs: without dropout, and 0.25 before each linear layer."""

@@ -9,21 +9,23 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from droplab.errors import DivergedError
+from droplab.experiment.arming import give_arm, initial_model, on_device
 from droplab.experiment.augment import flip_crop
+from droplab.experiment.beside import restore_beside, state_beside
+from droplab.experiment.fingerprint import weights_digest
 from droplab.experiment.moving import MovingRates
 from droplab.experiment.optimise import FORGET_EVERY, apply_max_norm, forget_faded, lr_factor, make_optimizer
 from droplab.experiment.seeding import derive, generators_state, restore_generators, seed_everything
 from droplab.experiment.spec import ArmSpec, ExperimentSpec, RecipeSpec
 from droplab.experiment.tensors import Samples, Workbench
 from droplab.experiment.watch import watch
-from droplab.models import build
 from droplab.nn import keyed, penalty
 from droplab.records import Measurement, Predictions
-from droplab.surgery import apply_rates, rates, replace
+from droplab.surgery import rates
 
 EVALUATION_BATCH = 512
 _LOSS_CHECK_STEPS = 100  # on a GPU, where reading a loss waits for the device; every step on the CPU
@@ -81,15 +83,10 @@ class Trainer:
         self.spec, self.arm, self.seed, self.bench = spec, arm, seed, bench
         self.recipe = spec.recipe
         self.precision = precision
-        seed_everything(seed, "weights")
-        model = build(spec.model.name, bench.shape, bench.classes, spec.model.options)
-        change = apply_rates(model, arm.p, arm.layer)
-        if rates(model):
-            replace(model)
-        images = len(bench.shape) == 3
-        self.model: nn.Module = model.to(bench.device)
-        if images:
-            self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # in torch's docs, not in its stubs
+        model = initial_model(spec, bench.shape, bench.classes, seed)
+        self._initial_weights = weights_digest(model)
+        change = give_arm(model, arm)
+        self.model = on_device(model, bench.shape, bench.device)
         with torch.no_grad():
             self._penalised = penalty(self.model) is not None
         self.moving = MovingRates(self.model, arm.schedule, change.rates)
@@ -99,20 +96,32 @@ class Trainer:
         seed_everything(seed, "masks")
 
     def state(self) -> dict[str, Any]:
-        """Weights, optimiser, all generators, what schedules remember; ``torch.load(weights_only=True)`` accepts it."""
+        """All that continuing needs: weights, optimiser, all generators, what schedules remember, what is beside.
+
+        ``torch.load(weights_only=True)`` accepts it, unless the model's own state has what that does not.
+        """
         return {
-            "model": self.model.state_dict(),
+            **self.final_state(),
             "optimizer": self.optimizer.state_dict(),
             "generators": generators_state(),
+        }
+
+    def final_state(self) -> dict[str, Any]:
+        """What is wanted of a run that is done: its weights and what makes them a model."""
+        return {
+            "model": self.model.state_dict(),
+            "beside": state_beside(self.model),
             "schedules": self.moving.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Continue from a ``state()``."""
+        """Continue from a ``state()``; of a ``final_state()``, only to evaluate."""
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        restore_generators(state["generators"])
-        self.moving.load_state(state.get("schedules", {}))  # checkpoints before schedules have none
+        restore_beside(self.model, state.get("beside", {}))  # older checkpoints have none, nor of schedules
+        self.moving.load_state(state.get("schedules", {}))
+        if "optimizer" in state:
+            self.optimizer.load_state_dict(state["optimizer"])
+            restore_generators(state["generators"])
 
     def epoch(
         self, epoch: int, stop: Callable[[], bool] = lambda: False, inspector: Inspector | None = None
@@ -150,10 +159,11 @@ class Trainer:
         every = self.recipe.watch_every
         last = epoch == self.recipe.epochs - 1
         predictions = self.predict(self.bench.validation) if last else None
+        weights, self._initial_weights = self._initial_weights, ""
         if every and (epoch % every == 0 or last):
             norms, histograms = watch(self.model)
-            return Measurement(epoch, {**metrics, **norms}, histograms, predictions)
-        return Measurement(epoch, metrics, (), predictions)
+            return Measurement(epoch, {**metrics, **norms}, histograms, predictions, weights)
+        return Measurement(epoch, metrics, (), predictions, weights)
 
     def _penalty_weight(self, step: int) -> float:
         """1, or less while penalties rise."""

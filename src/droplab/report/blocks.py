@@ -9,6 +9,7 @@ from typing import NamedTuple
 from droplab.analysis import MOST_SEEDS, ArmSummary, Effect, Spread, Verdict
 from droplab.records import ExperimentRecord
 from droplab.report.locale import Speaker
+from droplab.report.notices import notice_texts
 
 SHARES = {"fit_accuracy", "val_accuracy"}
 """Endpoints that are fractions and read in percentage points."""
@@ -50,6 +51,9 @@ class Blocks(NamedTuple):
     arms_title: str
     arms: tuple[tuple[str, ...], ...]
     """A table; the first row holds the headings."""
+    notices_title: str
+    notices: tuple[str, ...]
+    """What was seen by the check before the experiment, and by its runs."""
     reading_title: str
     notes: tuple[str, ...]
 
@@ -75,6 +79,8 @@ def blocks(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Bloc
         underfits=tuple(say("underfits", arm=arm) for arm in verdict.underfits),
         arms_title=say("arms.title"),
         arms=_arm_rows(verdict.summaries, say),
+        notices_title=say("notices.title"),
+        notices=notice_texts(record, lang),
         reading_title=say("reading.title"),
         notes=_notes(verdict, record, say),
     )

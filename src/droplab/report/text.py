@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from droplab.analysis import Verdict
 from droplab.errors import plain
 from droplab.records import ExperimentRecord
@@ -29,8 +31,13 @@ def render(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> str:
             lines += table([row[:4] for row in group.rows], "    " if group.heading else "  ")
     lines += [line for text in said.underfits for line in wrap(text, indent="  ")]
     lines += ["", said.arms_title, *table(said.arms)]
-    lines += ["", said.reading_title]
-    for note in said.notes:
-        first, *rest = wrap(note, 96)
-        lines += [f"  - {first}", *(f"    {line}" for line in rest)]
+    if said.notices:
+        lines += ["", said.notices_title, *_listed(said.notices)]
+    lines += ["", said.reading_title, *_listed(said.notes)]
     return plain("\n".join(lines))
+
+
+def _listed(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        first, *rest = wrap(text, 96)
+        yield from [f"  - {first}", *(f"    {line}" for line in rest)]

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from droplab.errors import UserError, quote
-from droplab.listener import Listener
+from droplab.listener import GuardedListener, Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey
 from droplab.tracking.registry import check_sinks
 
@@ -90,7 +90,7 @@ class Tracker(Listener):
     """
 
     def __init__(self, inner: Listener, names: Sequence[str], grace: float | None = None) -> None:
-        self._inner = inner
+        self._inner = GuardedListener(inner)  # a display that fails does not keep sinks from starting
         self._names = check_sinks(names)
         self._grace = grace if grace is not None else _grace()
         self._children: list[_Child] = []
