@@ -21,6 +21,7 @@ from droplab.experiment import (
 )
 from droplab.experiment.changed import changed_images
 from droplab.experiment.presets import demo
+from droplab.experiment.train import steps_per_epoch
 from droplab.experiment.trained import trained_model
 from droplab.given import is_local
 from droplab.ledger import open_experiment, read_experiment
@@ -122,7 +123,9 @@ class Results:
                 record=self.record,
                 verdict=self.verdict,
                 created=design["created"],
-                steps_per_epoch=RecipeSpec.model_validate(self.record.spec["recipe"]).steps(self.record.sizes["train"]),
+                steps_per_epoch=steps_per_epoch(
+                    self.record.sizes["train"], RecipeSpec.model_validate(self.record.spec["recipe"])
+                ),
                 environments=ledger.environments(),
                 plan={**design["plan"], **design["calibration"]},
                 histograms={key: ledger.histograms(key) for key in self.record.runs},
@@ -163,10 +166,10 @@ def compare(
     data_dir: str | Path | None = None,
     track: Sequence[str] = (),
     listener: Listener | None = None,
-    allow_random_baseline: bool = False,
-    accept_changed_code: bool = False,
     model: Callable[..., Any] | str | None = None,
     data: Any = None,
+    allow_random_baseline: bool = False,
+    accept_changed_code: bool = False,
 ) -> Results:
     """Run an experiment, or the rest of one, and judge it.
 
@@ -184,10 +187,10 @@ def compare(
         track: sinks that mirror the metrics meanwhile: ``wandb``, ``trackio``, ``mlflow``, ``tensorboard`` or
             ``pkg.module:Class``. Whatever happens to them, training goes on.
         listener: follows the progress.
-        allow_random_baseline: train an arm without dropout although the model drops by itself; the verdict says so.
-        accept_changed_code: continue although the code of model or data is another now; the verdict says so.
         model: in the place of the spec's model: a name, a function, or a class.
         data: in the place of the spec's data: a name, a path, a function, or what such a function returns.
+        allow_random_baseline: train an arm without dropout although the model drops by itself; the verdict says so.
+        accept_changed_code: continue although the code of model or data is another now; the verdict says so.
 
     Returns:
         The results, also where some runs failed: see ``results.record.runs``.

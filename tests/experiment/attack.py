@@ -32,7 +32,7 @@ MORE = 2
 
 
 def forked(work: Callable[[], object]) -> int:
-    """Exit status of ``work`` in a child: 0, 7 for an error of droplab's tree, 8 for another, minus a signal's number."""
+    """Exit status of ``work`` in a child: 0; 7, an error of droplab's tree; 8, another; minus a signal's number."""
     child = os.fork()
     if child:
         status = os.waitpid(child, 0)[1]
@@ -43,7 +43,7 @@ def forked(work: Callable[[], object]) -> int:
         code = 0
     except DroplabError:
         code = 7
-    except BaseException:
+    except BaseException:  # noqa: BLE001  # whatever it is, it is counted
         import traceback
 
         traceback.print_exc()
@@ -170,12 +170,12 @@ def disk(home: Path) -> dict[str, int]:
         60_000,
         90_000,
     ):
+        folder = home / f"limit{limit}"
 
-        def limited(limit=limit) -> None:
+        def limited(limit=limit, folder=folder) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
             train(folder)()
 
-        folder = home / f"limit{limit}"
         status = forked(limited)
         found["limits"] += 1
         found["hit"] += status != 0
@@ -269,7 +269,7 @@ def ledgers(home: Path) -> dict[str, int]:
             found[f"{kind}: {'same' if everything(path) == expected else 'silent'}"] += 1
         except DroplabError:
             found[f"{kind}: refused"] += 1
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001  # as above
             print(repr(problem), file=sys.stderr)
             found[f"{kind}: traceback"] += 1
     return found

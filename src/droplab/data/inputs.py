@@ -7,12 +7,11 @@ Whatever else arrives becomes float32 and stays as it is.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-from torch import Tensor
 
-from droplab.data.parts import Part, Split
+from droplab.data.parts import Part
 from droplab.data.source import Source
 from droplab.errors import DataError
 
@@ -56,31 +55,3 @@ def _pixels(where: str, part: Part) -> Part:
             "whole numbers in 0..255. Leave data.inputs out, and they are taken as they are."
         )
     return Part(images.to(torch.uint8), part.labels)
-
-
-def described(split: Split) -> dict[str, Any]:
-    """What is done to the inputs of a split, for the ledger: ``scaling``, their range before it, and one line.
-
-    >>> from droplab.data import load
-    >>> described(load("fashion-mnist-mini"))["scaling"]
-    'pixels'
-    """
-    images = split.train.images
-    low, high = _range(images)
-    shape = "×".join(str(size) for size in split.shape)
-    if images.dtype == torch.uint8:
-        scaling, line = "pixels", f"inputs: pixels ({shape}) in {low:g}..{high:g}, scaled from 0..255 to -1..1"
-    else:
-        scaling, line = "none", f"inputs: numbers ({shape}) in {low:.4g}..{high:.4g}, taken as they are"
-        if max(abs(low), abs(high)) > LARGE:
-            line += "; networks train badly on numbers this large: scale them"
-    return {"scaling": scaling, "low": low, "high": high, "text": line}
-
-
-LARGE = 30.0
-"""Beyond it, numbers were most likely meant to be scaled: pixels as floats, prices, years."""
-
-
-def _range(images: Tensor) -> tuple[float, float]:
-    low, high = images.aminmax()
-    return float(low), float(high)

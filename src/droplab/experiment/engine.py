@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from droplab.data import Split, load
-from droplab.data.inputs import described
 from droplab.errors import DesignError, InterruptedRunError
 from droplab.experiment.calibrate import choose_device, choose_plan, precision_notices
 from droplab.experiment.check import Checked, check_experiment
@@ -212,7 +211,6 @@ def _open(
         },
         "shape": list(split.shape),
         "class_names": list(split.class_names),
-        "inputs": described(split),
         "code": checked.code,
         "initial_weights": checked.weights,
     }

@@ -131,7 +131,7 @@ name = "tutorial-cnn"          # or "srivastava-mlp", "my_package.my_module:my_f
 [recipe]
 epochs = 15
 batch_size = 32
-drop_last = false              # true leaves out an epoch's last, smaller batch; BatchNorm fails on a batch of one
+drop_last = false              # true: leave out an epoch's last batch where it is smaller
 optimizer = "adam"             # adam, adamw, sgd
 lr = 1e-3
 lr_schedule = "constant"       # constant, cosine, step

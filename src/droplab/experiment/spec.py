@@ -128,9 +128,9 @@ class RecipeSpec(_Strict):
     epochs: int = Field(default=15, ge=1)
     """Passes over the training data."""
     batch_size: int = Field(default=32, ge=1)
-    """Samples per step; the last, smaller batch of an epoch is kept unless ``drop_last`` says otherwise."""
+    """Samples per step; the last, smaller batch of an epoch is kept unless ``drop_last``."""
     drop_last: bool = False
-    """Leave out an epoch's last batch where it is smaller than the others; which samples those are changes by epoch."""
+    """Leave out an epoch's last batch where it is smaller than the others; every epoch leaves out other samples."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     """Torch's optimiser of that name, fused where torch has it."""
     lr: float = Field(default=1e-3, gt=0)
@@ -153,15 +153,6 @@ class RecipeSpec(_Strict):
     """Samples of the fixed training subset that is measured in eval mode; at most all of them."""
     watch_every: int = Field(default=1, ge=0)
     """Epochs between measurements of norms and histograms; 0 for never."""
-
-    def steps(self, samples: int) -> int:
-        """Steps of an epoch over so many samples.
-
-        >>> RecipeSpec(batch_size=32).steps(97), RecipeSpec(batch_size=32, drop_last=True).steps(97)
-        (4, 3)
-        """
-        whole, rest = divmod(samples, self.batch_size)
-        return whole + (rest > 0 and not self.drop_last)
 
 
 class ComputeSpec(_Strict):

@@ -20,7 +20,7 @@ from droplab.experiment.fingerprint import weights_digest
 from droplab.experiment.moving import MovingRates
 from droplab.experiment.optimise import FORGET_EVERY, apply_max_norm, forget_faded, lr_factor, make_optimizer
 from droplab.experiment.seeding import derive, generators_state, restore_generators, seed_everything
-from droplab.experiment.spec import ArmSpec, ExperimentSpec
+from droplab.experiment.spec import ArmSpec, ExperimentSpec, RecipeSpec
 from droplab.experiment.tensors import Samples, Workbench
 from droplab.experiment.watch import watch
 from droplab.kernels import prepare
@@ -30,6 +30,15 @@ from droplab.surgery import rates
 
 EVALUATION_BATCH = 512
 _LOSS_CHECK_STEPS = 100  # on a GPU, where reading a loss waits for the device; every step on the CPU
+
+
+def steps_per_epoch(samples: int, recipe: RecipeSpec) -> int:
+    """How many batches an epoch has.
+
+    >>> steps_per_epoch(97, RecipeSpec(batch_size=32)), steps_per_epoch(97, RecipeSpec(batch_size=32, drop_last=True))
+    (4, 3)
+    """
+    return samples // recipe.batch_size if recipe.drop_last else math.ceil(samples / recipe.batch_size)
 
 
 class StoppedError(Exception):
@@ -84,7 +93,7 @@ class Trainer:
         self.moving = MovingRates(self.model, arm.schedule, change.rates)
         self.optimizer = make_optimizer(self.model, self.recipe)
         self.mask_seed = derive(seed, "masks")
-        self.steps_per_epoch = self.recipe.steps(len(bench.train))
+        self.steps_per_epoch = steps_per_epoch(len(bench.train), self.recipe)
         if bench.device.type == "cpu":
             prepare()  # or the first epoch's seconds would count the loading of the kernel
         seed_everything(seed, "masks")
@@ -148,8 +157,8 @@ class Trainer:
         metrics.update(self._penalty())
         self.moving.after_epoch(metrics)  # for the next epoch; p/SITE above is what this one ended with
         metrics["seconds"] = seconds
-        left_out = len(self.bench.train) % self.recipe.batch_size if self.recipe.drop_last else 0
-        metrics["images_per_second"] = (len(self.bench.train) - left_out) / seconds
+        trained = min(len(self.bench.train), self.steps_per_epoch * self.recipe.batch_size)
+        metrics["images_per_second"] = trained / seconds
         every = self.recipe.watch_every
         last = epoch == self.recipe.epochs - 1
         predictions = self.predict(self.bench.validation) if last else None
@@ -202,18 +211,16 @@ class Trainer:
     ) -> tuple[float, float, float]:
         """Sample-weighted mean loss, accuracy, and the last learning rate."""
         self.model.train()
-        device, count = self.bench.device, len(self.bench.train)
+        device, size = self.bench.device, self.recipe.batch_size
         generator = torch.Generator().manual_seed(derive(self.seed, "order", epoch))
-        order = torch.randperm(count, generator=generator).to(device)
-        if self.recipe.drop_last:
-            count = self.steps_per_epoch * self.recipe.batch_size
-            order = order[:count]
+        order = torch.randperm(len(self.bench.train), generator=generator).to(device)
+        order = order[: self.steps_per_epoch * size]
         losses = torch.zeros((), dtype=torch.float64, device=device)
         correct = torch.zeros((), dtype=torch.int64, device=device)
         total_steps = self.steps_per_epoch * self.recipe.epochs
         check_every = 1 if device.type == "cpu" else _LOSS_CHECK_STEPS
         lr = self.recipe.lr
-        for local, index in enumerate(torch.split(order, self.recipe.batch_size)):
+        for local, index in enumerate(torch.split(order, size)):
             if stop():
                 raise StoppedError
             step = epoch * self.steps_per_epoch + local
@@ -232,7 +239,7 @@ class Trainer:
                 forget_faded(self.optimizer)
             if local % check_every == 0 and not math.isfinite(float(loss)):
                 raise DivergedError("the training loss is no longer finite", step=step)
-        return float(losses) / count, float(correct) / count, lr
+        return float(losses) / len(order), float(correct) / len(order), lr
 
     def step(
         self,

@@ -5,8 +5,8 @@ stops it (``ModelError``, ``SpecError``: exit code 2, nothing is written); what 
 ``Notice``, kept in the ledger and said with the verdict and on the page.
 """
 
-from droplab.experiment.check.arms import check_arms, check_zeros
+from droplab.experiment.check.arms import check_arms
 from droplab.experiment.check.carry_out import Checked, check_experiment
 from droplab.experiment.check.sizes import check_sizes
 
-__all__ = ["Checked", "check_arms", "check_experiment", "check_sizes", "check_zeros"]
+__all__ = ["Checked", "check_arms", "check_experiment", "check_sizes"]

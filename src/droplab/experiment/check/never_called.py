@@ -45,8 +45,8 @@ def check_never_called(subject: Subject) -> Iterator[Notice]:
 def _uncalled(subject: Subject, layers: Mapping[str, Any]) -> set[str]:
     with torch.no_grad(), unchanged(subject.model), DrawRecorder(subject.model) as seen:
         subject.train(subject.first)
-    acting = {site: layer.module if isinstance(layer, OwnRate) else layer for site, layer in layers.items()}
-    return {site for site, module in acting.items() if not seen.was_called(module)}
+    called = {site: layer.module if isinstance(layer, OwnRate) else layer for site, layer in layers.items()}
+    return {site for site, module in called.items() if not seen.was_called(module)}
 
 
 def _matters(subject: Subject, layers: list[Any]) -> bool:
