@@ -7,6 +7,7 @@ import pytest
 import droplab
 from droplab.comparison import Results
 from droplab.errors import DesignError
+from droplab.experiment import final_evaluation
 from droplab.ledger import Ledger
 from droplab.records import Notice, RunKey
 from tests.conftest import tiny
@@ -96,6 +97,17 @@ def test_changed_code_is_refused_until_it_is_accepted(tmp_path, module):
     assert "code_changed" in codes(results)
     assert "model (changing_net.py)" in results.text()
     assert codes(droplab.compare(spec(4), out=out)).count("code_changed") == 1
+
+
+def test_the_test_set_does_not_open_for_another_model(tmp_path, module):
+    module()
+    results = droplab.compare(spec(1), out=tmp_path / "x")
+    module(act="Tanh")
+    with pytest.raises(DesignError, match=r"code of model \(changing_net.py\).*its validation loss was.*stays closed"):
+        final_evaluation(results.runs[0])
+    assert Results.read(results.folder).record.test_openings == 0
+    module(more="\nUNUSED = 1\n")  # other code, the same model
+    assert final_evaluation(results.runs[0]).openings == 1
 
 
 def test_other_weights_tell_of_code_that_no_file_shows(tmp_path, module, monkeypatch):
