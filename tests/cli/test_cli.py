@@ -158,3 +158,17 @@ def test_help_loads_no_torch():
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     for command in ("compare", "runs", "verdict", "export", "data", "init"):
         assert command in shown.stdout
+
+
+def test_a_baseline_that_drops_ends_with_2_and_is_trained_where_that_is_allowed(here, capsys):
+    model = "tests.experiment.check.models:Residual"
+    code, _, err = run(capsys, "compare", "tiny.toml", "--model", model, "--arms", "0,0.5", "--seeds", 1, "--out", "x")
+    assert code == 2
+    assert "DropPath 'drop_path' (Tensor.bernoulli_ at " in err
+    assert "--allow-random-baseline" in err
+    assert not (here / "x").exists()
+    words = "tiny.toml", "--model", model, "--arms", "0,0.5", "--seeds", 1, "--out", "x", "--allow-random-baseline"
+    code, out, err = run(capsys, "compare", *words)
+    assert code == 0
+    assert "! the model drops units that no arm controls" in err
+    assert "the model drops units that no arm controls" in out
