@@ -39,7 +39,8 @@ class LearnedRate(DropLayer):
     def p(self) -> float:
         """Drop rate: the probability that a unit is dropped; of noise, ``α / (1 + α)``."""
         with torch.no_grad():
-            return float(torch.sigmoid(self._log_odds().double()).mean())
+            odds = self._log_odds()
+            return math.nan if odds.is_meta else float(torch.sigmoid(odds.double()).mean())  # no values on meta
 
     @p.setter
     def p(self, value: float | Tensor) -> None:
