@@ -8,7 +8,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(INDEX) --con
 
 WEB := $(wildcard web/*.json web/*.mjs web/src/*)
 
-.PHONY: demo test lint prove bench results clean
+.PHONY: demo test lint prove bench results gpu gpu-pack clean
 
 demo: $(VENV)/.base
 	$(BIN)/droplab compare $(ARGS)
@@ -38,6 +38,13 @@ bench: $(VENV)/.bench
 
 results: $(VENV)/.base
 	$(BIN)/python scripts/record_results.py $(ARGS)
+
+# On a machine with a GPU: no network and no .venv, but a Python with torch (PYTHON=...), and what gpu-pack fetched.
+gpu:
+	$(PYTHON) scripts/gpu.py $(ARGS)
+
+gpu-pack: $(VENV)/.base
+	$(BIN)/python scripts/gpu_pack.py $(ARGS)
 
 clean:
 	rm -rf $(VENV)

@@ -1,6 +1,6 @@
 """Dropout against torch's, eager and compiled, and against a plain copy (the physical limit). In one run, as ratios.
 
-    python benchmarks/dropout.py [--device cuda] [--sizes 1000,...] [--dtypes float32,...]
+    python benchmarks/dropout.py [--device cuda] [--sizes 1000,...] [--dtypes float32,...] [--output FILE]
 
 For each size and dtype, in turns: ``copy_`` into memory that is there, ``F.dropout`` eager, ``torch.compile`` of it,
 droplab eager, droplab compiled (its opaque operator), and droplab's traced reference compiled; forward, and forward
@@ -168,6 +168,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="up to 200000000")
     parser.add_argument("--dtypes", default=",".join(DTYPES))
+    parser.add_argument("--output", type=Path, help="default: benchmarks/results/dropout[-cuda].csv")
     options = parser.parse_args()
     keep_freed_memory()
     here = environment()
@@ -183,7 +184,7 @@ def main() -> None:
             report(found)
             rows += found
     name = "dropout.csv" if options.device == "cpu" else f"dropout-{options.device}.csv"
-    target = Path(__file__).parent / "results" / name
+    target = options.output or Path(__file__).parent / "results" / name
     target.parent.mkdir(exist_ok=True)
     with target.open("w", encoding="utf-8", newline="") as file:
         columns = [*rows[0], "machine", "torch"]

@@ -1,14 +1,16 @@
 """What droplab.replace does to a whole training step: time and peak memory, side by side with torch's layers.
 
-    python benchmarks/whole_models.py
+    python benchmarks/whole_models.py [--device cuda] [--output FILE]
 
-Srivastava's MLP on 784 inputs and a TransformerEncoder, forward, backward and optimiser, on the CPU. Each model
-trains in turns with torch's dropout layers and with droplab's; the median of the paired ratios is printed with its
-standard error. Peak memory is the largest sum of live tensors within a step, as torch's profiler sees allocations.
+Srivastava's MLP on 784 inputs and a TransformerEncoder, forward, backward and optimiser. Each model trains in turns
+with torch's dropout layers and with droplab's; the median of the paired ratios is printed with its standard error.
+Peak memory is the largest sum of live tensors within a step: on the CPU as torch's profiler sees allocations, on a
+GPU as its allocator counts them.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import time
 from collections.abc import Callable
@@ -26,6 +28,9 @@ from droplab.models import SrivastavaMLP
 Step = Callable[[], None]
 
 
+RESULTS = Path(__file__).parent / "results"
+
+
 def mlp() -> tuple[nn.Module, torch.Tensor]:
     """784-1024-1024-1024-10, batch 1,024, p = 0.2 at the input and 0.5 after each hidden layer."""
     return SrivastavaMLP((1, 28, 28), 10, p=0.5, p_input=0.2), torch.randn(1024, 1, 28, 28)
@@ -37,7 +42,7 @@ def transformer() -> tuple[nn.Module, torch.Tensor]:
     return nn.TransformerEncoder(layer, 4, enable_nested_tensor=False), torch.randn(16, 128, 256)
 
 
-def steps(make: Callable[[], tuple[nn.Module, torch.Tensor]]) -> tuple[Step, Step]:
+def steps(make: Callable[[], tuple[nn.Module, torch.Tensor]], device: str) -> tuple[Step, Step]:
     """A training step with torch's layers, and one with droplab's."""
     made = []
     for ours in (False, True):
@@ -47,6 +52,7 @@ def steps(make: Callable[[], tuple[nn.Module, torch.Tensor]]) -> tuple[Step, Ste
             _stock(model)
         else:
             droplab.replace(model)
+        model, x = model.to(device), x.to(device)
         optimizer = torch.optim.Adam(model.parameters(), fused=True)
 
         def step(model: nn.Module = model, x: torch.Tensor = x, optimizer: torch.optim.Adam = optimizer) -> None:
@@ -64,9 +70,14 @@ def _stock(model: nn.Module) -> None:
     assert all(type(layer) is nn.Dropout for layer in layers)
 
 
-def peak(step: Step) -> int:
+def peak(step: Step, device: str) -> int:
     """Largest sum of bytes that a step holds above its start."""
     step()
+    if device == "cuda":
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        step()
+        return torch.cuda.max_memory_allocated() - before
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
         step()
     events = [event for event in seen.profiler.kineto_results.events() if event.name() == "[memory]"]
@@ -79,29 +90,37 @@ def peak(step: Step) -> int:
 
 def main() -> None:
     """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--output", type=Path, help="default: benchmarks/results/whole_models[-cuda].csv")
+    options = parser.parse_args()
+    device = options.device
+    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
     keep_freed_memory()
     rows = []
     for name, make in (("srivastava-mlp", mlp), ("transformer-encoder", transformer)):
-        stock, ours = steps(make)
+        stock, ours = steps(make, device)
         ratios, times = [], []
         for turn in range(34):
             pair = {}
             for label, step in (
                 (("torch", stock), ("droplab", ours)) if turn % 2 else (("droplab", ours), ("torch", stock))
             ):
+                wait()
                 began = time.perf_counter()
                 for _ in range(3):
                     step()
+                wait()
                 pair[label] = (time.perf_counter() - began) / 3
             if turn >= 4:
                 ratios.append(pair["droplab"] / pair["torch"])
                 times.append(pair["torch"])
         error = 1.25 * stdev(ratios) / len(ratios) ** 0.5
-        memory = peak(ours) / peak(stock)
+        memory = peak(ours, device) / peak(stock, device)
         print(f"{name}: step {median(times) * 1e3:.1f} ms with torch's layers; droplab / torch: "
               f"time {median(ratios):.3f} ± {error:.3f}, peak memory {memory:.3f}", flush=True)  # fmt: skip
         rows.append([name, median(times), median(ratios), error, memory])
-    target = Path(__file__).parent / "results" / "whole_models.csv"
+    target = options.output or RESULTS / ("whole_models.csv" if device == "cpu" else "whole_models-cuda.csv")
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["model", "torch_seconds", "time_ratio", "standard_error", "peak_memory_ratio"])

@@ -7,9 +7,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 
 import droplab
 from droplab.experiment import ExperimentSpec, parse_spec
+
+collect_ignore_glob = [] if torch.cuda.is_available() else ["*/test_gpu.py"]
+"""`make gpu` runs these where there is one."""
+collect_ignore = ["experiment/exits_on_import.py"]  # as its name says
 
 TINY = {
     "name": "tiny",
@@ -49,5 +54,7 @@ def pytest_terminal_summary(terminalreporter) -> None:
     """Say how many tests this machine could not run, and why."""
     reasons = Counter(str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []))
     terminalreporter.write_line(f"{sum(reasons.values())} tests skipped for what this machine lacks")
+    if collect_ignore_glob:
+        terminalreporter.write_line("  tests that only a GPU can show were left out: there is none here")
     for reason, count in reasons.items():
         terminalreporter.write_line(f"  {count} × {reason}")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from droplab.analysis import Effect, Verdict, judge
-from droplab.errors import FailureError
+from droplab.errors import FailureError, SpecError
 from droplab.experiment import (
     ExperimentSpec,
     Listener,
+    RecipeSpec,
     StoredRun,
     parse_spec,
     read_spec,
@@ -21,13 +21,18 @@ from droplab.experiment import (
 )
 from droplab.experiment.changed import changed_images
 from droplab.experiment.presets import demo
+from droplab.experiment.train import steps_per_epoch
+from droplab.experiment.trained import trained_model
+from droplab.given import is_local
 from droplab.ledger import open_experiment, read_experiment
 from droplab.records import ExperimentRecord
 from droplab.report import PageSource, build_page, render
+from droplab.report.writing import check_free, whole_file
 from droplab.tracking import Tracker
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -64,47 +69,71 @@ class Results:
         """The runs, for ``final_evaluation``."""
         return tuple(StoredRun(self.folder, key) for key in self.record.runs)
 
+    def model(self, arm: str, seed: int, *, data_dir: str | Path | None = None) -> nn.Module:
+        """A finished run's trained model: its last weights, in eval mode, on the CPU.
+
+        Its dropout layers have the rates of the run's last step. The model function is called again, so it must
+        be there as it was.
+
+        Args:
+            arm: an arm's name.
+            seed: one of the experiment's seeds.
+            data_dir: for experiments older than droplab 0.2, whose ledgers do not know the samples' shape: where the
+                data set is, if it has moved.
+
+        Raises:
+            UserError: no such arm or seed, a run that is not done, or a model that is another one now.
+            CheckpointError: its last checkpoint is missing or damaged.
+        """
+        return trained_model(self.folder, arm, seed, Path(data_dir) if data_dir is not None else None)
+
     def text(self, lang: str = "en") -> str:
         """The verdict in plain words; ``lang`` is ``en`` or ``ja``."""
         return render(self.verdict, self.record, lang)
 
     def write_page(
-        self, path: str | Path | None = None, lang: str = "en", *, data_dir: str | Path | None = None
+        self,
+        path: str | Path | None = None,
+        lang: str = "en",
+        *,
+        data_dir: str | Path | None = None,
+        replace: bool = True,
     ) -> Path:
-        """Write the page: one HTML file that needs no network; an older one of that name is replaced.
+        """Write the page: one HTML file that needs no network.
 
         Args:
             path: default: ``report.html`` in the experiment's folder.
             lang: language in which it opens, ``en`` or ``ja``; readers can switch.
             data_dir: where the data set is, if it has moved; without it the page shows no images.
+            replace: put it in the place of a file that is there; the folder's own page is always replaced.
 
         Returns:
             The page's path.
 
         Raises:
-            UserError: another language.
+            UserError: another language, a folder, or a file that is there and not to be replaced.
             FailureError: the file cannot be written.
         """
         target = Path(path) if path is not None else self.folder / "report.html"
+        replace = replace or path is None
+        check_free(target, replace=replace, how="--force replaces it")
         with open_experiment(self.folder) as ledger:
             design = ledger.design()
             source = PageSource(
                 record=self.record,
                 verdict=self.verdict,
                 created=design["created"],
-                steps_per_epoch=math.ceil(self.record.sizes["train"] / self.record.spec["recipe"]["batch_size"]),
+                steps_per_epoch=steps_per_epoch(
+                    self.record.sizes["train"], RecipeSpec.model_validate(self.record.spec["recipe"])
+                ),
                 environments=ledger.environments(),
                 plan={**design["plan"], **design["calibration"]},
                 histograms={key: ledger.histograms(key) for key in self.record.runs},
                 changed=changed_images(ledger, self.record, Path(data_dir) if data_dir is not None else None),
             )
         text = build_page(source, lang)
-        partial = target.with_name(f".{target.name}.partial")
-        try:
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(target)
-        except OSError as problem:
-            raise FailureError(f"{target} cannot be written: {problem.strerror or problem}") from problem
+        with whole_file(target, replace=replace, how="--force replaces it") as file:
+            file.write(text)
         return target
 
     def to_pandas(self) -> DataFrame:
@@ -137,8 +166,16 @@ def compare(
     data_dir: str | Path | None = None,
     track: Sequence[str] = (),
     listener: Listener | None = None,
+    model: Callable[..., Any] | str | None = None,
+    data: Any = None,
+    allow_random_baseline: bool = False,
+    accept_changed_code: bool = False,
 ) -> Results:
     """Run an experiment, or the rest of one, and judge it.
+
+    ``model`` and ``data`` may be functions themselves. One that other processes can import goes by its name. Any other
+    (a lambda, a function of a script or a notebook) is known to this process alone: runs are then made one
+    after another here, which is said, and the ledger keeps its name with a digest of its code.
 
     Args:
         spec: an ``ExperimentSpec``, the same as nested mappings, the path of a TOML file, or ``None`` for
@@ -150,6 +187,10 @@ def compare(
         track: sinks that mirror the metrics meanwhile: ``wandb``, ``trackio``, ``mlflow``, ``tensorboard`` or
             ``pkg.module:Class``. Whatever happens to them, training goes on.
         listener: follows the progress.
+        model: in the place of the spec's model: a name, a function, or a class.
+        data: in the place of the spec's data: a name, a path, a function, or what such a function returns.
+        allow_random_baseline: train an arm without dropout although the model drops by itself; the verdict says so.
+        accept_changed_code: continue although the code of model or data is another now; the verdict says so.
 
     Returns:
         The results, also where some runs failed: see ``results.record.runs``.
@@ -173,12 +214,49 @@ def compare(
         spec = read_spec(Path(spec))
     if not isinstance(spec, ExperimentSpec):
         spec = parse_spec(spec)
+    spec, alone = _here(_with_objects(spec, model, data))
     with Tracker(listener or Listener(), track) as tracker:
+        if alone:
+            tracker.say(alone)
         finished = run_experiment(
             spec,
             out=Path(out) if out is not None else None,
             fresh=fresh,
             data_dir=Path(data_dir) if data_dir is not None else None,
             listener=tracker,
+            allow_random_baseline=allow_random_baseline,
+            accept_changed_code=accept_changed_code,
         )
     return Results(finished.folder, finished.record)
+
+
+def _with_objects(spec: ExperimentSpec, model: Any, data: Any) -> ExperimentSpec:
+    """The spec with another model or other data; their options stay."""
+    given = {"model": (spec.model, model), "data": (spec.data, data)}
+    changes = {what: {**old.model_dump(), "name": new} for what, (old, new) in given.items() if new is not None}
+    if not changes:
+        return spec
+    return parse_spec({**spec.model_dump(), **changes})
+
+
+def _here(spec: ExperimentSpec) -> tuple[ExperimentSpec, str]:
+    """The spec as it can be carried out, and what is to be said of it: objects of this process stay in it.
+
+    Raises:
+        SpecError: workers are asked for that could not find the objects.
+    """
+    local = [name for name in (spec.model.name, spec.data.name) if is_local(name)]
+    if not local or spec.compute.executor == "serial":
+        return spec, ""
+    names = " and ".join(local)
+    if spec.compute.executor != "auto":
+        problem = (
+            f"compute.executor: {spec.compute.executor!r} needs what worker processes can import, and {names} is "
+            "known to this process alone; put it into a module of its own, or leave the executor out"
+        )
+        raise SpecError([problem])
+    compute = spec.compute.model_copy(update={"executor": "serial"})
+    said = (
+        f"one run at a time: {names} is known to this process alone; in a module of its own, runs could share the cores"
+    )
+    return spec.model_copy(update={"compute": compute}), said

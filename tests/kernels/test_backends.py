@@ -11,6 +11,8 @@ from droplab.kernels import Job, Law, apply, backend
 from tests.kernels.cases import DTYPES, LAYOUTS, ONLY_READ, Case, cases, empty
 from tests.rng import layout
 
+pytestmark = pytest.mark.gpu
+
 
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(cases())

@@ -55,8 +55,9 @@ def compile_for(capability, monkeypatch) -> Iterator[Compile]:
         cuda._triton.rows.device_caches.clear()
 
     def compiled(x: torch.Tensor, job: Job, residual: torch.Tensor | None = None) -> Any:
-        plan, arguments, options = cuda.launch(x, torch.empty_like(x), job, residual)
-        return plan.kernel.warmup(*arguments, grid=(plan.programs,), **options)
+        plan, counted, law, arguments = cuda.launch(x, torch.empty_like(x), job, residual)
+        options = cuda.constants_of(plan, counted=counted, law=law)
+        return plan.kernel.warmup(*arguments, grid=(plan.programs,), **options, **cuda._COMPILER)
 
     monkeypatch.setattr(triton.runtime.driver, "_active", Absent(capability))
     forget()
@@ -70,13 +71,14 @@ def accesses(kernel: Any) -> set[str]:
 
 
 def assert_no_spill(kernel: Any, tmp_path: Path) -> None:
-    """Nothing in local memory, nothing through shared memory."""
+    """Nothing in local memory, nothing through shared memory (ptxas of CUDA 13 sets 1 KB of it apart, unasked)."""
+    assert kernel.metadata.shared == 0
     binary = tmp_path / "kernel.cubin"
     binary.write_bytes(kernel.asm["cubin"])
     said = subprocess.run(
         [TOOLS / "cuobjdump", "-res-usage", binary], capture_output=True, text=True, check=True
     ).stdout
-    assert "STACK:0 SHARED:0 LOCAL:0" in said, said
+    assert re.search(r"STACK:0 SHARED:(0|1024) LOCAL:0", said), said
 
 
 BATCH = {"unit": (None, ()), "samples": (0, ()), "channels": (0, (2, 3)), "paths": (0, (1, 2, 3))}
@@ -91,6 +93,20 @@ def test_16_bytes_at_a_time_and_no_spilled_register(compile_for, tmp_path, name,
     wide = "v2.b64" if dtype == "float64" else "v4.b32"
     assert accesses(kernel) == {f"ld.global.{wide}", f"st.global.{wide}"}
     assert_no_spill(kernel, tmp_path)
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_neighbouring_threads_are_neighbours_in_memory(compile_for, dtype, memory):
+    """A thread takes 16 bytes, the next thread the next 16; else sectors are written by halves."""
+    x = torch.empty(8, 32, 16, 16, dtype=dtype).to(memory_format=memory)
+    text = compile_for(x, Job(0.3, 1, batch_dim=0)).asm["ttgir"]
+    loads = set(re.findall(r"tt\.load .*(#blocked\d*)>", text))
+    assert len(loads) == 1
+    layout = re.search(rf"{loads.pop()} = #ttg\.blocked<(.*)>", text)[1]
+    vector = 16 // x.element_size()
+    assert f"sizePerThread = [{vector}, 1], threadsPerWarp = [1, 32]" in layout
+    assert "order = [0, 1]" in layout
 
 
 @pytest.mark.parametrize("capability", [80, 90])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from droplab.records import Notice
 from droplab.report import build_page
 from tests.report.pages import HOSTILE, source
 
@@ -93,11 +95,35 @@ def test_pictures_and_marks_belong_to_their_words(show, tmp_path):
     )
     assert len(rows) == 1 + 3 * 5
     assert len({row[2] for row in rows}) > 1
+    said = {
+        "better": ("better", "no"),
+        "worse": ("worse", "yes, it overfits"),
+        "cost": ("cost",),
+        "neutral": ("no cost", "smaller", "larger"),
+        "open": ("not clear yet", "no difference"),
+    }
     for number, words, mark, right in rows:
-        assert words.startswith(mark)
+        assert words.startswith(said[mark])
         if not number.startswith("≥"):
             value = float(number.split()[0])
             assert (right > 0) == (value > 0) or abs(value) < 1e-3, number
+
+
+def test_bad_news_has_the_colour_of_bad_news(show, tmp_path):
+    """Worse and cost look alike, better looks like neither, in light and in dark."""
+    path = tmp_path / "colours.html"
+    path.write_text(build_page(source(("none", "a"), seeds=3, epochs=4)), encoding="utf-8")
+    for scheme in ("light", "dark"):
+        page = show(path, color_scheme=scheme)
+        colours = page.evaluate(
+            """['better', 'worse', 'cost', 'open', 'neutral', 'identical'].map(name => {
+                const pill = document.querySelector('.status');
+                pill.className = `status ${name}`;
+                return getComputedStyle(pill).color; })"""
+        )
+        better, worse, cost, *grey = colours
+        assert worse == cost
+        assert len({better, worse, *grey}) == 3
 
 
 def test_every_control_changes_the_curves(show, report):
@@ -321,3 +347,26 @@ def test_sixty_runs_of_5000_points_answer_quickly(show, tmp_path):
     )
     assert page.inner_text("label:has(#smoothing) output") == "0.50"
     print(f"smoothing 60 runs × 5,000 points: {seconds:.0f} ms")
+
+
+def test_what_was_noticed_stands_under_the_verdict_in_both_languages(show, tmp_path):
+    given = source(("none", HOSTILE[0]), 2, 3)
+    notices = (Notice("weights_same"), Notice("never_called", HOSTILE[0], {"sites": HOSTILE[1]}))
+    path = tmp_path / "noticed.html"
+    path.write_text(
+        build_page(given._replace(record=dataclasses.replace(given.record, notices=notices))), encoding="utf-8"
+    )
+    page = show(path)
+    shown = page.locator("#verdict #noticed li")
+    assert shown.count() == 2
+    assert "Seeds do not change" in shown.nth(0).text_content()
+    assert all(text in shown.nth(1).text_content() for text in HOSTILE[:2])
+    page.click("[data-lang=ja]")
+    assert "シードを変えても" in page.locator("#noticed li").nth(0).text_content()
+    assert page.evaluate("window.hacked") is None
+
+
+def test_where_nothing_was_noticed_there_is_no_panel(show, tmp_path):
+    path = tmp_path / "quiet.html"
+    path.write_text(build_page(source(("none", "half"), 2, 3)), encoding="utf-8")
+    assert show(path).locator("#noticed").count() == 0

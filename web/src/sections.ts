@@ -3,6 +3,7 @@
 import type { Blocks } from "./data.ts";
 import { h } from "./dom.ts";
 import { forest } from "./forest.ts";
+import { noticed } from "./noticed.ts";
 import type { Page } from "./state.ts";
 
 export function verdict(page: Page): HTMLElement {
@@ -32,9 +33,9 @@ export function verdict(page: Page): HTMLElement {
                     "tr",
                     {},
                     h("th", { scope: "row" }, row.name),
-                    h("td", { class: "number" }, h("b", {}, row.mean), h("div", { class: "hint" }, row.interval)),
-                    h("td", { class: "picture" }, forest(effect, `${row.name}: ${row.mean} ${row.interval}`)),
-                    h("td", {}, h("span", { class: `status ${effect.status}` }, row.status)),
+                    h("td", { class: "number" }, h("b", {}, row.mean), h("div", { class: "hint" }, row.interval), h("div", { class: "hint" }, row.adjusted)),
+                    h("td", { class: "picture" }, forest(effect, `${row.name}: ${row.mean} ${row.interval} ${row.adjusted}; ${row.status}`)),
+                    h("td", {}, h("span", { class: `status ${effect.consequence}` }, row.status)),
                   );
                 }),
               ),
@@ -50,7 +51,7 @@ export function verdict(page: Page): HTMLElement {
     { id: "verdict", "aria-labelledby": "verdict-title" },
     h("h1", { id: "verdict-title" }, h("bdi", {}, page.data.experiment.name)),
     h("p", { class: "hint" }, h("bdi", {}, said.title)),
-    h("p", { class: "advice" }, said.advice),
+    h("div", { class: "advice" }, h("p", {}, said.advice), ...said.beside.map((text) => h("p", { class: "beside" }, text))),
     ...findings,
     ...said.underfits.map((text) => h("p", { class: "underfits" }, text)),
     h("h3", {}, said.arms_title),
@@ -64,6 +65,7 @@ export function verdict(page: Page): HTMLElement {
         h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((text, i) => (i === 0 ? h("th", { scope: "row" }, h("bdi", {}, text)) : h("td", { class: "number" }, text)))))),
       ),
     ),
+    noticed(said),
     h("details", {}, h("summary", {}, said.reading_title), h("ul", {}, ...said.notes.map((text) => h("li", {}, text)))),
   );
 }

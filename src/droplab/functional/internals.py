@@ -92,3 +92,14 @@ def memory_budget() -> float:
     """The share of activations that compiled graphs may keep, in [0, 1]."""
     budget: float = config.activation_memory_budget
     return budget
+
+
+def tracing_subgraph() -> bool:
+    """Whether what is being traced is the body of an operator, such as a checkpointed function within a graph."""
+    from torch._dynamo.symbolic_convert import InstructionTranslator
+
+    try:
+        tracer: Any = InstructionTranslator.current_tx().output.current_tracer
+    except AttributeError:  # traced by something else than Dynamo, which has no bodies
+        return False
+    return getattr(tracer, "parent", None) is not None

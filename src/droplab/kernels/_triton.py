@@ -2,10 +2,11 @@
 
 ``lanes`` gives eight elements to each Philox block, as the layout in ``rng.py`` means it. A thread holds as many
 neighbouring blocks as 16 bytes hold elements, so each of its eight loads and stores takes 16 bytes, and 16
-neighbours make whole 32-byte sectors in every dtype. Its tensors are three-dimensional, ``(blocks of a thread, units,
-blocks of the others)``, because registers are what Triton makes of the first dimension unasked: what is drawn is then
-where the data are, and nothing goes through shared memory. All loads are issued before the first round of Philox:
-128 bytes for each thread, and the residual's as many again.
+neighbours make whole 32-byte sectors in every dtype. Its tensors are ``(blocks of a thread, threads)``: registers are
+what Triton makes of the first dimension unasked, so what is drawn is where the data are, and nothing goes through
+shared memory; and neighbouring threads are neighbours in memory. (With a third dimension Triton 3.6 and 3.7 disagree
+which of two equal ones is the faster, and half-sector stores cost half of the bandwidth.) All loads are issued before
+the first round of Philox: 128 bytes for each thread, and the residual's as many again.
 
 ``rows`` draws once for each row: channels, samples, rows that share a draw; or, as rows of one element, whatever is
 too short or too scattered for tiles.
@@ -273,14 +274,14 @@ def lanes(
     at, layer, low, high = _key(seed, step, k0, k1, step_number, layer)
     dropped, a, b, c = _law(p, threshold, a, b, c, x.dtype.element_ty, LAW)
     program = tl.program_id(0)
+    near = tl.arange(0, VECTOR)[:, None]
+    far = tl.arange(0, UNITS * _WIDTH // VECTOR)[None, :]
     if ROWS_FIRST:
-        counted = tl.arange(0, VECTOR)[:, None, None] + VECTOR * tl.arange(0, UNITS // VECTOR)[None, None, :]
-        w = tl.arange(0, _WIDTH)[None, :, None]
+        counted, w = near + VECTOR * (far % (UNITS // VECTOR)), far // (UNITS // VECTOR)
     else:
-        counted = tl.arange(0, UNITS)[None, :, None]
-        w = tl.arange(0, VECTOR)[:, None, None] + VECTOR * tl.arange(0, _WIDTH // VECTOR)[None, None, :]
+        counted, w = far // (_WIDTH // VECTOR), near + VECTOR * (far % (_WIDTH // VECTOR))
     if AXES == 0:
-        sample = _sample(samples, first, tl.zeros((1, 1, 1), tl.int64), None, True)
+        sample = _sample(samples, first, tl.zeros((1, 1), tl.int64), None, True)
         whole = size // _WIDTH * _WIDTH if TAIL else size
         start = program.to(tl.int64) * (UNITS * _TILE)
         block = (start // _LANES).to(tl.uint32) + (counted * _WIDTH + w).to(tl.uint32)
@@ -295,7 +296,7 @@ def lanes(
         )  # fmt: skip
         if TAIL and program == tl.num_programs(0) - 1:
             _tail(
-                x, out, residual, xs, os, rs, whole + tl.arange(0, _WIDTH)[None, :, None], size,
+                x, out, residual, xs, os, rs, whole + tl.arange(0, _WIDTH)[None, :], size,
                 sample, at, layer, low, high, dropped, a, b, c, LAW,
             )  # fmt: skip
     else:

@@ -3,15 +3,14 @@
 ``p``, ``seed``, ``step`` and ``samples`` that are tensors on the GPU are read there by the kernel: no
 synchronisation, and the replay of a CUDA graph sees their new values. New values never compile again.
 
-Unmeasured: no GPU was at hand when this was written. The machine code for sm_80 and sm_90 was read instead (16 bytes
-at a time in every dtype, no spilled registers: ``tests/kernels/test_cuda_code.py``); ``_WARPS``, ``_LEAST`` and
-``_SHORT`` are what is known to suit, not what has been tried out.
+Triton looks at every argument of every launch to see whether a compiled kernel suits, which takes three times as long
+as the launch. What it looks at is known here: the plan, and the ``_sort`` of the tensors; so compiled kernels are kept
+with the plan and started themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from math import gcd, prod
 from typing import Any, NamedTuple
@@ -23,7 +22,7 @@ from droplab import rng
 from droplab.errors import BackendError
 from droplab.kernels import _triton
 from droplab.kernels.geometry import CROSSED, RUN, Axis, Walk, walk
-from droplab.kernels.job import Job
+from droplab.kernels.job import Job, Law
 
 _WARPS = 4
 _THREADS = 32 * _WARPS
@@ -33,6 +32,9 @@ _SHORT = 32
 """Elements below which an inner loop is not worth a tile of 128; its elements become rows of their own."""
 _MOST_ROWS = 1024
 """Rows of one program: eight draws for each thread."""
+_COMPILER = {"num_warps": _WARPS, "enable_fp_fusion": False}
+_POINTERS = 7
+"""Of a kernel's arguments, the first are tensors or None."""
 _NARROW = 1 << 30
 """Units of work up to which 32 bits are enough to count them."""
 
@@ -45,6 +47,8 @@ class Plan(NamedTuple):
     geometry: tuple[Any, ...]
     """``axes, pieces, count, size, xs, os, rs``."""
     options: dict[str, Any]
+    compiled: dict[Any, tuple[Any, tuple[Any, ...]]]
+    """Kernels that Triton has compiled for this plan, by the sort of their tensors, with the constants they take."""
 
 
 @lru_cache(maxsize=512)
@@ -88,7 +92,7 @@ def _lanes(outer: Sequence[Axis], inner: Axis, itemsize: int, *, crossed: bool) 
         "UNITS": units,
         "VECTOR": vector,
     }
-    return Plan(_triton.lanes, -(-tiles * rows // units), geometry, options)
+    return Plan(_triton.lanes, -(-tiles * rows // units), geometry, options, {})
 
 
 def _rows(outer: Sequence[Axis], inner: Axis, itemsize: int) -> Plan:
@@ -101,7 +105,7 @@ def _rows(outer: Sequence[Axis], inner: Axis, itemsize: int) -> Plan:
     pieces, count = -(-inner.size // columns), _count(outer)
     geometry, options = _described(outer, inner, grain, (pieces, count))
     options |= {"WIDE": count > _NARROW, "ROWS": rows, "COLUMNS": columns}
-    return Plan(_triton.rows, pieces * -(-count // rows), geometry, options)
+    return Plan(_triton.rows, pieces * -(-count // rows), geometry, options, {})
 
 
 def _count(outer: Sequence[Axis]) -> int:
@@ -129,20 +133,30 @@ def _signed(number: int) -> int:
     return number - (number >> 31 << 32)
 
 
-def _there(value: float | Tensor, device: torch.device) -> Tensor | None:
-    """A tensor that the kernel reads where it is."""
-    return value if isinstance(value, Tensor) and value.device == device else None
+def _lies(value: float | Tensor, device: int) -> bool:
+    """Whether a value is a tensor that the kernel reads where it is."""
+    return isinstance(value, Tensor) and value.get_device() == device
 
 
-def _number(value: float | Tensor, there: Tensor | None) -> float:
-    """A number that is handed over; 0 where the kernel reads a tensor instead."""
-    if there is not None:
-        return 0
+def _number(value: float | Tensor) -> float:
+    """A value that is handed over as a number."""
     return value.item() if isinstance(value, Tensor) else value
 
 
-def _on(device: torch.device) -> AbstractContextManager[object]:
-    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+def _ids(samples: int | Tensor, x: Tensor) -> tuple[Tensor | None, int]:
+    """Sample ids where the kernel reads them, or the first as a number."""
+    if not isinstance(samples, Tensor):
+        return None, samples
+    if samples.ndim > 0:
+        return samples.to(x.device).contiguous(), 0
+    return (samples, 0) if _lies(samples, x.get_device()) else (None, int(samples))
+
+
+@lru_cache(maxsize=512)
+def _rate(p: float, law: Law) -> tuple[int, float, float, float]:
+    """Threshold and coefficients."""
+    dropped = rng.threshold(p)
+    return dropped, *law.coefficients(dropped)
 
 
 def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> None:
@@ -164,27 +178,53 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
         )
     if x.numel() == 0:
         return
-    chosen, arguments, options = launch(x, out, job, residual)
-    with _on(x.device):
-        chosen.kernel[(chosen.programs,)](*arguments, **options)
+    if x.is_cuda and x.get_device() != torch.cuda.current_device():
+        with torch.cuda.device(x.device):
+            _start(*launch(x, out, job, residual))
+    else:
+        _start(*launch(x, out, job, residual))
 
 
-def launch(x: Tensor, out: Tensor, job: Job, residual: Tensor | None) -> tuple[Plan, tuple[Any, ...], dict[str, Any]]:
-    """The plan, and the arguments and options of its kernel."""
-    added = out if residual is None else residual
-    strides = (x.stride(), added.stride(), out.stride())
-    chosen = _plan(tuple(x.shape), strides, job.batch_dim, job.shared, x.element_size())
-    p, seed, step = (_there(value, x.device) for value in (job.p, job.seed, job.step))
-    samples = _there(job.samples, x.device)
-    if isinstance(job.samples, Tensor) and job.samples.ndim > 0:
-        samples = job.samples.to(x.device).contiguous()
-    counted = samples is None or samples.ndim == 0 or chosen.options["BATCH"] < 0
-    dropped = rng.threshold(_number(job.p, p))
-    key = int(_number(job.seed, seed))
-    numbers = (
-        dropped, _signed(key), _signed(key >> 32), _signed(int(_number(job.step, step))), _signed(job.layer),
-        _signed(int(_number(job.samples, samples))), *job.law.coefficients(dropped),
+def _start(chosen: Plan, counted: bool, law: Law, arguments: tuple[Any, ...]) -> None:
+    """Start a kernel on the current device; the first of its sort through Triton, which compiles it."""
+    sort = (counted, law, *map(_sort, arguments[:_POINTERS]))
+    ready = chosen.compiled.get(sort)
+    if ready is not None:
+        kernel, constants = ready
+        kernel[chosen.programs, 1, 1](*arguments, *constants)
+        return
+    options = constants_of(chosen, counted=counted, law=law)
+    kernel = chosen.kernel[(chosen.programs,)](*arguments, **options, **_COMPILER)
+    if kernel is not None:  # the interpreter has none
+        chosen.compiled[sort] = kernel, tuple(options.values())
+
+
+def _sort(pointer: Tensor | None) -> tuple[torch.dtype, int, bool] | None:
+    """What Triton compiles apart: another type, device or alignment, or none at all."""
+    return None if pointer is None else (pointer.dtype, pointer.get_device(), pointer.data_ptr() % 16 == 0)
+
+
+def constants_of(chosen: Plan, *, counted: bool, law: Law) -> dict[str, Any]:
+    """The kernel's compile-time arguments in the order of its signature."""
+    known = {"COUNTED": counted, "LAW": int(law), **chosen.options}
+    return {name: known[name] for name in chosen.kernel.arg_names if name in known}
+
+
+def launch(x: Tensor, out: Tensor, job: Job, residual: Tensor | None) -> tuple[Plan, bool, Law, tuple[Any, ...]]:
+    """The plan, whether samples are counted, the law, and the arguments of the kernel that are no constants."""
+    p, seed, step, layer, samples, batch, shared, law = job
+    written = out.stride()
+    strides = (x.stride(), written if residual is None else residual.stride(), written)
+    chosen = _plan(tuple(x.shape), strides, batch, shared, x.element_size())
+    device = x.get_device()
+    p_at, p = (p, 0.0) if _lies(p, device) else (None, _number(p))
+    seed_at, key = (seed, 0) if _lies(seed, device) else (None, int(_number(seed)))
+    step_at, step = (step, 0) if _lies(step, device) else (None, int(_number(step)))
+    samples_at, first = _ids(samples, x)
+    counted = samples_at is None or samples_at.ndim == 0 or chosen.options["BATCH"] < 0
+    dropped, *coefficients = _rate(p, law)
+    return chosen, counted, law, (
+        x, out, residual, p_at, seed_at, step_at, samples_at,
+        dropped, _signed(key), _signed(key >> 32), _signed(step), _signed(layer), _signed(first), *coefficients,
+        *chosen.geometry,
     )  # fmt: skip
-    options = {"COUNTED": counted, "LAW": int(job.law), **chosen.options}
-    arguments = (x, out, residual, p, seed, step, samples, *numbers, *chosen.geometry)
-    return chosen, arguments, {**options, "num_warps": _WARPS, "enable_fp_fusion": False}

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from droplab.analysis import Effect, Verdict
 from droplab.analysis.student import quantile
 from droplab.records import ChangedImages, ExperimentRecord, Histogram, RunKey, RunRecord
-from droplab.report.blocks import SHARES, blocks
+from droplab.report.blocks import blocks
 from droplab.report.locale import LANGUAGES, texts
+from droplab.report.numbers import SHARES
 from droplab.report.png import data_address
 
 FORMAT = 1
@@ -50,7 +51,7 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
         "lang": lang,
         "words": {code: _page_words(code) for code in LANGUAGES},
         "verdict": {code: _named(blocks(source.verdict, record, code)) for code in LANGUAGES},
-        "effects": [_effect(effect) for effect in source.verdict.effects],
+        "effects": [_effect(effect, source.verdict) for effect in source.verdict.effects],
         "recommended": source.verdict.recommended,
         "t": [quantile(0.975, df) for df in range(1, max(2, len(keys)))],
         "experiment": {
@@ -101,7 +102,15 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _effect(effect: Effect) -> dict[str, Any]:
+_LARGEST = 3.4e38
+
+
+def _single(value: float) -> float:
+    """The nearest number that float32 has."""
+    return max(-_LARGEST, min(_LARGEST, value))
+
+
+def _effect(effect: Effect, verdict: Verdict) -> dict[str, Any]:
     return {
         "endpoint": effect.endpoint,
         "finding": effect.finding,
@@ -110,7 +119,9 @@ def _effect(effect: Effect) -> dict[str, Any]:
         "mean": _finite(effect.mean),
         "low": _finite(effect.low),
         "high": _finite(effect.high),
-        "status": effect.status,
+        "adjusted_low": _finite(effect.adjusted_low),
+        "adjusted_high": _finite(effect.adjusted_high),
+        "consequence": verdict.consequence(effect),
         "share": effect.endpoint in SHARES,
         "seeds": list(effect.seeds),
         "values": [_finite(value) for value in effect.values],
@@ -153,8 +164,8 @@ def _field(value: Any) -> Any:
 
 
 def _series(values: Sequence[float]) -> dict[str, Any]:
-    """A constant as one number, anything else as base64 of little-endian float64 (NaN stays NaN)."""
-    if values and all(value == values[0] for value in values):
+    """A constant as one number, anything else as base64 of little-endian float64 (NaN and infinity stay)."""
+    if values and math.isfinite(values[0]) and all(value == values[0] for value in values):
         return {"c": values[0], "n": len(values)}
     return {"b": _base64(array("d", values))}
 
@@ -181,7 +192,7 @@ def _histograms(by_epoch: Histograms) -> Iterable[dict[str, Any]]:
         for item in by_epoch[epoch]:
             tensors.setdefault((item.kind, item.layer), []).append((epoch, item))
     for (kind, layer), items in tensors.items():
-        edges = array("f", [edge for _, item in items for edge in (item.low, item.high)])
+        edges = array("f", [edge for _, item in items for edge in (_single(item.low), _single(item.high))])
         shares = array("B")
         for _, item in items:
             most = max(item.counts) or 1

@@ -34,12 +34,16 @@ def texts(lang: str) -> dict[str, str]:
 class Speaker:
     """Says a text in one language.
 
-    >>> Speaker("en")("status.supported")
-    'supported'
+    >>> Speaker("en")("status.better")
+    'better'
     """
 
     def __init__(self, lang: str) -> None:
         self._texts = texts(lang)
+
+    def knows(self, key: str) -> bool:
+        """Whether there is a text for a key."""
+        return key in self._texts
 
     def __call__(self, key: str, **values: Any) -> str:
         """The text of a key with its placeholders filled."""

@@ -24,6 +24,7 @@ from droplab.errors import RankError, UserError
 from droplab.nn.catalog.row import ordinary, same
 from droplab.nn.keyed import keyed
 from droplab.nn.layer import DropLayer
+from droplab.testing.living import LivingContract
 from droplab.testing.rows import RATE, named, output, raises
 from droplab.testing.transforms import TransformContract
 
@@ -35,7 +36,7 @@ ROUNDING = 1e-12
 """What float64 may add to that, where an element has no variance."""
 
 
-class LayerContract(TransformContract):
+class LayerContract(TransformContract, LivingContract):
     """Moments, eval, edges, gradients, keys, shards, compilation, dtypes, copies, export and errors of one variant."""
 
     def test_moments(self) -> None:
