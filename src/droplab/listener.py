@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from droplab.errors import words_of
 from droplab.records import ExperimentRecord, Measurement, RunKey
 
 
@@ -24,3 +28,63 @@ class Listener:
 
     def say(self, text: str) -> None:
         """Something the user should know."""
+
+
+class GuardedListener(Listener):
+    """Passes everything on to another listener; whatever that one raises does not stop the training.
+
+    A terminal that goes away or a log on a full disk ends a display (rich raises ``SystemExit`` on a broken
+    pipe), and a listener of one's own may have a mistake. The first failure is a warning.
+
+    >>> class Mistaken(Listener):
+    ...     def say(self, text):
+    ...         raise SystemExit(1)
+    >>> with warnings.catch_warnings(record=True) as seen:
+    ...     warnings.simplefilter("always")
+    ...     GuardedListener(Mistaken()).say("hello")
+    >>> str(seen[0].message)
+    'the progress display failed (sys.exit(1) was called); training goes on'
+    """
+
+    def __init__(self, inner: Listener) -> None:
+        self._inner = inner
+        self._told = False
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except (Exception, SystemExit) as problem:  # noqa: BLE001  # see above
+            if not self._told:
+                self._told = True
+                with suppress(Exception):  # warnings may be errors
+                    warnings.warn(
+                        f"the progress display failed ({words_of(problem)}); training goes on",
+                        RuntimeWarning,
+                        stacklevel=4,
+                    )
+
+    def opened(self, record: ExperimentRecord, plan: dict[str, Any], folder: str) -> None:
+        """Pass it on."""
+        with self._guard():
+            self._inner.opened(record, plan, folder)
+
+    def started(self, key: RunKey) -> None:
+        """Pass it on."""
+        with self._guard():
+            self._inner.started(key)
+
+    def epoch(self, key: RunKey, measurement: Measurement) -> None:
+        """Pass it on."""
+        with self._guard():
+            self._inner.epoch(key, measurement)
+
+    def ended(self, key: RunKey, state: str, reason: str) -> None:
+        """Pass it on."""
+        with self._guard():
+            self._inner.ended(key, state, reason)
+
+    def say(self, text: str) -> None:
+        """Pass it on."""
+        with self._guard():
+            self._inner.say(text)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from droplab.errors import UserError, suggest
+from droplab.errors import UserError, suggest, words_of
 from droplab.given import find, is_given
+
+_LIBRARY = (sysconfig.get_path("stdlib"), "<frozen")
 
 
 def looks_like_object(name: str) -> bool:
@@ -48,8 +51,16 @@ def where_raised(error: BaseException) -> str:
     ...     where_raised(error).startswith("<doctest")
     True
     """
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    if isinstance(error, SystemExit):  # argparse and its like call it for the user's line
+        frames = [place for place in frames if not place[0].startswith(_LIBRARY)] or frames
+    return f"{frames[-1][0]}:{frames[-1][1]}" if frames else "an unknown place"
+
+
+def _did(problem: BaseException) -> str:
+    """``raised KeyError: …`` or ``called sys.exit(2)``."""
+    words = words_of(problem)
+    return f"called {words.removesuffix(' was called')}" if isinstance(problem, SystemExit) else f"raised {words}"
 
 
 def resolve(name: str, what: str, error: type[UserError]) -> Callable[..., Any]:
@@ -84,10 +95,11 @@ def resolve(name: str, what: str, error: type[UserError]) -> Callable[..., Any]:
                 f"{what} {name!r}: no module named {problem.name!r}. It is looked for in the working "
                 f"directory ({Path.cwd()}) and among the installed packages."
             ) from problem
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
+            hint = "; what a script does belongs under `if __name__ == '__main__':`"
             raise error(
-                f"{what} {name!r}: importing {module_name} raised {type(problem).__name__}: {problem} "
-                f"(at {where_raised(problem)})"
+                f"{what} {name!r}: importing {module_name} {_did(problem)} (at {where_raised(problem)})"
+                f"{hint if isinstance(problem, SystemExit) else ''}"
             ) from problem
     found: Any = module
     for part in attribute.split("."):
@@ -115,7 +127,13 @@ def call(
         UserError: of the class ``error``, quoting the function's own exception and its place, or naming
             the option that it does not take.
     """
-    parameters = inspect.signature(function).parameters
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # dict, type and others that are not written in Python
+        raise error(
+            f"{what} {name!r} is a {type(function).__name__} whose parameters cannot be read; "
+            "name a function of your own"
+        ) from None
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     unknown = [key for key in options if key not in parameters and not takes_any]
     if unknown:
@@ -126,7 +144,5 @@ def call(
             return function(**{**given, **options})
         except UserError:
             raise
-        except Exception as problem:
-            raise error(
-                f"{what} {name!r} raised {type(problem).__name__}: {problem} (at {where_raised(problem)})"
-            ) from problem
+        except (Exception, SystemExit) as problem:
+            raise error(f"{what} {name!r} {_did(problem)} (at {where_raised(problem)})") from problem

@@ -13,9 +13,9 @@ def note(folder: Path, text: str) -> None:
         text: The note.
     """
     from droplab.errors import UserError
-    from droplab.ledger import open_experiment
+    from droplab.ledger import change_experiment
 
     if not text.strip():
         raise UserError('the note is empty; write it in quotes: droplab note DIR "what I saw"')
-    with open_experiment(folder) as ledger:
+    with change_experiment(folder) as ledger:
         ledger.event("user note", text=text)

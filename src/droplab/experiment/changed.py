@@ -11,7 +11,7 @@ from torch import Tensor
 from droplab.data import Split, load
 from droplab.errors import DroplabError
 from droplab.experiment.spec import DataSpec
-from droplab.ledger import Ledger
+from droplab.ledger import LedgerReader
 from droplab.records import ChangedImage, ChangedImages, ExperimentRecord, Predictions, RunKey
 
 IMAGES = 12
@@ -19,7 +19,7 @@ IMAGES = 12
 _PICTURE_CHANNELS = (1, 3)
 
 
-def changed_images(ledger: Ledger, record: ExperimentRecord, data_dir: Path | None = None) -> ChangedImages:
+def changed_images(ledger: LedgerReader, record: ExperimentRecord, data_dir: Path | None = None) -> ChangedImages:
     """Images whose true class gained or lost most probability against the baseline, mean over shared seeds.
 
     Args:
@@ -43,6 +43,7 @@ def changed_images(ledger: Ledger, record: ExperimentRecord, data_dir: Path | No
             validation_size=data.validation_size,
             split_seed=data.split_seed,
             options=data.options,
+            inputs=data.inputs,
         )
     except DroplabError:
         return ChangedImages({}, "data")
@@ -54,7 +55,7 @@ def changed_images(ledger: Ledger, record: ExperimentRecord, data_dir: Path | No
     return ChangedImages({arm: _most_changed(pairs, split) for arm, pairs in wanted.items()})
 
 
-def _predictions(ledger: Ledger, record: ExperimentRecord, arm: str) -> list[tuple[Predictions, Predictions]]:
+def _predictions(ledger: LedgerReader, record: ExperimentRecord, arm: str) -> list[tuple[Predictions, Predictions]]:
     found = ((ledger.predictions(before), ledger.predictions(after)) for before, after in _pairs(record, arm))
     return [(before, after) for before, after in found if before is not None and after is not None]
 

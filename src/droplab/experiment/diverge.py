@@ -64,7 +64,7 @@ class _Finder:
 
     def update(self, step: int) -> None:
         for name, parameter in self._model.named_parameters():
-            if not _finite(parameter):
+            if parameter.requires_grad and not _finite(parameter):  # a frozen one may be a mask of -inf
                 raise self._found(step, name, f"the optimiser's update of {name}")
 
 

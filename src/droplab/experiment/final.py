@@ -17,7 +17,7 @@ from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
 from droplab.experiment.tensors import to_samples, workbench
 from droplab.experiment.train import Trainer
-from droplab.ledger import FILE_NAME, Ledger
+from droplab.ledger import FILE_NAME, Ledger, exists
 from droplab.records import RunKey
 
 
@@ -56,7 +56,7 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
         LockedError: the experiment is running.
     """
     path = run.folder / FILE_NAME
-    if not path.is_file():
+    if not exists(path):
         raise UserError(f"{run.folder} holds no experiment")
     with folder_lock(run.folder), Ledger.open(path) as ledger:
         record, design = ledger.read(), ledger.design()
@@ -74,6 +74,7 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
             validation_size=spec.data.validation_size,
             split_seed=spec.data.split_seed,
             options=spec.data.options,
+            inputs=spec.data.inputs,
         )
         if split.fingerprint != design["data_fingerprint"]:
             raise DesignError(f"the data {spec.data.name!r} is not what {run.folder} was run on")

@@ -71,6 +71,12 @@ class MovingRates:
             self._states[pattern], rates = schedule.update(self._states[pattern], metrics)
             self._set(rates)
 
+    def put(self, metrics: Mapping[str, float]) -> None:
+        """Set the rates to what an epoch ended with, ``p/SITE`` among its metrics."""
+        moved = {site for _, peaks in self._pure for site in peaks}
+        moved |= {site for state in self._states.values() for site in state["p"]}
+        self._set({site: metrics[f"p/{site}"] for site in moved if f"p/{site}" in metrics})
+
     def state(self) -> dict[str, Any]:
         """What adaptive schedules remember, by site pattern; plain values."""
         return dict(self._states)

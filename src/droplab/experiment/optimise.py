@@ -62,12 +62,12 @@ def apply_max_norm(model: nn.Module, bound: float) -> None:
     """Scale each unit's incoming weights down to an L2 norm of at most ``bound``.
 
     A unit is an output of a weight with two or more dimensions: ``w <- w min(1, bound / ||w||)``.
-    Srivastava et al. 2014, section 5.1 (max-norm regularisation). Biases are left alone, as there, and so is what
-    layers learn their rates by.
+    Srivastava et al. 2014, section 5.1 (max-norm regularisation). Biases are left alone, as there, and so are what
+    layers learn their rates by and parameters that are frozen: a mask of ``-inf`` would become NaN.
     """
     rates = {id(parameter) for parameter in rate_parameters(model)}
     for parameter in model.parameters():
-        if parameter.ndim >= 2 and id(parameter) not in rates:
+        if parameter.requires_grad and parameter.ndim >= 2 and id(parameter) not in rates:
             norms = parameter.flatten(1).norm(dim=1).clamp_min(torch.finfo(parameter.dtype).tiny)
             scale = (bound / norms).clamp_max(1.0)
             parameter.mul_(scale.view(-1, *[1] * (parameter.ndim - 1)))

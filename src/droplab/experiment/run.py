@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from droplab.errors import DivergedError
-from droplab.experiment.checkpoint import CheckpointStore
+from droplab.experiment.checkpoint import CheckpointStore, Loaded
 from droplab.experiment.diverge import locate
-from droplab.experiment.seeding import borrowed_generators
+from droplab.experiment.seeding import borrowed_generators, seed_everything
 from droplab.experiment.spec import ExperimentSpec
 from droplab.experiment.tensors import Workbench
 from droplab.experiment.train import Trainer
@@ -27,6 +28,8 @@ class Task:
     """Where the run's checkpoints are."""
     epochs_in_ledger: int
     """A checkpoint beyond these is not used: its metrics would be missing."""
+    measured: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """The ledger's ``val_loss`` and ``p/SITE`` by epoch, to compare with what a checkpoint gives."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def carry_out(
         DivergedError: with the step and layer where it began.
         StoppedError: ``stop()`` said so; finished epochs are kept.
         CheckpointError: a checkpoint cannot be written.
-        UserError: the model cannot be built.
+        UserError: the model cannot be built, or its state cannot be kept.
     """
     store = CheckpointStore(task.folder, say)
     torch.set_num_threads(plan.threads)
@@ -66,8 +69,11 @@ def carry_out(
     with borrowed_generators():
         found = store.latest(task.epochs_in_ledger)
         trainer = Trainer(spec, arm, task.key.seed, bench, plan.precision)
-        if found is not None:
+        if found is None:
+            store.check(trainer.state())  # what cannot be kept is known before an epoch is spent on it
+        else:
             trainer.load_state(found.state)
+            _compare(trainer, found, task, say)
         for epoch in range(found.epochs_done if found else 0, spec.recipe.epochs):
             try:
                 measurement = trainer.epoch(epoch, stop)
@@ -78,4 +84,41 @@ def carry_out(
                     trainer.load_state(before.state)
                 raise locate(trainer, epoch, seen) from None
             commit(measurement)
-            store.save(epoch + 1, trainer.state())
+            if epoch + 1 < spec.recipe.epochs:
+                store.save(epoch + 1, trainer.state())
+            else:
+                store.save(epoch + 1, trainer.final_state(), keep=1)
+
+
+def _compare(trainer: Trainer, found: Loaded, task: Task, say: Callable[[str], None]) -> None:
+    """Say so where a model just loaded does not evaluate as it did when its checkpoint was written.
+
+    Evaluation is deterministic, so that any difference is something that the checkpoint does not have.
+    """
+    last = found.epochs_done - 1
+    then = {name: series[last] for name, series in task.measured.items() if last < len(series)}
+    expected = then.get("val_loss", math.nan)
+    if math.isnan(expected):
+        return
+    now = _evaluated(trainer, found, then)
+    if now == expected or (trainer.bench.device.type != "cpu" and math.isclose(now, expected, rel_tol=1e-3)):
+        return
+    if _evaluated(trainer, found, then, purpose="another draw") != now:
+        return  # random in evaluation too: a loss that does not repeat itself tells nothing
+    say(
+        f"{task.key} continues otherwise than it was: after loading the checkpoint of epoch {last + 1} its validation "
+        f"loss is {now:.9g}, the ledger has {expected:.9g}. Either the model keeps something outside its state_dict "
+        "(register it as a buffer, or return it from get_extra_state), or its code, the versions or the machine are "
+        "no longer the same. `--fresh` trains all runs anew."
+    )
+
+
+def _evaluated(trainer: Trainer, found: Loaded, then: Mapping[str, float], purpose: str = "") -> float:
+    """The validation loss at the rates of that epoch; trainer and generators are as before, after it."""
+    with borrowed_generators():
+        if purpose:
+            seed_everything(trainer.seed, purpose)
+        trainer.moving.put(then)
+        loss, _ = trainer.evaluate(trainer.bench.validation)
+    trainer.load_state(found.state)
+    return loss

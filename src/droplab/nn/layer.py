@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -91,6 +92,21 @@ class DropLayer(nn.Module):
         else:
             rate.fill_(value)
         self.__dict__["_p"] = value
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """The number that graphs read goes where the parameters go."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch has not typed it
+        self.settle(fn(torch.empty(0, device="cpu")).device)
+        return self
+
+    def settle(self, device: torch.device) -> None:
+        """Put the number that graphs read where they compute: one on the CPU would be frozen in a CUDA graph.
+
+        A tensor that was given as ``p`` stays where its owner put it.
+        """
+        rate = self.__dict__.get("_rate")
+        if rate is not None and rate is not self.__dict__["_p"] and device.type != "meta":
+            self.__dict__["_rate"] = rate.to(device)
 
     def penalty(self) -> Tensor | None:
         """What the layer adds to the negative log likelihood of all training samples together, in nats.

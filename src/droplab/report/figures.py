@@ -102,6 +102,14 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
+_LARGEST = 3.4e38
+
+
+def _single(value: float) -> float:
+    """The nearest number that float32 has."""
+    return max(-_LARGEST, min(_LARGEST, value))
+
+
 def _effect(effect: Effect, verdict: Verdict) -> dict[str, Any]:
     return {
         "endpoint": effect.endpoint,
@@ -156,8 +164,8 @@ def _field(value: Any) -> Any:
 
 
 def _series(values: Sequence[float]) -> dict[str, Any]:
-    """A constant as one number, anything else as base64 of little-endian float64 (NaN stays NaN)."""
-    if values and all(value == values[0] for value in values):
+    """A constant as one number, anything else as base64 of little-endian float64 (NaN and infinity stay)."""
+    if values and math.isfinite(values[0]) and all(value == values[0] for value in values):
         return {"c": values[0], "n": len(values)}
     return {"b": _base64(array("d", values))}
 
@@ -184,7 +192,7 @@ def _histograms(by_epoch: Histograms) -> Iterable[dict[str, Any]]:
         for item in by_epoch[epoch]:
             tensors.setdefault((item.kind, item.layer), []).append((epoch, item))
     for (kind, layer), items in tensors.items():
-        edges = array("f", [edge for _, item in items for edge in (item.low, item.high)])
+        edges = array("f", [edge for _, item in items for edge in (_single(item.low), _single(item.high))])
         shares = array("B")
         for _, item in items:
             most = max(item.counts) or 1

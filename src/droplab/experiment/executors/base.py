@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -43,6 +43,8 @@ class Job:
     data_dir: Path | None
     fingerprint: str
     """Of the split; a worker that loads other data must not train on it."""
+    directory: Path = field(default_factory=Path.cwd)
+    """Where workers look for the user's modules and relative paths."""
 
 
 class Executor(Protocol):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
@@ -17,6 +20,8 @@ from droplab.experiment.executors.base import Driver, Job
 from droplab.experiment.run import Task
 
 _POLL_SECONDS = 0.2
+PATIENCE_SECONDS = 8.0
+"""How long workers may take to stop; shorter than the grace after which the driver itself is ended."""
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -98,13 +103,13 @@ class ProcessExecutor:
             one.quit()
         self._workers.clear()
 
-    def start(self) -> None:
-        """Start the workers and wait until all have loaded the data.
+    def start(self, runs: int) -> None:
+        """Start the workers, no more than there are runs, and wait until all have loaded the data.
 
         Raises:
             FailureError: a worker could not start; the message says why.
         """
-        self._workers = [_Worker(self._job) for _ in range(self._job.plan.workers)]
+        self._workers = [_Worker(self._job) for _ in range(min(self._job.plan.workers, runs))]
         for one in self._workers:
             _expect_ready(one)
 
@@ -116,17 +121,22 @@ class ProcessExecutor:
         for one in self._workers:
             kind, *rest = _receive(one)
             if kind != "speed":
-                raise FailureError(f"a worker process could not train: {rest[0]}")
+                raise FailureError(f"a worker process could not train: {(rest or [kind])[0]}")
             total += rest[0]
         return total
 
     def run(self, tasks: list[Task], driver: Driver, stop: Callable[[], bool]) -> None:
         """See ``Executor``."""
+        if not tasks:
+            return
         if not self._workers:
-            self.start()
-        waiting = list(reversed(tasks))
+            self.start(len(tasks))
+        waiting, asked = list(reversed(tasks)), math.inf
         while True:
             stopping = stop()
+            if stopping:
+                asked = min(asked, time.monotonic())
+                self._end_hanging(driver, time.monotonic() - asked)
             for slot, one in enumerate(self._workers):
                 if stopping:
                     one.stop.set()
@@ -136,7 +146,17 @@ class ProcessExecutor:
             if not busy:
                 return
             for ready in wait([one.connection for one in busy], timeout=_POLL_SECONDS):
-                self._hear(next(one for one in busy if one.connection is ready), driver)
+                self._hear(next(one for one in busy if one.connection is ready), driver, stop)
+
+    def _end_hanging(self, driver: Driver, seconds: float) -> None:
+        """End workers that were asked to stop long ago; their epoch in hand is given up either way."""
+        if seconds < PATIENCE_SECONDS:
+            return
+        for one in self._workers:
+            if one.task is not None:
+                one.process.kill()
+                driver.interrupted(one.task.key)
+                one.task = None
 
     def _hand_over(self, one: _Worker, task: Task, driver: Driver) -> _Worker:
         if not one.process.is_alive():
@@ -148,10 +168,13 @@ class ProcessExecutor:
         one.connection.send(("run", task))
         return one
 
-    def _hear(self, one: _Worker, driver: Driver) -> None:
+    def _hear(self, one: _Worker, driver: Driver, stop: Callable[[], bool]) -> None:
         task = one.task
         assert task is not None
         kind, *rest = _receive(one)
+        if kind == "ended by SIGTERM":  # as this process was, or is about to be, if the whole group was
+            time.sleep(_POLL_SECONDS)
+            kind, rest = ("stopped", []) if stop() else ("failed", [_ended_with(-signal.SIGTERM), True])
         if kind == "epoch":
             driver.epoch(task.key, rest[0])
             _send(one, "committed")
@@ -179,14 +202,19 @@ def _receive(one: _Worker) -> tuple[Any, ...]:
     except (EOFError, OSError):
         one.process.join(timeout=5)
         code = one.process.exitcode
-        killed = " (killed; the machine may have run out of memory)" if code == -9 else ""
-        return ("failed", f"the worker process ended with exit code {code}{killed}", True)
+        return ("ended by SIGTERM",) if code == -signal.SIGTERM else ("failed", _ended_with(code), True)
     return message
+
+
+def _ended_with(code: int | None) -> str:
+    killed = " (killed; the machine may have run out of memory)" if code == -9 else ""
+    return f"the worker process ended with exit code {code}{killed}"
 
 
 def _expect_ready(one: _Worker) -> None:
     kind, *rest = _receive(one)
     if kind != "ready":
+        why = rest[0] if rest else _ended_with(-signal.SIGTERM)
         raise FailureError(
-            f"a worker process could not start: {rest[0]}. One process does without: compute.executor = 'serial'"
+            f"a worker process could not start: {why}. One process does without: compute.executor = 'serial'"
         )

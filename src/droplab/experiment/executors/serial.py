@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import torch
 
-from droplab.errors import DroplabError, UserError
+from droplab.errors import DivergedError, DroplabError, LedgerError, UserError, words_of
 from droplab.experiment.allocator import keep_freed_memory
 from droplab.experiment.executors.base import Driver, Job
 from droplab.experiment.run import Task, carry_out
 from droplab.experiment.tensors import Workbench
 from droplab.experiment.train import StoppedError
 from droplab.records import Measurement
+from droplab.userobjects import where_raised
 
 
 class SerialExecutor:
@@ -42,7 +43,9 @@ class SerialExecutor:
             carry_out(task, self._job.spec, self._job.plan, self._bench, commit, driver.say, stop)
         except StoppedError:
             driver.interrupted(task.key)
-        except Exception as problem:  # noqa: BLE001  # whatever one run does, the others go on
+        except LedgerError:
+            raise  # no run's affair: nothing more can be kept
+        except (Exception, SystemExit) as problem:  # noqa: BLE001  # whatever one run does, the others go on
             driver.failed(task.key, reason_of(problem), retry=may_retry(problem))
         else:
             driver.done(task.key)
@@ -50,15 +53,11 @@ class SerialExecutor:
 
 def reason_of(problem: BaseException) -> str:
     """One line for the ledger: droplab's own message, or the type, message and place of a foreign one."""
-    from droplab.userobjects import where_raised
-
     if isinstance(problem, DroplabError):
         return str(problem)
-    return f"{type(problem).__name__}: {problem} (at {where_raised(problem)})"
+    return f"{words_of(problem)} (at {where_raised(problem)})"
 
 
 def may_retry(problem: BaseException) -> bool:
     """Whether running the same again could end otherwise: not for NaN and not for a wrong spec."""
-    from droplab.errors import DivergedError
-
     return not isinstance(problem, (DivergedError, UserError))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.synchronize import Event
@@ -41,18 +42,42 @@ def main(connection: Connection[Any, Any], job: Job, stop: Event) -> None:
     torch.set_num_threads(job.plan.threads)
     keep_freed_memory()
     prepare_meanwhile()
-    try:
-        bench = _load(job)
-        connection.send(("ready",))
-        while (message := connection.recv()) != "quit":
-            if message[0] == "speed":
-                connection.send(("speed", training_speed(job.spec, bench, job.plan.precision, message[1])))
-            else:
-                connection.send(_carry_out(message[1], job, bench, connection, stop))
-    except (EOFError, OSError):
-        return  # the driver is gone
-    except Exception as problem:  # noqa: BLE001  # a worker that cannot start says why
-        connection.send(("failed", reason_of(problem), may_retry(problem)))
+    driver = _Line(connection)
+    with suppress(_DriverGoneError):
+        try:
+            os.chdir(job.directory)
+            bench = _load(job)
+            driver.send("ready")
+            while (message := driver.receive()) != "quit":
+                if message[0] == "speed":
+                    driver.send("speed", training_speed(job.spec, bench, job.plan.precision, message[1]))
+                else:
+                    driver.send(*_carry_out(message[1], job, bench, driver, stop))
+        except (Exception, SystemExit) as problem:  # noqa: BLE001  # a worker that cannot start says why
+            driver.send("failed", reason_of(problem), may_retry(problem))
+
+
+class _DriverGoneError(BaseException):
+    """The connection broke. No ``Exception``: user code that catches those does not stand between."""
+
+
+class _Line:
+    """The connection to the driver; its errors are told from those of the model, which may be of the same types."""
+
+    def __init__(self, connection: Connection[Any, Any]) -> None:
+        self._connection = connection
+
+    def send(self, *message: Any) -> None:
+        try:
+            self._connection.send(message)
+        except OSError:
+            raise _DriverGoneError from None
+
+    def receive(self) -> Any:
+        try:
+            return self._connection.recv()
+        except (EOFError, OSError):
+            raise _DriverGoneError from None
 
 
 def _end_with_parent() -> None:
@@ -71,6 +96,7 @@ def _load(job: Job) -> Workbench:
         validation_size=data.validation_size,
         split_seed=data.split_seed,
         options=data.options,
+        inputs=data.inputs,
     )
     if split.fingerprint != job.fingerprint:
         raise DataError(
@@ -80,21 +106,19 @@ def _load(job: Job) -> Workbench:
     return workbench(split, job.spec.recipe.fit_size, torch.device(job.plan.device))
 
 
-def _carry_out(task: Any, job: Job, bench: Workbench, connection: Connection[Any, Any], stop: Event) -> tuple[Any, ...]:
+def _carry_out(task: Any, job: Job, bench: Workbench, driver: _Line, stop: Event) -> tuple[Any, ...]:
     def commit(measurement: Measurement) -> None:
-        connection.send(("epoch", measurement))
-        if connection.recv() != "committed":
+        driver.send("epoch", measurement)
+        if driver.receive() != "committed":
             raise StoppedError
 
     def say(text: str) -> None:
-        connection.send(("say", text))
+        driver.send("say", text)
 
     try:
         carry_out(task, job.spec, job.plan, bench, commit, say, stop.is_set)
     except StoppedError:
         return ("stopped",)
-    except (EOFError, BrokenPipeError):
-        raise
-    except Exception as problem:  # noqa: BLE001  # whatever one run does, the others go on
+    except (Exception, SystemExit) as problem:  # noqa: BLE001  # whatever one run does, the others go on
         return ("failed", reason_of(problem), may_retry(problem))
     return ("done",)

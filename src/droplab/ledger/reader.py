@@ -1,0 +1,275 @@
+"""What a ledger holds, checked against its seals."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+import struct
+from array import array
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from droplab.errors import LedgerError
+from droplab.ledger.files import UNREADABLE, check_version, damaged, read_connection
+from droplab.ledger.seals import Sealed, holds, sealed
+from droplab.ledger.text import writable
+from droplab.records import Event, ExperimentRecord, Histogram, Measurement, Notice, Predictions, RunKey, RunRecord
+
+_NOT_AS_WRITTEN = (ValueError, KeyError, TypeError, IndexError, OverflowError, AttributeError, struct.error)
+"""What reading values that are not what was written ends in, where a ledger has no seals yet."""
+_MEASURED = ("metrics", "histograms", "predictions")
+
+
+class LedgerReader:
+    """An open ledger that is only read. Close it, or use it in a ``with``.
+
+    Every method raises ``LedgerError`` where SQLite cannot read the file, or where what is read is not what
+    was written.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = connection
+        self._ids: dict[RunKey, int] = {}
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open an existing ledger, on storage that can be written or not.
+
+        Raises:
+            LedgerError: it is missing, no ledger, or written by a newer droplab.
+        """
+        return cls(path, cls._opened(path))
+
+    @classmethod
+    def _connect(cls, path: Path) -> sqlite3.Connection:
+        return read_connection(path)
+
+    @classmethod
+    def _opened(cls, path: Path) -> sqlite3.Connection:
+        if not path.is_file():
+            raise LedgerError(f"there is no ledger at {path}; `droplab compare --out DIR` makes one")
+        db = cls._connect(path)
+        try:
+            check_version(db, path)
+        except UNREADABLE as problem:
+            db.close()
+            raise LedgerError(f"the ledger {path} cannot be read: {problem}") from problem
+        except LedgerError:
+            db.close()
+            raise
+        return db
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; where nobody else has it open, the write-ahead log is folded in."""
+        self._db.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            yield self._db
+        except sqlite3.Error as problem:
+            raise LedgerError(f"the ledger {self.path} cannot be read: {problem}") from problem
+        except _NOT_AS_WRITTEN as problem:
+            raise damaged(self.path, f"what it holds cannot be read ({type(problem).__name__}: {problem})") from problem
+
+    def _check(self, db: sqlite3.Connection, part: str) -> None:
+        if not holds(db, part):
+            raise damaged(self.path, f"its {part} are not what was written")
+
+    # design and environments --------------------------------------------------------------------
+
+    def design(self) -> dict[str, Any]:
+        """All design values by key."""
+        with self._reading() as db:
+            self._check(db, "design")
+            return {key: json.loads(value) for key, value in db.execute("SELECT key, value FROM design")}
+
+    def environments(self) -> list[dict[str, Any]]:
+        """The environments of all sessions, oldest first."""
+        with self._reading() as db:
+            self._check(db, "environments")
+            return [json.loads(row[0]) for row in db.execute("SELECT detail FROM environments ORDER BY id")]
+
+    # runs ---------------------------------------------------------------------------------------
+
+    def _runs(self, db: sqlite3.Connection) -> list[tuple[int, RunKey, str, str, bool]]:
+        """Number, key, state, reason and retry of each; the table itself is read, as an index may rot too."""
+        self._check(db, "runs")
+        rows = db.execute("SELECT id, arm, seed, state, reason, retry FROM runs NOT INDEXED ORDER BY id").fetchall()
+        found = [(number, RunKey(arm, seed), state, why, bool(retry)) for number, arm, seed, state, why, retry in rows]
+        self._ids = {key: number for number, key, *_ in found}
+        return found
+
+    def run_id(self, key: RunKey) -> int:
+        """The row of a run; also the name of its checkpoint folder."""
+        found = RunKey(writable(key.arm), key.seed)
+        if found not in self._ids:
+            with self._reading() as db:
+                self._runs(db)
+        if found not in self._ids:
+            raise LedgerError(f"{self.path} has no run {key}")
+        return self._ids[found]
+
+    def open_runs(self) -> list[RunKey]:
+        """Runs still to be carried out: not done, and not failed for a reason that would come again."""
+        with self._reading() as db:
+            runs = self._runs(db)
+        return [key for _, key, state, _, retry in runs if state != "done" and (state != "failed" or retry)]
+
+    def epochs_done(self, key: RunKey) -> int:
+        """Epochs whose metrics are in the ledger."""
+        run = self.run_id(key)
+        with self._reading() as db:
+            row = db.execute("SELECT MAX(epoch) FROM metrics WHERE run = ?", (run,)).fetchone()
+        return 0 if row[0] is None else int(row[0]) + 1
+
+    def progress(self) -> dict[RunKey, tuple[str, str, int]]:
+        """State, reason and epochs done of every run; cheap enough to ask every second."""
+        with self._reading() as db:
+            self._check(db, "runs")
+            rows = db.execute(
+                "SELECT arm, seed, state, reason, "
+                "(SELECT COALESCE(MAX(epoch) + 1, 0) FROM metrics WHERE run = runs.id) "
+                "FROM runs NOT INDEXED ORDER BY id"
+            )
+            return {RunKey(arm, seed): (state, reason, done) for arm, seed, state, reason, done in rows}
+
+    # what runs measured -------------------------------------------------------------------------
+
+    def damaged_runs(self) -> dict[RunKey, int]:
+        """Runs of which something is not what was written: metrics, histograms or predictions; the first such epoch."""
+        with self._reading() as db:
+            keys = {number: key for number, key, *_ in self._runs(db)}
+            found: dict[RunKey, int] = {}
+            for part in (part for table in _MEASURED for part in sealed(db, table) if not part.whole):
+                key = self._owner(keys, part)
+                found[key] = min(found.get(key, part.epoch), part.epoch)
+        return found
+
+    def _owner(self, keys: dict[int, RunKey], part: Sealed) -> RunKey:
+        if part.run not in keys:
+            raise damaged(self.path, f"it has figures of a run {part.run} that it does not have")
+        return keys[part.run]
+
+    def _whole(self, parts: Iterable[Sealed], key: RunKey) -> Iterator[Sealed]:
+        for part in parts:
+            if not part.whole:
+                raise self._not_whole({key: part.epoch})
+            yield part
+
+    def _not_whole(self, found: dict[RunKey, int]) -> LedgerError:
+        named = [f"{key} from epoch {epoch + 1} on" for key, epoch in found.items()]
+        more = f" and {len(named) - 5} more" if len(named) > 5 else ""
+        return LedgerError(
+            f"the ledger {self.path} is damaged: what was measured is not what was written for {', '.join(named[:5])}"
+            f"{more}. The other runs are whole. Put a copy of the ledger back if there is one; otherwise "
+            "`droplab compare` with the same spec forgets what is damaged and trains it again."
+        )
+
+    def histograms(self, key: RunKey) -> dict[int, tuple[Histogram, ...]]:
+        """A run's histograms by epoch, ordered by layer and kind."""
+        run = self.run_id(key)
+        with self._reading() as db:
+            return {part.epoch: _histograms(part.rows) for part in self._whole(sealed(db, "histograms", run), key)}
+
+    def measurement(self, key: RunKey, epoch: int) -> Measurement:
+        """What one epoch of a run measured, without its predictions."""
+        run = self.run_id(key)
+        with self._reading() as db:
+            metrics = [row for part in self._whole(sealed(db, "metrics", run, epoch), key) for row in part.rows]
+            if not metrics:
+                raise LedgerError(f"the ledger {self.path} has no epoch {epoch + 1} of {key}")
+            histograms = [row for part in self._whole(sealed(db, "histograms", run, epoch), key) for row in part.rows]
+            return Measurement(epoch, {name: _number(value) for *_, name, value in metrics}, _histograms(histograms))
+
+    def predictions(self, key: RunKey) -> Predictions | None:
+        """What a run's last epoch predicted for the validation set; ``None`` before it, or in old ledgers."""
+        run = self.run_id(key)
+        with self._reading() as db:
+            for part in self._whole(sealed(db, "predictions", run), key):
+                return _predictions(*part.rows[0][2:])
+        return None
+
+    def read(self) -> ExperimentRecord:
+        """Everything that analysis and report need, in one go."""
+        design = self.design()
+        with self._reading() as db:
+            rows = self._runs(db)
+            ids = {number: key for number, key, *_ in rows}
+            values: dict[RunKey, dict[str, dict[int, float]]] = {key: {} for key in ids.values()}
+            broken: dict[RunKey, int] = {}
+            for part in sealed(db, "metrics"):
+                key = self._owner(ids, part)
+                if not part.whole:
+                    broken[key] = min(broken.get(key, part.epoch), part.epoch)
+                for _, epoch, name, value in part.rows:
+                    values[key].setdefault(name, {})[epoch] = _number(value)
+            if broken:
+                raise self._not_whole(broken)
+            self._check(db, "events")
+            events = tuple(
+                Event(time, kind, None if run is None else ids[run], json.loads(detail))
+                for time, kind, run, detail in db.execute("SELECT time, kind, run, detail FROM events ORDER BY id")
+            )
+            spec = design["spec"]
+            return ExperimentRecord(
+                name=spec["name"],
+                experiment_id=design["experiment_id"],
+                spec=spec,
+                arms=tuple(arm["name"] for arm in spec["arms"]),
+                baseline=spec["baseline"] or spec["arms"][0]["name"],
+                seeds=tuple(spec["seeds"]),
+                epochs=spec["recipe"]["epochs"],
+                runs={key: _run_record(key, state, why, values[key]) for _, key, state, why, _ in rows},
+                sizes=design["sizes"],
+                shape=tuple(design.get("shape", ())),
+                test_openings=sum(event.kind == "test set opened" for event in events),
+                looks=sum(event.kind == "seeds enlarged" for event in events),
+                events=events,
+                notices=tuple(Notice(**event.detail) for event in events if event.kind == "notice"),
+            )
+
+
+def _run_record(key: RunKey, state: str, reason: str, values: dict[str, dict[int, float]]) -> RunRecord:
+    done = 1 + max((epoch for series in values.values() for epoch in series), default=-1)
+    metrics = {
+        name: tuple(series.get(epoch, math.nan) for epoch in range(done)) for name, series in sorted(values.items())
+    }
+    return RunRecord(key, state, done, reason, metrics)
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _histograms(rows: list[tuple[Any, ...]]) -> tuple[Histogram, ...]:
+    """From rows of run, epoch, kind, layer, edges and counts."""
+    found = (Histogram(kind, layer, low, high, _counts(raw)) for _, _, kind, layer, low, high, raw in rows)
+    return tuple(sorted(found, key=lambda one: (one.layer, one.kind)))
+
+
+def _counts(raw: bytes) -> tuple[int, ...]:
+    counts = array("I")
+    counts.frombytes(raw)
+    return tuple(counts)
+
+
+def _predictions(classes: bytes, confidence: bytes) -> Predictions:
+    """Classes have two bytes each, or four where there are more than 65,536 of them."""
+    shares = array("f")
+    shares.frombytes(confidence)
+    numbers = array("H" if len(classes) == 2 * len(shares) else "I")
+    numbers.frombytes(classes)
+    if len(numbers) != len(shares):
+        raise ValueError(f"{len(numbers)} predicted classes and {len(shares)} confidences")
+    return Predictions(tuple(numbers), tuple(shares))

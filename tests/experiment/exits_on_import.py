@@ -1,0 +1,5 @@
+"""A script without a guard."""
+
+import argparse
+
+argparse.ArgumentParser(prog="theirs").parse_args(["--what"])
