@@ -15,7 +15,7 @@ import pytest
 import droplab.comparison
 from droplab.cli import main
 from droplab.experiment import run_experiment
-from droplab.experiment.preflight import check_arms
+from droplab.experiment.check import check_arms
 from droplab.experiment.spec import ExperimentSpec
 
 ROOT = Path(__file__).parent.parent

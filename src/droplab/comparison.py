@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from droplab.errors import FailureError, SpecError
 from droplab.experiment import (
     ExperimentSpec,
     Listener,
+    RecipeSpec,
     StoredRun,
     parse_spec,
     read_spec,
@@ -21,11 +21,13 @@ from droplab.experiment import (
 )
 from droplab.experiment.changed import changed_images
 from droplab.experiment.presets import demo
+from droplab.experiment.train import steps_per_epoch
 from droplab.experiment.trained import trained_model
 from droplab.given import is_local
 from droplab.ledger import open_experiment, read_experiment
 from droplab.records import ExperimentRecord
 from droplab.report import PageSource, build_page, render
+from droplab.report.writing import check_free, whole_file
 from droplab.tracking import Tracker
 
 if TYPE_CHECKING:
@@ -90,42 +92,48 @@ class Results:
         return render(self.verdict, self.record, lang)
 
     def write_page(
-        self, path: str | Path | None = None, lang: str = "en", *, data_dir: str | Path | None = None
+        self,
+        path: str | Path | None = None,
+        lang: str = "en",
+        *,
+        data_dir: str | Path | None = None,
+        replace: bool = True,
     ) -> Path:
-        """Write the page: one HTML file that needs no network; an older one of that name is replaced.
+        """Write the page: one HTML file that needs no network.
 
         Args:
             path: default: ``report.html`` in the experiment's folder.
             lang: language in which it opens, ``en`` or ``ja``; readers can switch.
             data_dir: where the data set is, if it has moved; without it the page shows no images.
+            replace: put it in the place of a file that is there; the folder's own page is always replaced.
 
         Returns:
             The page's path.
 
         Raises:
-            UserError: another language.
+            UserError: another language, a folder, or a file that is there and not to be replaced.
             FailureError: the file cannot be written.
         """
         target = Path(path) if path is not None else self.folder / "report.html"
+        replace = replace or path is None
+        check_free(target, replace=replace, how="--force replaces it")
         with open_experiment(self.folder) as ledger:
             design = ledger.design()
             source = PageSource(
                 record=self.record,
                 verdict=self.verdict,
                 created=design["created"],
-                steps_per_epoch=math.ceil(self.record.sizes["train"] / self.record.spec["recipe"]["batch_size"]),
+                steps_per_epoch=steps_per_epoch(
+                    self.record.sizes["train"], RecipeSpec.model_validate(self.record.spec["recipe"])
+                ),
                 environments=ledger.environments(),
                 plan={**design["plan"], **design["calibration"]},
                 histograms={key: ledger.histograms(key) for key in self.record.runs},
                 changed=changed_images(ledger, self.record, Path(data_dir) if data_dir is not None else None),
             )
         text = build_page(source, lang)
-        partial = target.with_name(f".{target.name}.partial")
-        try:
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(target)
-        except OSError as problem:
-            raise FailureError(f"{target} cannot be written: {problem.strerror or problem}") from problem
+        with whole_file(target, replace=replace, how="--force replaces it") as file:
+            file.write(text)
         return target
 
     def to_pandas(self) -> DataFrame:
@@ -160,6 +168,8 @@ def compare(
     listener: Listener | None = None,
     model: Callable[..., Any] | str | None = None,
     data: Any = None,
+    allow_random_baseline: bool = False,
+    accept_changed_code: bool = False,
 ) -> Results:
     """Run an experiment, or the rest of one, and judge it.
 
@@ -179,6 +189,8 @@ def compare(
         listener: follows the progress.
         model: in the place of the spec's model: a name, a function, or a class.
         data: in the place of the spec's data: a name, a path, a function, or what such a function returns.
+        allow_random_baseline: train an arm without dropout although the model drops by itself; the verdict says so.
+        accept_changed_code: continue although the code of model or data is another now; the verdict says so.
 
     Returns:
         The results, also where some runs failed: see ``results.record.runs``.
@@ -212,6 +224,8 @@ def compare(
             fresh=fresh,
             data_dir=Path(data_dir) if data_dir is not None else None,
             listener=tracker,
+            allow_random_baseline=allow_random_baseline,
+            accept_changed_code=accept_changed_code,
         )
     return Results(finished.folder, finished.record)
 

@@ -30,13 +30,90 @@ message and exits with ``exit_code``; it never shows a traceback for one of thes
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+LONGEST = 300
+"""Characters of what arrived that a message repeats at most."""
+MOST_LINES = 20
+"""Problems that a message lists; the rest are counted."""
+
+_CONTROLS = {
+    **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n"},
+    0x7F: "\u2421",
+    **dict.fromkeys(range(0x80, 0xA0), "\ufffd"),
+}
+_USER_INFO = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s/]*@")
+_LONG_WORD = re.compile(rf"\S{{{LONGEST + 1},}}")
+
+
+def masked(text: str) -> str:
+    """Text whose addresses show no user and no password.
+
+    >>> masked("mlflow ui --backend-store-uri http://me:secret@host:5000/x")
+    'mlflow ui --backend-store-uri http://***@host:5000/x'
+    """
+    return _USER_INFO.sub(r"\1***@", text)
+
+
+def plain(text: str) -> str:
+    r"""Text that cannot steer a terminal and tells no password: what the user is shown goes through here.
+
+    Control characters but tab and new line become visible signs; of addresses, user and password are masked.
+
+    Names come from folders of other people's, and a terminal obeys what it is sent.
+
+    >>> plain("arm\x1b]0;title\x07")
+    'arm␛]0;title␇'
+    """
+    return masked(text.translate(_CONTROLS))
+
+
+def clip(text: str, most: int = LONGEST) -> str:
+    """Text with its middle left out where it is longer than ``most``.
+
+    >>> clip("x" * 1000, 20)
+    'xxxxxxxxxxxx … xxxxx'
+    """
+    if len(text) <= most:
+        return text
+    head = (most - 3) * 3 // 4
+    return f"{text[:head]} … {text[len(text) - (most - 3 - head) :]}"
+
+
+def quote(value: Any) -> str:
+    """``repr`` of something that arrived, fit for a message: never long, and never an error of its own.
+
+    >>> quote("epohcs"), len(quote("x" * 10**6))
+    ("'epohcs'", 300)
+    """
+    try:
+        text = repr(value[:LONGEST] if isinstance(value, str | bytes) and len(value) > 10 * LONGEST else value)
+    except Exception as problem:  # noqa: BLE001  # a class of the user's, or an integer of 5,000 digits
+        return f"a {type(value).__name__} that cannot be shown ({type(problem).__name__})"
+    return clip(text)
+
+
+def quote_text(problem: BaseException) -> str:
+    """The text of an exception of the user's, fit for a message; one whose ``__str__`` raises has none.
+
+    >>> quote_text(ValueError("x" * 1000)) == clip("x" * 1000)
+    True
+    """
+    try:
+        return clip(str(problem))
+    except Exception:  # noqa: BLE001  # whatever the user's class does
+        return "(its text cannot be had)"
 
 
 class DroplabError(Exception):
-    """The root of the tree."""
+    """The root of the tree. Its message steers no terminal, and no word of it is longer than 300 characters."""
 
     exit_code = 1
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(plain(_LONG_WORD.sub(lambda word: clip(word[0]), str(message))))
 
 
 class UserError(DroplabError, ValueError):
@@ -53,7 +130,9 @@ class SpecError(UserError):
         self.source = source
         count = len(self.problems)
         head = f"{source} has {count} problem{'s' if count != 1 else ''}:"
-        super().__init__("\n".join([head, *(f"  - {p}" for p in self.problems)]))
+        lines = [f"  - {p}" for p in self.problems[:MOST_LINES]]
+        more = [f"  … and {count - MOST_LINES} more"] if count > MOST_LINES else []
+        super().__init__("\n".join([head, *lines, *more]))
 
     def __reduce__(self) -> tuple[type[SpecError], tuple[tuple[str, ...], str]]:
         return type(self), (self.problems, self.source)
@@ -147,6 +226,8 @@ def suggest(word: str, known: Iterable[str]) -> str:
     >>> suggest("zzz", ["epochs"])
     ''
     """
+    if len(word) > LONGEST:
+        return ""
     close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 

@@ -68,6 +68,23 @@ class Measurement:
     histograms: tuple[Histogram, ...] = ()
     predictions: Predictions | None = None
     """For the validation set, at the last epoch."""
+    initial_weights: str = ""
+    """Digest of the run's weights before the arm was applied; with the first epoch of each session."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that was seen before or while an experiment ran, and that its reader should know.
+
+    ``report/locales`` has a sentence for each code, filled from ``detail``.
+    """
+
+    code: str
+    """What was seen: ``never_called``, ``drops_in_training``, ..."""
+    arm: str = ""
+    """The arm that it concerns; empty where it concerns all of them."""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """Plain values, JSON-ready."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +191,8 @@ class ExperimentRecord:
     shape: tuple[int, ...] = ()
     """Of one sample; empty where the ledger is older than this entry."""
     events: tuple[Event, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    """What was seen by the check before the experiment, and by its runs."""
 
     def complete(self, arm: str) -> tuple[RunRecord, ...]:
         """The arm's finished runs, in the order of the seeds."""

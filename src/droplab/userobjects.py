@@ -127,7 +127,13 @@ def call(
         UserError: of the class ``error``, quoting the function's own exception and its place, or naming
             the option that it does not take.
     """
-    parameters = inspect.signature(function).parameters
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # dict, type and others that are not written in Python
+        raise error(
+            f"{what} {name!r} is a {type(function).__name__} whose parameters cannot be read; "
+            "name a function of your own"
+        ) from None
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     unknown = [key for key in options if key not in parameters and not takes_any]
     if unknown:

@@ -56,7 +56,17 @@ def test_from_spec_to_export(here, capsys):
     assert out.startswith("experiment,arm,seed,state,epoch,metric,value")
     assert run(capsys, "export", "csv", "x", "--effects", "--output", "e.csv")[0] == 0
     assert (here / "e.csv").read_text(encoding="utf-8").count("\n") == 7
-    assert run(capsys, "export", "csv", "x", "--output", "e.csv")[0] == 2
+    for command in (("export", "csv", "x"), ("report", "x")):
+        code, _, err = run(capsys, *command, "--output", "e.csv")
+        assert code == 2
+        assert "--force replaces it" in err
+        assert (here / "e.csv").read_text(encoding="utf-8").count("\n") == 7
+    assert run(capsys, "report", "x", "--output", "e.csv", "--force")[0] == 0
+    assert run(capsys, "export", "csv", "x", "--output", "e.csv", "--force")[0] == 0
+    assert (here / "e.csv").read_text(encoding="utf-8").startswith("experiment,arm")
+    for place in (".", "/", ""):
+        assert run(capsys, "report", "x", "--output", place)[0] == 2
+    assert run(capsys, "report", "x")[0] == 0
     code, out, _ = run(capsys, "test", "x", "--arm", "no dropout")
     assert code == 0
     assert "opened 2 times" in out
@@ -100,6 +110,10 @@ def test_a_set_brings_its_own_data_where_none_is_named():
         (("test", "nowhere"), "holds no experiment"),
         (("data", "verify", "mnist"), "mnist"),
         (("comapre",), "compare"),
+        (("runs", "x" * 300), "too long"),
+        (("verdict", "x" * 300), "too long"),
+        (("test", "x" * 300), "too long"),
+        (("report", "x" * 300), "too long"),
     ],
 )
 def test_the_users_mistakes_exit_with_2(here, capsys, arguments, words):

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import datetime as dt
+import functools
+import json
 import tomllib
 
+import numpy as np
 import pytest
 
-from droplab.errors import SpecError
-from droplab.experiment import ExperimentSpec, parse_spec, read_spec
-from droplab.experiment.preflight import check_arms
+from droplab.errors import SpecError, UserError
+from droplab.experiment import ExperimentSpec, parse_spec, read_spec, run_experiment
+from droplab.experiment.check import check_arms
+from droplab.experiment.fitting import fit_set
 from droplab.experiment.presets import EXAMPLE, SETS, arm_set, demo
+from droplab.surgery import apply_rates, rates
+from tests.experiment import own_models
 
 
 def test_toml_and_python_are_the_same(tmp_path):
@@ -87,3 +94,175 @@ def test_broken_and_missing_files(tmp_path):
 def test_seeds_and_compute_do_not_change_the_identity():
     one, two = parse_spec({"seeds": 3}), parse_spec({"seeds": 5, "compute": {"executor": "serial"}})
     assert one.identity() == two.identity() != parse_spec({"recipe": {"lr": 0.01}}).identity()
+
+
+@pytest.mark.parametrize("wrong", [True, False, "0.25"])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        lambda v: {"arms": [{"name": "a", "p": v}]},
+        lambda v: {"arms": [{"name": "a", "p": {"drop1": v}}]},
+        lambda v: {"arms": [{"name": "a", "p": 0.5, "schedule": {"name": "linear", "start": v}}]},
+        lambda v: {"arms": [{"name": "a", "p": 0.5, "schedule": {"drop*": {"name": "early", "until": v}}}]},
+        lambda v: {"arms": [{"name": "a", "p": 0.5, "layer": {"name": "drop_block2d", "block_size": v}}]},
+        lambda v: {"recipe": {"lr": v}},
+        lambda v: {"recipe": {"max_norm": v}},
+        lambda v: {"recipe": {"epochs": v}},
+        lambda v: {"data": {"validation_size": v}},
+        lambda v: {"data": {"train_size": v}},
+        lambda v: {"seeds": [0, v]},
+        lambda v: {"compute": {"workers": v}},
+    ],
+)
+def test_switches_and_texts_are_no_numbers(spec, wrong):
+    with pytest.raises(SpecError, match=r"(?i)true|false|0\.25"):
+        parse_spec(spec(wrong))
+    assert ExperimentSpec(recipe={"lr": 1, "watch_every": 0}, arms=[{"name": "a", "p": 1}]).arms[0].p == 1.0
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (float("nan"), "options: x: got nan; a ledger keeps finite numbers"),
+        (float("-inf"), "got -inf"),
+        ([1, {"y": float("nan")}], r"x\[1\].y: got nan"),
+        (dt.date(1979, 5, 27), 'put it in quotes: "1979-05-27"'),
+        (dt.datetime(1979, 5, 27, tzinfo=dt.UTC), "date or time"),
+        (np.zeros(3), r"an? ndarray; options are what JSON has.*array.tolist\(\)"),
+        (int, "a type; options are what JSON has"),
+        ({1: 2}, "keys are texts"),
+        ({3, 4}, "a set;"),
+        ("\ud800", "half a character"),
+        ({"\udcff": 1}, "half a character"),
+        (10**400, "bits; 1,024 at most"),
+        (functools.reduce(lambda inner, _: [inner], range(60), 1), "nested more than 40 deep"),
+    ],
+)
+@pytest.mark.parametrize("table", ["model", "data"])
+def test_options_are_what_a_ledger_can_keep(value, words, table):
+    with pytest.raises(SpecError, match=words):
+        parse_spec({table: {"name": "a:b", "options": {"x": value}}})
+
+
+def test_options_come_back_as_they_were_given():
+    options = {"a": np.int64(3), "b": np.float32(0.5), "c": (1, 2), "d": np.bool_(True), "e": None, "f": {"g": "ü"}}
+    given = ExperimentSpec(model={"name": "a:b", "options": options}, seeds=np.int64(2))
+    again = ExperimentSpec.model_validate(json.loads(json.dumps(given.canonical())))
+    assert again == given
+    assert again.model.options == {"a": 3, "b": 0.5, "c": [1, 2], "d": True, "e": None, "f": {"g": "ü"}}
+    assert type(given.model.options["a"]) is int
+    assert again.identity() == given.identity()
+
+
+def test_files_that_are_odd(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_bytes(b"\xef\xbb\xbfseeds = 4\n")
+    assert read_spec(path).seeds == (0, 1, 2, 3)
+    for text, words in ((f"seeds = {'9' * 5000}", "digits"), (f"x = {'[' * 2000}", "nested too deep")):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(SpecError, match=words):
+            read_spec(path)
+
+
+def test_messages_stay_short():
+    long = "x" * 10_000
+    values = {
+        long: 1,
+        "name": long,
+        "seeds": [long],
+        "recipe": {"optimizer": long, long: long, "lr": list(range(10_000))},
+        "arms": [{"name": "a", "p": {long: 2.0}, "layer": long, "schedule": {"name": long}}],
+    }
+    with pytest.raises(SpecError) as caught:
+        parse_spec(values)
+    assert max(len(line) for line in str(caught.value).splitlines()) < 1_500
+    with pytest.raises(SpecError) as caught:
+        parse_spec({"arms": [{"name": 3, "p": 2}] * 500})
+    assert len(str(caught.value)) < 4_000
+    assert len(caught.value.problems) == 1_000
+
+
+def test_keys_that_came_later_leave_old_experiments_as_they_are():
+    plain = ExperimentSpec().canonical()
+    assert not {"drop_last", "penalty_warm_up"} & plain["recipe"].keys()
+    assert "inputs" not in plain["data"]
+    for changed in (ExperimentSpec(recipe={"drop_last": True}), ExperimentSpec(data={"inputs": "as-is"})):
+        assert changed.identity() != ExperimentSpec().identity()
+        assert ExperimentSpec.model_validate(changed.canonical()) == changed
+
+
+def test_a_model_of_ones_own_is_compared_as_it_is_written():
+    names = [arm.name for arm in parse_spec({"model": {"name": "tests.experiment.own_models:conv"}}).arms]
+    assert names == ["no dropout", "as written", "dropout 0.25"]
+    assert [arm.name for arm in parse_spec({}).arms] == ["no dropout", "dropout 0.25"]
+    given = parse_spec({"model": {"name": "a:b"}, "arms": [{"name": "x"}]})
+    assert [arm.name for arm in given.arms] == ["x"]
+    model = own_models.conv((1, 28, 28), 10)
+    before = rates(model)
+    apply_rates(model, ExperimentSpec(model={"name": "a:b"}).arm("as written").p)
+    assert rates(model) == before == {"drop": 0.1, "head.1": 0.5}
+    assert 'name = "as written"' in EXAMPLE
+    commented = (
+        EXAMPLE.format(name="x").replace("# [[arms]]\n# name", "[[arms]]\nname").replace("# p = {}\n", "p = {}\n")
+    )
+    assert parse_spec(tomllib.loads(commented)).arm("as written").p == {}
+
+
+SET_ARMS = {
+    ("conv", "tutorial"): ["no dropout", "dropout 0.25", "more at head.1", "adaptive"],
+    ("bare", "tutorial"): ["no dropout", "dropout 0.25", "more at out:in", "adaptive"],
+    ("bare", "rates"): ["no dropout", *(f"dropout {p}" for p in (0.1, 0.2, 0.3, 0.4, 0.5, 0.8, 0.95))],
+    ("one", "tutorial"): ["no dropout", "dropout 0.25", "adaptive"],
+    ("table", "variants"): [
+        *("no dropout", "dropout 0.5", "gaussian 0.5", "units 0.5", "drop-connect 0.5", "standout 0.5", "concrete"),
+        *("variational", "sparse variational", "input noise 0.5"),
+    ],
+}
+
+
+@pytest.mark.parametrize(("model", "name"), SET_ARMS)
+def test_sets_on_models_of_ones_own(model, name):
+    values = {
+        "data": {"name": f"tests.experiment.own_models:{'rows' if model == 'table' else 'images'}"},
+        "model": {"name": f"tests.experiment.own_models:{model}"},
+        "arms": arm_set(name)["arms"],
+    }
+    fitted, left = fit_set(values)
+    assert [arm["name"] for arm in fitted["arms"]] == SET_ARMS[model, name]
+    assert len(left) == len(values["arms"]) - len(fitted["arms"])
+    check_arms(parse_spec(fitted), (12,) if model == "table" else (1, 28, 28), 3)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_sets_are_for_every_model(name):
+    for model in ("conv", "bare"):
+        values = {
+            "data": {"name": "tests.experiment.own_models:images"},
+            "model": {"name": f"tests.experiment.own_models:{model}"},
+            "arms": arm_set(name)["arms"],
+        }
+        fitted, left = fit_set(values)
+        assert len(fitted["arms"]) >= len(values["arms"]) - 1, left
+    tutorial = arm_set(name)
+    assert fit_set(tutorial) == (tutorial, [])
+
+
+def test_a_model_with_no_place_for_dropout():
+    values = {
+        "data": {"name": "tests.experiment.own_models:rows"},
+        "model": {"name": "tests.experiment.own_models:linear"},
+        "arms": arm_set("rates")["arms"],
+    }
+    with pytest.raises(UserError, match=r"no arm of this set is for the model .*Name sites in a spec"):
+        fit_set(values)
+
+
+def test_flip_crop_is_for_images(tmp_path):
+    spec = {
+        "data": {"name": "tests.experiment.own_models:rows"},
+        "model": {"name": "tests.experiment.own_models:table"},
+        "recipe": {"augmentation": "flip-crop"},
+    }
+    with pytest.raises(SpecError, match=r"recipe.augmentation: flip-crop is for images"):
+        run_experiment(parse_spec(spec), out=tmp_path / "x")
+    assert not (tmp_path / "x").exists()

@@ -193,3 +193,14 @@ def test_nan_is_traced_to_its_layer(bench):
     error = locate(replay, 0, seen.value)
     assert (error.step, error.layer) == (0, "fc1")
     assert "fc1" in str(error)
+
+
+def test_a_last_smaller_batch_can_be_left_out():
+    split = load("fashion-mnist-mini", train_size=97)
+    run = trainer(workbench(split, 50, torch.device("cpu")), recipe={"drop_last": True})
+    sizes = []
+    run.step = lambda images, *_a, **_k: (sizes.append(len(images)), (torch.zeros(()), torch.zeros((), dtype=int)))[1]
+    run.epoch(0)
+    assert sizes == [32, 32, 32]
+    assert "drop_last" not in tiny().canonical()["recipe"]  # ledgers from before it go on
+    assert tiny().identity() != run.spec.identity()

@@ -78,3 +78,14 @@ def test_what_cannot_be_built_says_why(name, options, words):
 def test_too_small_images():
     with pytest.raises(ModelError, match="at least 22"):
         TutorialCNN((3, 8, 8), 10)
+
+
+made_already = torch.nn.Linear(4, 2)
+
+
+def test_a_module_is_no_model_function():
+    with pytest.raises(ModelError, match=r"a Linear that was made already.*def make\(shape, classes\)"):
+        build("tests.models.test_models:made_already", (4,), 2)
+    for name in ("builtins:dict", "builtins:type"):
+        with pytest.raises(ModelError, match="a function of your own"):
+            build(name, (4,), 2)

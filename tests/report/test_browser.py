@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from droplab.records import Notice
 from droplab.report import build_page
 from tests.report.pages import HOSTILE, source
 
@@ -345,3 +347,26 @@ def test_sixty_runs_of_5000_points_answer_quickly(show, tmp_path):
     )
     assert page.inner_text("label:has(#smoothing) output") == "0.50"
     print(f"smoothing 60 runs × 5,000 points: {seconds:.0f} ms")
+
+
+def test_what_was_noticed_stands_under_the_verdict_in_both_languages(show, tmp_path):
+    given = source(("none", HOSTILE[0]), 2, 3)
+    notices = (Notice("weights_same"), Notice("never_called", HOSTILE[0], {"sites": HOSTILE[1]}))
+    path = tmp_path / "noticed.html"
+    path.write_text(
+        build_page(given._replace(record=dataclasses.replace(given.record, notices=notices))), encoding="utf-8"
+    )
+    page = show(path)
+    shown = page.locator("#verdict #noticed li")
+    assert shown.count() == 2
+    assert "Seeds do not change" in shown.nth(0).text_content()
+    assert all(text in shown.nth(1).text_content() for text in HOSTILE[:2])
+    page.click("[data-lang=ja]")
+    assert "シードを変えても" in page.locator("#noticed li").nth(0).text_content()
+    assert page.evaluate("window.hacked") is None
+
+
+def test_where_nothing_was_noticed_there_is_no_panel(show, tmp_path):
+    path = tmp_path / "quiet.html"
+    path.write_text(build_page(source(("none", "half"), 2, 3)), encoding="utf-8")
+    assert show(path).locator("#noticed").count() == 0

@@ -41,3 +41,8 @@ class Hangs(Well):
 class Dies(Well):
     def epoch(self, run, measurement):
         os._exit(7)
+
+
+class Talks(Well):
+    def end(self, run, state, reason):
+        raise ConnectionError(f"no answer from {os.environ.get('SINK_ADDRESS', '')}")

@@ -118,3 +118,46 @@ def test_after_sigkill_export_heals(tmp_path, monkeypatch, sink, trace):
     mirror(tmp_path / "x", sink)
     with droplab.ledger.Ledger.open(tmp_path / "x" / "ledger.sqlite") as ledger:
         contract.check(tmp_path / "x", ledger)
+
+
+def test_nothing_in_the_working_directory_stands_for_a_package(tmp_path, monkeypatch):
+    """A ``tensorboard.py`` or ``json.py`` beside the data is not run; a sink's own neighbours are found."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("json", "numpy", "droplab", "sqlite3", "tensorboard"):
+        (tmp_path / f"{name}.py").write_text("open('was_run', 'w').close()\nraise SystemExit(9)\n", encoding="utf-8")
+    (tmp_path / "neighbour.py").write_text("WORD = 'found'\n", encoding="utf-8")
+    (tmp_path / "own_sink.py").write_text(
+        "class Own:\n"
+        "    def __init__(self, folder): pass\n"
+        "    def start(self, run): return 0\n"
+        "    def epoch(self, run, measurement): pass\n"
+        "    def end(self, run, state, reason): pass\n"
+        "    def close(self):\n"
+        "        import neighbour\n"
+        "        return (neighbour.WORD,)\n",
+        encoding="utf-8",
+    )
+    hears = Hears()
+    droplab.compare(tiny(seeds=1), out=tmp_path / "x", track=["own_sink:Own", "tensorboard"], listener=hears)
+    assert "found" in hears.said
+    assert not (tmp_path / "was_run").exists()
+
+
+def test_passwords_of_addresses_are_masked(tmp_path, monkeypatch, finished):
+    address = "http://me:SECRET@127.0.0.1:9/x"
+    monkeypatch.setenv("SINK_ADDRESS", address)
+    hears = Hears()
+    droplab.compare(tiny(seeds=1), out=tmp_path / "x", track=["tests.tracking.broken:Talks"], listener=hears)
+    assert any("http://***@127.0.0.1:9/x" in text for text in hears.said)
+    logs = [path.read_text(encoding="utf-8") for path in (tmp_path / "x" / "tracking").glob("*.log")]
+    assert "http://***@127" in "".join(logs)
+    with pytest.raises(SinkError) as caught:
+        mirror(finished.folder, "tests.tracking.broken:Talks")
+    assert not any("SECRET" in text for text in [*hears.said, *logs, str(caught.value)])
+
+
+@pytest.mark.parametrize("grace", ["abc", "-1", "nan", "inf", "1e9"])
+def test_a_grace_that_is_none(monkeypatch, grace):
+    monkeypatch.setenv("DROPLAB_TRACK_GRACE", grace)
+    with pytest.raises(UserError, match="a number of seconds within"):
+        droplab.tracking.Tracker(Listener(), [])

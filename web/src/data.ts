@@ -46,6 +46,8 @@ export interface Blocks {
   underfits: string[];
   arms_title: string;
   arms: string[][];
+  notices_title: string;
+  notices: string[];
   reading_title: string;
   notes: string[];
 }

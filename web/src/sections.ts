@@ -3,6 +3,7 @@
 import type { Blocks } from "./data.ts";
 import { h } from "./dom.ts";
 import { forest } from "./forest.ts";
+import { noticed } from "./noticed.ts";
 import type { Page } from "./state.ts";
 
 export function verdict(page: Page): HTMLElement {
@@ -64,6 +65,7 @@ export function verdict(page: Page): HTMLElement {
         h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((text, i) => (i === 0 ? h("th", { scope: "row" }, h("bdi", {}, text)) : h("td", { class: "number" }, text)))))),
       ),
     ),
+    noticed(said),
     h("details", {}, h("summary", {}, said.reading_title), h("ul", {}, ...said.notes.map((text) => h("li", {}, text)))),
   );
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +17,7 @@ from droplab.cli.init import init
 from droplab.cli.note import note
 from droplab.cli.report import report
 from droplab.cli.runs import runs
+from droplab.cli.terminal import complain, finish, prepare_streams, silence
 from droplab.cli.variants import variants
 from droplab.cli.verdict import verdict
 from droplab.errors import DroplabError
@@ -37,15 +38,20 @@ app.command(variants)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 fine, 2 the user's mistake, 1 a failure, 130 or 143 interrupted."""
     try:
+        prepare_streams()
         app(arguments, exit_on_error=False, print_error=True, result_action="return_value")
-        sys.stdout.flush()
+        finish()
     except CycloptsError:
         sys.exit(2)  # cyclopts has printed what was wrong
     except DroplabError as problem:
-        print(f"droplab: {problem}", file=sys.stderr)  # noqa: T201  # the command line speaks here
+        complain(problem)
         sys.exit(problem.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # `droplab runs DIR | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence()
         sys.exit(141)
+    except OSError as problem:  # of a path that was given: too long, not to be read, on a disk that is gone
+        where = f"{problem.filename}: " if problem.filename else ""
+        complain(f"{where}{problem.strerror or problem}")
+        sys.exit(2 if problem.errno in {errno.ENAMETOOLONG, errno.ELOOP} else 1)

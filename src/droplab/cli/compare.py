@@ -24,6 +24,8 @@ def compare(
     out: Path | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
     track: str | None = None,
+    allow_random_baseline: Annotated[bool, Parameter(negative="")] = False,
+    accept_changed_code: Annotated[bool, Parameter(negative="")] = False,
     lang: str = "en",
 ) -> None:
     """Train arms × seeds, continue what was begun, print the verdict and write the page.
@@ -37,17 +39,20 @@ def compare(
         data_dir: Where data sets are looked for (default: $DROPLAB_DATA, then the user's cache).
         train_size: Keep this many training samples, stratified by class.
         model: tutorial-cnn, srivastava-mlp, or pkg.module:function.
-        arm_set: A built-in set of arms: tutorial, rates or schedules; with its data and recipe unless SPEC,
-            --data or --model say otherwise.
+        arm_set: A built-in set of arms: tutorial, variants, rates or schedules; with its data and recipe unless SPEC,
+            --data or --model say otherwise. On another model the arms go to the sites that it has.
         arms: Names of the spec's arms, or drop rates such as 0,0.25,0.5; the first is the baseline.
         seeds: Number of seeds per arm.
         epochs: Epochs per run.
         out: Folder of the experiment (default: droplab-runs/NAME-HASH, the same for the same spec).
         fresh: Start anew in a new folder.
         track: Mirror metrics to wandb, trackio, mlflow, tensorboard or pkg.module:Class; several by commas.
+        allow_random_baseline: Train an arm without dropout although the model drops by itself; the verdict says so.
+        accept_changed_code: Continue although the code of model or data is another now; the verdict says so.
         lang: Language of the verdict and the page, en or ja.
     """
     from droplab.cli.progress import progress
+    from droplab.cli.terminal import say
     from droplab.comparison import compare as run
     from droplab.experiment import parse_spec
     from droplab.report import check_language
@@ -57,11 +62,30 @@ def compare(
     sinks = [name.strip() for name in (track or "").split(",") if name.strip()]
     check_sinks(sinks)
     values = spec_values(spec, data, train_size, model, arms, arm_set, seeds, epochs)
+    left_out: list[str] = []
+    if arm_set is not None:
+        from droplab.experiment.fitting import fit_set
+
+        values, left_out = fit_set(values, data_dir)
     parsed = parse_spec(values, str(spec) if spec else "the command")
-    with progress() as display:
-        results = run(parsed, out=out, fresh=fresh, data_dir=data_dir, track=sinks, listener=display)
-    print(results.text(lang))  # noqa: T201
-    print(f"\n{results.write_page(lang=lang, data_dir=data_dir)}")  # noqa: T201
+    with progress(lang) as display:
+        for line in left_out:
+            display.say(line)
+        results = run(
+            parsed,
+            out=out,
+            fresh=fresh,
+            data_dir=data_dir,
+            track=sinks,
+            listener=display,
+            allow_random_baseline=allow_random_baseline,
+            accept_changed_code=accept_changed_code,
+        )
+    try:
+        page = results.write_page(lang=lang, data_dir=data_dir)  # before anything is printed, which may fail
+    finally:
+        say(results.text(lang))
+    say(f"\n{page}")
     failed = [run for run in results.record.runs.values() if run.state == "failed"]
     if failed:
         lines = "\n".join(f"  - {run.key}: {run.reason}" for run in failed)
@@ -95,7 +119,9 @@ def spec_values(
     if seeds is not None:
         values["seeds"] = seeds
     if arms is not None:
-        values["arms"] = choose_arms(arms, values.get("arms"))
+        chosen_model = values.get("model")
+        named_model = chosen_model.get("name") if isinstance(chosen_model, dict) else None
+        values["arms"] = choose_arms(arms, values.get("arms"), str(named_model or ""))
         names = [arm["name"] for arm in values["arms"]]
         if values.get("baseline") not in names:
             values.pop("baseline", None)
@@ -108,7 +134,7 @@ def _lay(values: dict[str, Any], table: str, **options: Any) -> None:
         values[table] = {**values[table], **given}
 
 
-def choose_arms(text: str, known: Any) -> list[dict[str, Any]]:
+def choose_arms(text: str, known: Any, model: str = "") -> list[dict[str, Any]]:
     """Arms from ``--arms``: names of the spec's arms, or rates for all dropout layers.
 
     >>> [arm["name"] for arm in choose_arms("0, 0.5", None)]
@@ -117,9 +143,9 @@ def choose_arms(text: str, known: Any) -> list[dict[str, Any]]:
     Raises:
         SpecError: a word is neither.
     """
-    from droplab.experiment.spec import TUTORIAL_ARMS
+    from droplab.experiment.spec import default_arms
 
-    table = known if isinstance(known, list) else [arm.model_dump() for arm in TUTORIAL_ARMS]
+    table = known if isinstance(known, list) else [arm.model_dump() for arm in default_arms(model)]
     by_name = {arm["name"]: arm for arm in table if isinstance(arm, dict) and "name" in arm}
     chosen, problems = [], []
     for word in (part.strip() for part in text.split(",")):

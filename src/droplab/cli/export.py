@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import sys
+import io
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 export = App(name="export", help="Write an experiment's numbers in other formats, or what a sink missed.")
 
 
 @export.command
-def csv(folder: Path, *, effects: bool = False, output: Path | None = None) -> None:
+def csv(
+    folder: Path,
+    *,
+    effects: bool = False,
+    output: Path | None = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
     """Write metrics as CSV: one row per run, epoch and metric; or the effects with their intervals.
 
     Args:
         folder: The experiment's folder.
         effects: The effects instead of the metrics.
-        output: A file that does not exist yet (default: standard output).
+        output: The file (default: standard output).
+        force: Replace the file of --output if it is there.
     """
+    from droplab.cli.terminal import hand_out
     from droplab.comparison import Results
-    from droplab.errors import FailureError, UserError
     from droplab.report import write_effects, write_metrics
+    from droplab.report.writing import whole_file
 
     results = Results.read(folder)
 
@@ -32,15 +41,12 @@ def csv(folder: Path, *, effects: bool = False, output: Path | None = None) -> N
             write_metrics(results.record, stream)  # type: ignore[arg-type]
 
     if output is None:
-        write(sys.stdout)
+        held = io.StringIO()
+        write(held)
+        hand_out(held.getvalue())
         return
-    try:
-        with output.open("x", encoding="utf-8", newline="") as file:
-            write(file)
-    except FileExistsError:
-        raise UserError(f"{output} exists already and is left as it is; name another file") from None
-    except OSError as problem:
-        raise FailureError(f"{output} cannot be written: {problem.strerror or problem}") from problem
+    with whole_file(output, replace=force, how="--force replaces it") as file:
+        write(file)
 
 
 @export.command
@@ -64,6 +70,7 @@ def wandb(folder: Path, *, report: bool = False, lang: str = "en") -> None:
 
     if find_spec("wandb_workspaces") is None:
         raise UserError("the report needs a package that is not here: pip install 'droplab[wandb]'")
+    from droplab.cli.terminal import say
     from droplab.tracking.wandb_report import build_report, save_report
 
     results = Results.read(folder)
@@ -71,7 +78,7 @@ def wandb(folder: Path, *, report: bool = False, lang: str = "en") -> None:
     words |= {key.removeprefix("page.metric."): text for key, text in texts(lang).items() if "page.metric." in key}
     said = blocks(results.verdict, results.record, lang)
     advice = " ".join((said.advice, *said.beside))
-    print(save_report(build_report(results.record, advice, results.text(lang), words)))  # noqa: T201
+    say(save_report(build_report(results.record, advice, results.text(lang), words)))
 
 
 @export.command
@@ -116,7 +123,8 @@ def sink(name: str, folder: Path) -> None:
 
 
 def _mirror(folder: Path, name: str) -> None:
+    from droplab.cli.terminal import say
     from droplab.tracking import mirror
 
     for line in mirror(folder, name):
-        print(line)  # noqa: T201
+        say(line)

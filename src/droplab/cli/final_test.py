@@ -15,6 +15,7 @@ def final_test(folder: Path, *, arm: str | None = None, data_dir: Path | None = 
         arm: Only the runs of this arm.
         data_dir: Where the data set is, if it has moved since.
     """
+    from droplab.cli.terminal import say
     from droplab.errors import UserError, suggest
     from droplab.experiment import StoredRun, final_evaluation
     from droplab.ledger import read_experiment
@@ -27,5 +28,5 @@ def final_test(folder: Path, *, arm: str | None = None, data_dir: Path | None = 
         raise UserError(f"{folder} has no finished run to evaluate; `droplab runs {folder}` shows their states")
     for key in keys:
         result = final_evaluation(StoredRun(folder, key), data_dir=data_dir)
-        print(f"{key}: test loss {result.loss:.4f}, test accuracy {result.accuracy:.4f}")  # noqa: T201
-    print(f"The test set has been opened {record.test_openings + len(keys)} times in this experiment.")  # noqa: T201
+        say(f"{key}: test loss {result.loss:.4f}, test accuracy {result.accuracy:.4f}")
+    say(f"The test set has been opened {record.test_openings + len(keys)} times in this experiment.")

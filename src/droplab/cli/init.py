@@ -11,14 +11,10 @@ def init(path: Path = Path("droplab.toml")) -> None:
     Args:
         path: The file to write.
     """
-    from droplab.errors import FailureError, UserError
+    from droplab.cli.terminal import say
     from droplab.experiment.presets import EXAMPLE
+    from droplab.report.writing import whole_file
 
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(EXAMPLE.format(name=path))
-    except FileExistsError:
-        raise UserError(f"{path} exists already and is left as it is; name another file") from None
-    except OSError as problem:
-        raise FailureError(f"{path} cannot be written: {problem.strerror or problem}") from problem
-    print(f"wrote {path}; run it with: droplab compare {path}")  # noqa: T201
+    with whole_file(path, replace=False) as file:
+        file.write(EXAMPLE.format(name=path))
+    say(f"wrote {path}; run it with: droplab compare {path}")

@@ -13,8 +13,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from droplab.cli.terminal import cell
+from droplab.errors import plain
 from droplab.listener import Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey
+from droplab.report.notices import notice_texts
 
 _DISPLAY_ENDS = (OSError, ValueError, SystemExit)
 """What drawing on a terminal that is gone ends in; rich answers a broken pipe with ``SystemExit``."""
@@ -42,14 +45,15 @@ class _Clock:
 class PlainProgress(Listener):
     """One line per epoch and per event."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, lang: str = "en") -> None:
         self._console = console
+        self._lang = lang
         self._clock = _Clock()
         self._epochs = 0
         self._left = 0
 
     def _line(self, text: str) -> None:
-        self._console.print(Text(text), soft_wrap=True)
+        self._console.print(Text(plain(text)), soft_wrap=True)
 
     def opened(self, record: ExperimentRecord, plan: dict[str, Any], folder: str) -> None:
         """Say where the experiment is and how it will run."""
@@ -57,6 +61,8 @@ class PlainProgress(Listener):
         self._left = sum(record.epochs - r.epochs_done for r in record.runs.values() if r.state != "done")
         self._clock = _Clock()
         self._line(describe_plan(record, plan, folder))
+        for text in notice_texts(record, self._lang):
+            self._line(f"! {text}")
 
     def epoch(self, key: RunKey, measurement: Measurement) -> None:
         """One line for the epoch."""
@@ -81,8 +87,8 @@ class PlainProgress(Listener):
 class LiveProgress(PlainProgress):
     """A table that is drawn again as runs proceed."""
 
-    def __init__(self, console: Console, live: Live) -> None:
-        super().__init__(console)
+    def __init__(self, console: Console, live: Live, lang: str = "en") -> None:
+        super().__init__(console, lang)
         self._live = live
         self._record: ExperimentRecord | None = None
         self._cells: dict[RunKey, str] = {}
@@ -123,7 +129,7 @@ class LiveProgress(PlainProgress):
         for seed in record.seeds:
             table.add_column(f"seed {seed}", justify="right")
         for arm in record.arms:
-            table.add_row(Text(arm), *(self._cells.get(RunKey(arm, seed), "") for seed in record.seeds))
+            table.add_row(cell(arm), *(self._cells.get(RunKey(arm, seed), "") for seed in record.seeds))
         self._live.update(table)
 
 
@@ -140,7 +146,7 @@ def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str) -
 
 
 @contextmanager
-def progress() -> Iterator[Listener]:
+def progress(lang: str = "en") -> Iterator[Listener]:
     """The display that fits standard error; standard output stays free for results.
 
     Where standard error is closed, full, or a terminal that goes away, there is none, and nothing else changes.
@@ -150,13 +156,13 @@ def progress() -> Iterator[Listener]:
         return
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield PlainProgress(console)
+        yield PlainProgress(console, lang)
         return
     live = Live(console=console, refresh_per_second=4, transient=False)
     with suppress(*_DISPLAY_ENDS):
         live.start(refresh=True)
     try:
-        yield LiveProgress(console, live)
+        yield LiveProgress(console, live, lang)
     finally:
         with suppress(*_DISPLAY_ENDS):
             live.stop()

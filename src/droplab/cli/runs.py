@@ -11,26 +11,24 @@ def runs(folder: Path) -> None:
     Args:
         folder: The experiment's folder.
     """
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
+    from droplab.cli.terminal import cell, say, show
     from droplab.ledger import read_experiment
 
     record = read_experiment(folder)
-    table = Table(title=Text(f"{record.name} · {folder}"), title_justify="left")
+    table = Table(title=cell(f"{record.name} · {folder}"), title_justify="left")
     for heading in ("arm", "seed", "state", "epochs", "fit loss", "val loss", "val accuracy", "gap"):
         table.add_column(heading, justify="left" if heading in {"arm", "state"} else "right")
     for key, run in record.runs.items():
         last = [run.metrics[name][-1] if name in run.metrics else None for name in _SHOWN]
         figures = ["" if value is None else f"{value:.4f}" for value in last]
-        table.add_row(Text(key.arm), str(key.seed), run.state, f"{run.epochs_done}/{record.epochs}", *figures)
-    console = Console()
-    console.print(table)
+        table.add_row(cell(key.arm), str(key.seed), cell(run.state), f"{run.epochs_done}/{record.epochs}", *figures)
+    show(table)
     for key, run in record.runs.items():
         if run.state == "failed":
-            console.print(Text(f"{key} failed: {run.reason}"))
-    console.print(f"The test set was opened {record.test_openings} times.")
+            say(f"{key} failed: {run.reason}")
+    say(f"The test set was opened {record.test_openings} times.")
 
 
 _SHOWN = ("fit_loss", "val_loss", "val_accuracy", "gap")

@@ -10,10 +10,10 @@ def variants(name: str | None = None, *, lang: str = "en") -> None:
         name: A name from the list.
         lang: Language, en or ja.
     """
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from droplab.cli.terminal import show
     from droplab.nn.catalog import CATALOG
     from droplab.nn.catalog.words import words
     from droplab.report import check_language, texts
@@ -25,7 +25,7 @@ def variants(name: str | None = None, *, lang: str = "en") -> None:
         for known in CATALOG:
             told = words(known, lang)
             table.add_row(Text(known), Text(told.layer), Text(told.does, overflow="fold"))
-        Console().print(table)
+        show(table)
         return
     told = words(name, lang)
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
@@ -36,7 +36,7 @@ def variants(name: str | None = None, *, lang: str = "en") -> None:
     row = CATALOG[name]
     if row.in_arms:
         table.add_row(Text(said["arm"]), Text(_arm(name, bool(row.adopts))))
-    Console().print(table)
+    show(table)
 
 
 def _arm(name: str, weights: bool) -> str:

@@ -12,6 +12,7 @@ def verdict(folder: Path, *, lang: str = "en") -> None:
         folder: The experiment's folder.
         lang: Language, en or ja.
     """
+    from droplab.cli.terminal import say
     from droplab.comparison import Results
 
-    print(Results.read(folder).text(lang))  # noqa: T201
+    say(Results.read(folder).text(lang))

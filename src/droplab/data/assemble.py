@@ -11,7 +11,7 @@ from droplab.data.checking import CONTIGUOUS_CLASSES, as_part
 from droplab.data.parts import Part, SealedPart, Split
 from droplab.data.protocol import split
 from droplab.data.source import Source
-from droplab.errors import DataError
+from droplab.errors import DataError, quote
 
 PARTS = ("train", "validation", "test")
 
@@ -41,7 +41,7 @@ def assemble(
     for other in PARTS[1:]:
         if other in parts:
             _check_agreement(name, train, other, parts[other])
-    names = None if class_names is None else tuple(str(n) for n in class_names)
+    names = None if class_names is None else _texts(name, class_names)
     classes = _classes(name, parts, classes, names)
     for part_name, part in parts.items():
         highest = int(part.labels.max())
@@ -61,15 +61,38 @@ def assemble(
     )
 
 
+MOST_CLASSES = 2**16
+"""The ledger keeps predicted classes as 16 bits each."""
+
+
+def _texts(name: str, class_names: Any) -> tuple[str, ...]:
+    is_text = isinstance(class_names, str | bytes)
+    try:
+        names = tuple(str(n) for n in class_names)
+        "".join(names).encode()
+    except Exception as problem:
+        raise DataError(
+            f"class_names of {name} arrived as {quote(class_names)}; wanted a list of texts ({type(problem).__name__})"
+        ) from problem
+    if is_text:
+        raise DataError(f"class_names of {name} arrived as {quote(class_names)}; wanted a list of texts, one per class")
+    return names
+
+
 def _classes(name: str, parts: Mapping[str, Part], classes: Any, names: tuple[str, ...] | None) -> int:
     if classes is None:
         found = len(names) if names else 1 + max(int(part.labels.max()) for part in parts.values())
     elif isinstance(classes, bool) or not isinstance(classes, int | np.integer):
-        raise DataError(f"classes of {name} arrived as {classes!r}; wanted a whole number")
+        raise DataError(f"classes of {name} arrived as {quote(classes)}; wanted a whole number")
     else:
         found = int(classes)
     if names is not None and len(names) != found:
         raise DataError(f"{name} has {found} classes and {len(names)} class_names; wanted one name for each class")
+    if found > MOST_CLASSES:
+        raise DataError(
+            f"{name} has {found:,} classes; {MOST_CLASSES:,} at most can be kept. {CONTIGUOUS_CLASSES}; are these "
+            "numbers to be predicted rather than classes?"
+        )
     if found < 2:
         raise DataError(f"{name} has {found} class; wanted at least 2, as there is nothing to tell apart")
     samples = sum(len(part) for part in parts.values())

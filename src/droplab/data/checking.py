@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from droplab.data.parts import Part
-from droplab.errors import DataError
+from droplab.errors import DataError, quote
 
 CHANNELS = (1, 3, 4)
 """A last dimension of one of these, where dimension 1 is none of them, looks like (N, H, W, C)."""
@@ -19,22 +19,25 @@ CHANNELS = (1, 3, 4)
 CONTIGUOUS_CLASSES = "Labels count from 0 without gaps"
 
 
-def as_part(where: str, images: Any, labels: Any) -> Part:
+def as_part(where: str, images: Any, labels: Any, *, called_images: bool = False) -> Part:
     """Check and convert one part.
 
     Args:
         where: names the part in messages: ``train of my.npz``.
-        images: tensor or array, ``(N, C, H, W)`` or ``(N, F)``. uint8 stays uint8; other integers must lie
-            in 0..255 and become uint8; floats become float32 and must be finite.
+        images: tensor or array, ``(N, C, H, W)`` or ``(N, F)``. uint8 in four dimensions with 1, 3 or 4 channels are
+            pixels and stay uint8; all other numbers become float32 with their values, and must be finite.
         labels: tensor, array or list of integers, ``(N,)``, 0 or larger.
+        called_images: the source itself says that these are images, so uint8 of any shape are pixels.
 
     Raises:
         DataError: anything else, with what arrived and what to do.
 
     >>> as_part("train", np.zeros((2, 1, 4, 4)), [0, 1])
     Part(2 x (1, 4, 4) float32)
+    >>> as_part("train", np.array([[0, 255], [1, 2]]), [0, 1]).images.tolist()
+    [[0.0, 255.0], [1.0, 2.0]]
     """
-    x = _images(f"images of {where}", as_array(f"images of {where}", images))
+    x = _images(f"images of {where}", as_array(f"images of {where}", images), called_images=called_images)
     y = _labels(f"labels of {where}", as_array(f"labels of {where}", labels))
     if len(x) != len(y):
         raise DataError(
@@ -79,16 +82,22 @@ def _plain(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     return np.require(array, dtype=dtype, requirements=["C", "W"])
 
 
-def _images(what: str, array: NDArray[Any]) -> NDArray[Any]:
+_EXACT = 2**24
+"""float32 holds every whole number up to this one."""
+
+
+def _images(what: str, array: NDArray[Any], *, called_images: bool) -> NDArray[Any]:
     _check_shape(what, array.shape)
     kind = array.dtype.kind
-    if kind in "iub":
-        if array.dtype != np.uint8 and (array.min() < 0 or array.max() > 255):
-            raise DataError(
-                f"{what} arrived as {array.dtype} in {array.min()}..{array.max()}; wanted integers in 0..255, "
-                "or floats. Convert with x.astype('float32') and scale as the model wants it."
-            )
+    if array.dtype == np.uint8 and (called_images or (array.ndim == 4 and array.shape[1] in CHANNELS)):
         return _plain(array, np.uint8)
+    if kind in "iub":
+        if kind != "b" and (array.min() < -_EXACT or array.max() > _EXACT):
+            raise DataError(
+                f"{what} arrived as {array.dtype} in {array.min()}..{array.max()}; wanted integers within "
+                f"±{_EXACT:,}, or floats: models are given float32. Convert with x.astype('float32') and scale."
+            )
+        return _plain(array, np.float32)
     if kind == "f":
         with np.errstate(over="ignore"):
             floats = _plain(array, np.float32)
@@ -101,7 +110,7 @@ def _images(what: str, array: NDArray[Any]) -> NDArray[Any]:
                 f"{first}; wanted finite numbers. Repair or drop those samples."
             )
         return floats
-    raise DataError(f"{what} arrived as {array.dtype}; wanted uint8, integers in 0..255, or floats")
+    raise DataError(f"{what} arrived as {array.dtype}; wanted integers, booleans or floats")
 
 
 def _check_shape(what: str, shape: Sequence[int]) -> None:
@@ -134,7 +143,7 @@ def _labels(what: str, array: NDArray[Any]) -> NDArray[np.int64]:
         raise DataError(f"{what} are empty; wanted at least one sample")
     if array.dtype.kind not in "iu":
         raise DataError(
-            f"{what} arrived as {array.dtype}, the first is {array[0]!s}; wanted integers 0, 1, 2, … "
+            f"{what} arrived as {array.dtype}, the first is {quote(array[0])}; wanted integers 0, 1, 2, … "
             "Convert whole numbers with y.astype('int64'); number names with "
             "np.unique(y, return_inverse=True)."
         )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch.utils.data import Dataset
 
 from droplab.data.assemble import PARTS, assemble, to_part
 from droplab.data.map_dataset import read_dataset
 from droplab.data.parts import Part, SealedPart, Split
+from droplab.data.repeat import ADVICE, generators, have_drawn
 from droplab.data.source import Source
 from droplab.errors import DataError, suggest
 from droplab.userobjects import call, resolve
@@ -28,9 +30,31 @@ def read_function(name: str, options: Mapping[str, Any]) -> Source:
     wanted, ``classes`` and ``class_names``. The working directory is importable.
 
     Raises:
-        DataError: no such function, one that raises, or a result that does not hold.
+        DataError: no such function, one that raises, or a result that does not hold or is another one when the
+            function is called again, which is tried where it draws from a global generator.
     """
-    result = call(resolve(name, "data", DataError), name, "data", DataError, {}, options)
+    function = resolve(name, "data", DataError)
+    before = generators()
+    source = _source(name, call(function, name, "data", DataError, {}, options))
+    if have_drawn(before, generators()):
+        again = _source(name, call(function, name, "data", DataError, {}, options))
+        _check_again(name, source, again)
+    return source
+
+
+def _check_again(name: str, source: Source, again: Source) -> None:
+    for part in PARTS:
+        first, second = getattr(source, part), getattr(again, part)
+        same = first is second or (
+            len(first) == len(second)
+            and torch.equal(first.images, second.images)
+            and torch.equal(first.labels, second.labels)
+        )
+        if not same:
+            raise DataError(f"data {name!r} returned other {part} samples when it was called a second time. {ADVICE}.")
+
+
+def _source(name: str, result: Any) -> Source:
     keyed = dict(result) if isinstance(result, Mapping) else _by_position(name, result)
     known = (*PARTS, "classes", "class_names")
     for key in keyed:

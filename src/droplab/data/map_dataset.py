@@ -10,23 +10,24 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from droplab.data.checking import as_array
-from droplab.errors import DataError
+from droplab.data.repeat import ADVICE, generators, have_drawn
+from droplab.errors import DataError, quote_text
 from droplab.userobjects import where_raised
 
 
 def read_dataset(where: str, dataset: Dataset[Any]) -> tuple[Any, Any]:
-    """Read every sample once, in order.
+    """Read every sample in order; some of them twice.
 
     Args:
         where: names the part in messages.
-        dataset: has a length, and gives ``(image, label)`` for 0 .. length - 1. A random augmentation in it
-            would be frozen by this; leave it out.
+        dataset: has a length, and gives ``(image, label)`` for 0 .. length - 1, the same each time it is asked.
 
     Returns:
         Stacked images ``(N, …)`` and labels ``(N,)``, to be checked by ``as_part``.
 
     Raises:
-        DataError: no length, a sample that raises or is no pair, or samples of different shapes.
+        DataError: no length, a sample that raises, is no pair or differs when it is read again, or samples of
+            different shapes.
 
     >>> import torch
     >>> images, labels = read_dataset("train", TensorDataset(torch.zeros(3, 4), torch.arange(3)))
@@ -44,10 +45,11 @@ def read_dataset(where: str, dataset: Dataset[Any]) -> tuple[Any, Any]:
         and len(dataset.tensors) == 2
     ):
         return dataset.tensors
-    if len(dataset) == 0:
+    if _length(where, dataset) == 0:
         raise DataError(f"{where} is empty; wanted at least one sample")
     images: list[NDArray[Any]] = []
     labels: list[NDArray[Any]] = []
+    before = generators()
     for index in range(len(dataset)):
         image, label = _sample(where, dataset, index)
         if images and image.shape != images[0].shape:
@@ -59,7 +61,32 @@ def read_dataset(where: str, dataset: Dataset[Any]) -> tuple[Any, Any]:
             raise DataError(f"the label of sample {index} of {where} has shape {label.shape}; wanted one integer")
         images.append(image)
         labels.append(label)
+    _check_again(where, dataset, images, labels, everything=have_drawn(before, generators()))
     return np.stack(images), np.stack(labels)
+
+
+def _length(where: str, dataset: Sized) -> int:
+    try:
+        return len(dataset)
+    except Exception as problem:
+        raise DataError(
+            f"the length of {where} raised {type(problem).__name__}: {quote_text(problem)} (at {where_raised(problem)})"
+        ) from problem
+
+
+_AGAIN = 32
+"""Samples that are read twice where no global generator was drawn from; all of them where one was."""
+
+
+def _check_again(
+    where: str, dataset: Any, images: list[NDArray[Any]], labels: list[NDArray[Any]], *, everything: bool
+) -> None:
+    count = len(images)
+    chosen = range(count) if everything else np.unique(np.linspace(0, count - 1, _AGAIN).astype(int)).tolist()
+    for index in chosen:
+        image, label = _sample(where, dataset, index)
+        if image.tobytes() != images[index].tobytes() or label.tobytes() != labels[index].tobytes():
+            raise DataError(f"sample {index} of {where} is another one when it is read a second time. {ADVICE}.")
 
 
 def _sample(where: str, dataset: Any, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -67,7 +94,8 @@ def _sample(where: str, dataset: Any, index: int) -> tuple[NDArray[Any], NDArray
         sample = dataset[index]
     except Exception as problem:
         raise DataError(
-            f"sample {index} of {where} raised {type(problem).__name__}: {problem} (at {where_raised(problem)})"
+            f"sample {index} of {where} raised {type(problem).__name__}: {quote_text(problem)} "
+            f"(at {where_raised(problem)})"
         ) from problem
     if not isinstance(sample, tuple | list) or len(sample) != 2:
         raise DataError(f"sample {index} of {where} is a {type(sample).__name__}; wanted a pair (image, label)")

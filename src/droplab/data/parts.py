@@ -15,8 +15,8 @@ class Part:
     """Samples and their labels, in memory on the CPU.
 
     Attributes:
-        images: ``(N, C, H, W)``, or ``(N, F)`` for plain vectors; uint8 in 0..255 or float32, as the
-            source has them. Nothing is normalised here.
+        images: ``(N, C, H, W)``, or ``(N, F)`` for plain vectors; uint8 for pixels, which training scales to
+            [-1, 1], or float32, which it takes as they are. Nothing is scaled here.
         labels: ``(N,)`` int64, classes counted from 0.
 
     Raises:

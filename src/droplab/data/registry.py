@@ -8,14 +8,16 @@ from typing import Any
 
 from droplab.data.cifar10 import Cifar10
 from droplab.data.fashion_mini import FashionMini
-from droplab.data.folder import default_data_dir
+from droplab.data.folder import default_data_dir, user_path
 from droplab.data.function import read_function
+from droplab.data.inputs import Inputs, declare
+from droplab.data.memory import told_if_full
 from droplab.data.mnist import Mnist
 from droplab.data.npz import read_npz
 from droplab.data.parts import Split
 from droplab.data.protocol import split
 from droplab.data.source import Dataset, DatasetInfo, FileCheck, Progress, Source
-from droplab.errors import DataError, suggest
+from droplab.errors import DataError, clip, quote, suggest
 from droplab.given import is_given
 from droplab.userobjects import looks_like_object
 
@@ -35,6 +37,7 @@ def load(
     validation_size: float | None = None,
     split_seed: int = 0,
     options: Mapping[str, Any] | None = None,
+    inputs: Inputs = "auto",
     progress: Progress | None = None,
 ) -> Split:
     """Load a data set and split it. The same arguments and data give the same split everywhere.
@@ -50,6 +53,8 @@ def load(
             their own validation part.
         split_seed: chooses which samples go where; 0 or larger.
         options: keyword arguments for your function.
+        inputs: what the numbers are: ``auto`` as the source says, ``pixels`` whole numbers in 0..255 that training
+            scales to [-1, 1], ``as-is`` numbers that it leaves alone.
         progress: called with (bytes there, bytes in all) while something is downloaded.
 
     Returns:
@@ -64,8 +69,9 @@ def load(
     >>> len(mini.train), len(mini.validation), mini.shape, mini.classes
     (500, 200, (1, 28, 28), 10)
     """
-    source = _read(name, data_dir, options or {}, progress)
-    return split(source, train_size=train_size, validation_size=validation_size, split_seed=split_seed)
+    with told_if_full(f"reading data {name}"):
+        source = declare(_read(name, data_dir, options or {}, progress), inputs)
+        return split(source, train_size=train_size, validation_size=validation_size, split_seed=split_seed)
 
 
 def _read(name: str, data_dir: Path | None, options: Mapping[str, Any], progress: Progress | None) -> Source:
@@ -74,7 +80,8 @@ def _read(name: str, data_dir: Path | None, options: Mapping[str, Any], progress
         return read_function(name, options)
     if options:
         raise DataError(
-            f"data {name!r} takes no options, {', '.join(options)} arrived; options go to pkg.module:function alone"
+            f"data {quote(name)} takes no options, {clip(', '.join(options))} arrived; options go to "
+            "pkg.module:function alone"
         )
     if name.endswith(".npz"):
         return read_npz(name)
@@ -85,13 +92,13 @@ def _known(name: str) -> Dataset:
     if name in DATASETS:
         return DATASETS[name]
     raise DataError(
-        f"unknown data set {name!r}{suggest(name, DATASETS)}. Known: {', '.join(DATASETS)}; "
+        f"unknown data set {quote(name)}{suggest(name, DATASETS)}. Known: {', '.join(DATASETS)}; "
         "or a path that ends in .npz, or a function of yours as pkg.module:function."
     )
 
 
 def _folder(data_dir: Path | None) -> Path:
-    return default_data_dir() if data_dir is None else Path(data_dir).expanduser().absolute()
+    return default_data_dir() if data_dir is None else user_path(data_dir).absolute()
 
 
 def catalogue() -> tuple[DatasetInfo, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from droplab.errors import SpecError, quote, quote_text
 from droplab.experiment.allocator import keep_freed_memory
 from droplab.experiment.environment import cores
 from droplab.experiment.executors import Job, ProcessExecutor
@@ -17,20 +18,47 @@ from droplab.experiment.run import Plan
 from droplab.experiment.spec import ExperimentSpec
 from droplab.experiment.speed import training_speed
 from droplab.experiment.tensors import Workbench
+from droplab.records import Notice
 
 _SECONDS = 1.0
 """Length of each measurement, after a warm-up."""
-_TURNS = 3
-"""Precisions are measured in turns and the best turn counts, so that a busy moment of the machine decides nothing."""
+_TURN_SECONDS = _SECONDS / 3
+_WORTH = 1.1
+"""How many times as fast bfloat16 must be to be taken."""
+_LEAD = 3
+_MOST_TURNS = 9
+"""Precisions are measured in turns, side by side, until one has won that many more turns than the other: a busy moment
+of the machine decides nothing, and the same machine decides the same way. Where no lead comes, it is float32."""
 _WORTH_WORKERS = 20.0
 """Run sets shorter than this many seconds are not worth starting worker processes for."""
 
 
 def choose_device(name: str) -> torch.device:
-    """``auto`` is the GPU where torch sees one, else the CPU."""
+    """``auto`` is the GPU where torch sees one, else the CPU.
+
+    Raises:
+        SpecError: no device of torch, or none that this machine has.
+
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)
+    try:
+        device = torch.device(name)
+        (torch.ones((), device=device) + 1).item()  # the meta device refuses here
+    except Exception as problem:
+        why = quote_text(problem).strip().split("\n", maxsplit=1)[0].rstrip(".")
+        raise SpecError(
+            [f"compute.device: got {quote(name)}; {why}. Write auto, or a device that this machine has: {_devices()}"]
+        ) from problem
+    return device
+
+
+def _devices() -> str:
+    found = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    found += ["mps"] if torch.backends.mps.is_available() else []
+    return ", ".join(["cpu", *found])
 
 
 def choose_plan(
@@ -98,7 +126,21 @@ def choose_plan(
 def _choose_precision(spec: ExperimentSpec, bench: Workbench, figures: dict[str, Any]) -> str:
     if spec.recipe.precision != "auto":
         return spec.recipe.precision
-    for precision in ("float32", "bfloat16") * _TURNS:
-        key, speed = f"serial_{precision}", training_speed(spec, bench, precision, _SECONDS / _TURNS)
-        figures[key] = max(figures.get(key, 0.0), speed)
-    return "bfloat16" if figures["serial_bfloat16"] > 1.1 * figures["serial_float32"] else "float32"
+    lead = turns = 0
+    while abs(lead) < _LEAD and turns < _MOST_TURNS:
+        speeds = {name: training_speed(spec, bench, name, _TURN_SECONDS) for name in ("float32", "bfloat16")}
+        for precision, speed in speeds.items():
+            key = f"serial_{precision}"
+            figures[key] = max(figures.get(key, 0.0), speed)
+        lead += 1 if speeds["bfloat16"] > _WORTH * speeds["float32"] else -1
+        turns += 1
+    figures["precision_turns"] = turns
+    return "bfloat16" if lead >= _LEAD else "float32"
+
+
+def precision_notices(spec: ExperimentSpec, plan: Plan, figures: Mapping[str, Any]) -> tuple[Notice, ...]:
+    """That a measurement chose the precision, where one did: results depend on it."""
+    if spec.recipe.precision != "auto":
+        return ()
+    ratio = figures["serial_bfloat16"] / figures["serial_float32"]
+    return (Notice("precision", detail={"precision": plan.precision, "ratio": ratio}),)

@@ -43,6 +43,7 @@ def changed_images(ledger: LedgerReader, record: ExperimentRecord, data_dir: Pat
             validation_size=data.validation_size,
             split_seed=data.split_seed,
             options=data.options,
+            inputs=data.inputs,
         )
     except DroplabError:
         return ChangedImages({}, "data")

@@ -18,7 +18,7 @@ from droplab.errors import CheckpointError, ModelError
 
 _MAGIC = b"droplab checkpoint 1\n"
 _KEEP = 2
-_NAME = re.compile(r"epoch-\d+\.ckpt")
+_NAME = re.compile(r"epoch-[0-9]{1,9}\.ckpt")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class CheckpointStore:
 
     def _paths(self) -> list[Path]:
         """Newest first."""
-        return sorted((path for path in self.folder.glob("epoch-*.ckpt") if _NAME.fullmatch(path.name)), reverse=True)
+        named = (path for path in self.folder.glob("epoch-*.ckpt") if _NAME.fullmatch(path.name))
+        return sorted(named, key=lambda path: int(path.stem.removeprefix("epoch-")), reverse=True)
 
     def check(self, state: dict[str, Any]) -> None:
         """See that a state could be written and read again, tensors left out.

@@ -10,21 +10,24 @@ from typing import Any
 
 from droplab.data import Split, load
 from droplab.errors import DesignError, InterruptedRunError
-from droplab.experiment.calibrate import choose_device, choose_plan
+from droplab.experiment.calibrate import choose_device, choose_plan, precision_notices
+from droplab.experiment.check import Checked, check_experiment
 from droplab.experiment.environment import differences, environment
 from droplab.experiment.executors import Executor, Job, ProcessExecutor, SerialExecutor
+from droplab.experiment.fingerprint import changed_code
 from droplab.experiment.folder import default_folder, fresh_folder, make_folder, run_folder
+from droplab.experiment.initial import EVENT, InitialWeights
 from droplab.experiment.lock import folder_lock
-from droplab.experiment.preflight import check_arms, check_sizes
 from droplab.experiment.run import Plan, Task
 from droplab.experiment.signals import StopFlag, stop_on_signals
 from droplab.experiment.spec import ExperimentSpec, digest
+from droplab.experiment.suits import check_recipe
 from droplab.experiment.tensors import Workbench, workbench
 from droplab.experiment.threads import check_threads
 from droplab.kernels import prepare_meanwhile
 from droplab.ledger import FILE_NAME, Ledger, LedgerReader, exists
 from droplab.listener import GuardedListener, Listener
-from droplab.records import ExperimentRecord, Measurement, RunKey, RunRecord
+from droplab.records import ExperimentRecord, Measurement, Notice, RunKey, RunRecord
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ def run_experiment(
     fresh: bool = False,
     data_dir: Path | None = None,
     listener: Listener | None = None,
+    allow_random_baseline: bool = False,
+    accept_changed_code: bool = False,
 ) -> Finished:
     """Carry out all runs of a spec that are not done yet.
 
@@ -54,6 +59,8 @@ def run_experiment(
         fresh: take a folder that does not exist yet, named after ``out``.
         data_dir: where data sets are looked for.
         listener: is told of everything that happens.
+        allow_random_baseline: train an arm without dropout although the model drops by itself; the verdict says so.
+        accept_changed_code: continue although the code of model or data is another now; the verdict says so.
 
     Raises:
         UserError: the spec does not fit data, model or folder; nothing was written.
@@ -74,14 +81,15 @@ def run_experiment(
     device = choose_device(spec.compute.device)
     prepare_meanwhile()
     split = _load(spec, data_dir)
-    check_sizes(spec, split)
-    check_arms(spec, tuple(split.shape), split.classes)
+    check_recipe(spec.recipe, split)
     bench = workbench(split, spec.recipe.fit_size, device)
+    checked = check_experiment(spec, split, bench, allow_random_baseline=allow_random_baseline)
     make_folder(folder)
     with ExitStack() as stack:
         stack.enter_context(folder_lock(folder))
         flag = stack.enter_context(stop_on_signals(give_up=lambda: _mark_interrupted(folder)))
-        ledger, plan, executor = _open(folder, spec, split, bench, data_dir, directory, listener, stack)
+        found = _Found(split, bench, checked, accept_changed_code)
+        ledger, plan, executor = _open(folder, spec, found, data_dir, directory, listener, stack)
         job = Job(spec, plan, data_dir, split.fingerprint, directory)
         runner: Executor = executor or _executor(job, bench, stack)
         driver = _LedgerDriver(ledger, listener)
@@ -141,6 +149,7 @@ def _load(spec: ExperimentSpec, data_dir: Path | None) -> Split:
         validation_size=data.validation_size,
         split_seed=data.split_seed,
         options=data.options,
+        inputs=data.inputs,
     )
 
 
@@ -155,21 +164,33 @@ def _keys(spec: ExperimentSpec) -> list[RunKey]:
     return [RunKey(arm.name, seed) for seed in spec.seeds for arm in spec.arms]
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What data and model turned out to be, before the folder is looked at."""
+
+    split: Split
+    bench: Workbench
+    checked: Checked
+    accept_changed_code: bool
+
+
 def _open(
     folder: Path,
     spec: ExperimentSpec,
-    split: Split,
-    bench: Workbench,
+    found: _Found,
     data_dir: Path | None,
     directory: Path,
     listener: Listener,
     stack: ExitStack,
 ) -> tuple[Ledger, Plan, ProcessExecutor | None]:
+    split, bench, checked = found.split, found.bench, found.checked
     path = folder / FILE_NAME
     here = environment()
     if exists(path):
         ledger = stack.enter_context(Ledger.open(path))
-        _continue(ledger, folder, spec, split, here, listener)
+        _continue(ledger, folder, spec, found, here, listener)
+        for notice in checked.notices:
+            ledger.notice(notice)
         return ledger, Plan(**ledger.design()["plan"]), None
     plan, figures, executor = choose_plan(
         spec, bench, len(spec.arms) * len(spec.seeds), data_dir, split.fingerprint, listener.say, directory
@@ -192,13 +213,37 @@ def _open(
         },
         "shape": list(split.shape),
         "class_names": list(split.class_names),
+        "code": checked.code,
+        "initial_weights": checked.weights,
     }
     ledger = stack.enter_context(Ledger.create(path, design, _keys(spec), here))
+    for notice in (*checked.notices, *precision_notices(spec, plan, figures)):
+        ledger.notice(notice)
     return ledger, plan, executor
 
 
+def _check_same_code(ledger: Ledger, folder: Path, checked: Checked, *, accept: bool) -> None:
+    """Data have a fingerprint; so have the functions that make them and the model, and the weights these begin with."""
+    design = ledger.design()
+    changed = changed_code(design.get("code", {}), checked.code)
+    before = design.get("initial_weights", {})
+    if not changed and any(before.get(seed, digest) != digest for seed, digest in checked.weights.items()):
+        changed = ["model (its initial weights are others)"]
+    if changed and not accept:
+        raise DesignError(
+            f"the code of {' and '.join(changed)} is not what {folder} was started with, so that one verdict would "
+            "be over two of them. Bring the old code back, start anew with --fresh, or, if results cannot differ, "
+            "continue with --accept-changed-code (compare(..., accept_changed_code=True)); the verdict then says so."
+        )
+    if changed:
+        ledger.event("code changed", changes=changed)
+        ledger.notice(Notice("code_changed", detail={"what": ", ".join(changed)}))
+    ledger.set_design("code", checked.code)
+    ledger.set_design("initial_weights", {**before, **checked.weights})
+
+
 def _continue(
-    ledger: Ledger, folder: Path, spec: ExperimentSpec, split: Split, here: dict[str, Any], listener: Listener
+    ledger: Ledger, folder: Path, spec: ExperimentSpec, found: _Found, here: dict[str, Any], listener: Listener
 ) -> None:
     design = ledger.design()
     if design["identity"] != spec.identity():
@@ -206,11 +251,12 @@ def _continue(
             f"{folder} holds a different experiment: {'; '.join(_changes(design['spec'], spec.canonical()))}. "
             "Choose another folder with --out DIR, or --fresh for a new one; nothing is overwritten."
         )
-    if design["data_fingerprint"] != split.fingerprint:
+    if design["data_fingerprint"] != found.split.fingerprint:
         raise DesignError(
             f"the data {spec.data.name!r} is not what {folder} was started with (their checksums differ). "
             "Bring the old data back, or start anew with --fresh."
         )
+    _check_same_code(ledger, folder, found.checked, accept=found.accept_changed_code)
     for key, epoch in ledger.damaged_runs().items():
         ledger.forget(key)
         listener.say(f"{key}: what the ledger had from epoch {epoch + 1} on was damaged; the run is trained again")
@@ -243,6 +289,8 @@ class _LedgerDriver:
 
     def __init__(self, ledger: Ledger, listener: Listener) -> None:
         self._ledger, self._listener = ledger, listener
+        record = ledger.read()
+        self._weights = InitialWeights(record.events, record.notices)
 
     def started(self, key: RunKey) -> None:
         self._ledger.set_state(key, "running")
@@ -250,7 +298,16 @@ class _LedgerDriver:
 
     def epoch(self, key: RunKey, measurement: Measurement) -> None:
         self._ledger.commit_epoch(key, measurement)
+        if measurement.initial_weights:
+            self._begun(key, measurement.initial_weights)
         self._listener.epoch(key, measurement)
+
+    def _begun(self, key: RunKey, digest: str) -> None:
+        new, notice = self._weights.begin(key, digest)
+        if new:
+            self._ledger.event(EVENT, key, digest=digest)
+        if notice is not None:
+            self._ledger.notice(notice)
 
     def _ended(self, key: RunKey, state: str, reason: str = "", *, retry: bool = True) -> None:
         self._ledger.set_state(key, state, reason, retry=retry)

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-_PACKAGES = ("torch", "numpy", "pydantic")
-BIT_KEYS = ("torch", "numpy", "python", "cpu", "gpu")
+_PACKAGES = ("torch", "numpy", "numba", "pydantic")
+BIT_KEYS = ("droplab", "torch", "numpy", "numba", "python", "cpu", "gpu")
 """What must be equal, beside the thread count, for a resumed run to be bit-identical."""
 
 
@@ -47,7 +47,8 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     >>> differences({"torch": "2.12"}, {"torch": "2.13"})
     ['torch: 2.12, now 2.13']
     """
-    return [f"{k}: {before.get(k)}, now {after.get(k)}" for k in BIT_KEYS if before.get(k) != after.get(k)]
+    kept = [key for key in BIT_KEYS if key in before]  # older ledgers keep fewer
+    return [f"{k}: {before[k]}, now {after.get(k)}" for k in kept if before[k] != after.get(k)]
 
 
 def _version(package: str) -> str:

@@ -74,6 +74,7 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
             validation_size=spec.data.validation_size,
             split_seed=spec.data.split_seed,
             options=spec.data.options,
+            inputs=spec.data.inputs,
         )
         if split.fingerprint != design["data_fingerprint"]:
             raise DesignError(f"the data {spec.data.name!r} is not what {run.folder} was run on")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from pathlib import Path
 
-from droplab.errors import FailureError
+from droplab.errors import FailureError, UserError
 from droplab.experiment.spec import ExperimentSpec
 
+_LONGEST = 60
+"""Bytes of a name that go into a folder's; systems count bytes, and a character can have four."""
 HOME = Path("droplab-runs")
 """Default parent of experiments, in the working directory."""
 
@@ -18,14 +22,22 @@ def default_folder(spec: ExperimentSpec) -> Path:
     >>> default_folder(ExperimentSpec(name="My test")).name.startswith("my-test-")
     True
     """
-    slug = re.sub(r"[^\w]+", "-", spec.name.lower()).strip("-_")[:60] or "experiment"
+    slug = re.sub(r"[^\w]+", "-", spec.name.lower()).strip("-_")
+    slug = slug.encode()[:_LONGEST].decode(errors="ignore") or "experiment"
     return HOME / f"{slug}-{spec.identity()}"
 
 
 def fresh_folder(folder: Path) -> Path:
-    """The first of ``folder``, ``folder-2``, ``folder-3``, … that does not exist."""
+    """The first of ``folder``, ``folder-2``, ``folder-3``, … that does not exist.
+
+    Raises:
+        UserError: the folder is the root, which has no name.
+    """
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100  # "." has no name to append a number to
+    if not folder.name:
+        raise UserError(f"--out {folder} has no name to which --fresh could append a number; name a folder")
     candidate, number = folder, 2
-    while candidate.exists():
+    while os.path.lexists(candidate):
         candidate, number = folder.with_name(f"{folder.name}-{number}"), number + 1
     return candidate
 
@@ -38,9 +50,8 @@ def make_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".probe"
-        probe.write_bytes(b"droplab")
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=folder, prefix=".probe-") as probe:  # a name that nobody can have taken
+            probe.write(b"droplab")
     except OSError as problem:
         raise FailureError(
             f"{folder} cannot be written: {problem.strerror or problem}. Choose another place with --out DIR."

@@ -121,6 +121,7 @@ baseline = "no dropout"        # the arm that the others are compared with; the 
 name = "fashion-mnist-mini"    # or "cifar10", "mnist", "my_data.npz", "my_package.my_module:my_function"
 # train_size = 2000            # keep fewer training samples, stratified by class
 # validation_size = 0.1        # a share below 1, or a number of samples; taken from the training data
+# inputs = "pixels"            # 0..255, scaled to -1..1; "as-is" never scales; left out: uint8 images are pixels
 split_seed = 0
 
 [model]
@@ -130,12 +131,13 @@ name = "tutorial-cnn"          # or "srivastava-mlp", "my_package.my_module:my_f
 [recipe]
 epochs = 15
 batch_size = 32
+drop_last = false              # true: leave out an epoch's last batch where it is smaller
 optimizer = "adam"             # adam, adamw, sgd
 lr = 1e-3
 lr_schedule = "constant"       # constant, cosine, step
 weight_decay = 0.0
 # max_norm = 3.0               # bound of each unit's incoming weights
-augmentation = "none"          # none, flip-crop
+augmentation = "none"          # none, flip-crop (images only)
 # penalty_warm_up = 0.3        # share of steps over which penalties of variational layers rise to full weight
 precision = "auto"             # float32, bfloat16; auto measures which this machine trains faster
 watch_every = 1                # epochs between norms and histograms; 0 for never
@@ -150,6 +152,11 @@ device = "auto"
 [[arms]]
 name = "no dropout"
 p = 0.0                        # one rate for all dropout layers of the model ...
+
+# An own model's rates are replaced by that one rate. Sites that no arm names keep theirs, so that p = {{}} names none:
+# [[arms]]
+# name = "as written"
+# p = {{}}
 
 [[arms]]
 name = "dropout 0.25"

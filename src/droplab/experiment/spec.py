@@ -14,10 +14,22 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from droplab.experiment.values import json_ready, settled
 from droplab.given import name_of
 from droplab.schedules import Adaptive, for_sites, normal_form
+from droplab.schedules.numbers import no_switches
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 """A drop rate: the probability that a unit is dropped."""
@@ -70,6 +82,17 @@ def _as_it_is(value: Any) -> Any:
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _can_be_kept(cls, value: Any, info: ValidationInfo) -> Any:
+        value = settled(value)
+        no_switches(value, cls.model_fields[str(info.field_name)].annotation)
+        return value
+
+
+Options = Annotated[dict[str, Any], BeforeValidator(json_ready)]
+"""Keyword arguments that the ledger can keep."""
+
 
 class DataSpec(_Strict):
     """Which data, and how much of it."""
@@ -83,7 +106,10 @@ class DataSpec(_Strict):
     """Samples (int) or share (float below 1) taken from the training data; the data set's own where absent."""
     split_seed: int = Field(default=0, ge=0)
     """Seed of the split into training and validation; one split for all runs of the experiment."""
-    options: dict[str, Any] = Field(default_factory=dict)
+    inputs: Literal["auto", "pixels", "as-is"] = "auto"
+    """What the numbers are: ``pixels`` in 0..255 are scaled to [-1, 1], others stay ``as-is``; ``auto`` goes by what
+    the source says: images of type uint8 are pixels."""
+    options: Options = Field(default_factory=dict)
     """Keyword arguments for a data function of your own."""
 
 
@@ -92,7 +118,7 @@ class ModelSpec(_Strict):
 
     name: Annotated[str, BeforeValidator(_model_name)] = "tutorial-cnn"
     """``tutorial-cnn``, ``srivastava-mlp`` or ``pkg.module:function``; in Python also the function or class itself."""
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
     """Keyword arguments for the model."""
 
 
@@ -102,7 +128,9 @@ class RecipeSpec(_Strict):
     epochs: int = Field(default=15, ge=1)
     """Passes over the training data."""
     batch_size: int = Field(default=32, ge=1)
-    """Samples per step; the last, smaller batch of an epoch is kept."""
+    """Samples per step; the last, smaller batch of an epoch is kept unless ``drop_last``."""
+    drop_last: bool = False
+    """Leave out an epoch's last batch where it is smaller than the others; every epoch leaves out other samples."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     """Torch's optimiser of that name, fused where torch has it."""
     lr: float = Field(default=1e-3, gt=0)
@@ -146,7 +174,8 @@ class ArmSpec(_Strict):
     name: str = Field(min_length=1, max_length=120)
     """Shown everywhere; unique within the experiment."""
     p: Rates = 0.0
-    """One drop rate for all dropout layers of the model, or ``{site pattern: rate}``."""
+    """One drop rate for all dropout layers of the model, or ``{site pattern: rate}``; sites that are not named keep the
+    rate that the model gives them, so that ``{}`` is the model as it is written."""
     layer: LayerKind | None = None
     """Kind of layer at the sites: the name of a row of ``droplab.nn.catalog``, a table with ``name`` and options, or
     a table from site patterns to such; the model's own kind where absent."""
@@ -189,6 +218,23 @@ Seeds = Annotated[
 
 TUTORIAL_ARMS = (ArmSpec(name="no dropout", p=0.0), ArmSpec(name="dropout 0.25", p=0.25))
 """The tutorial's two runs: without dropout, and 0.25 before each linear layer."""
+OWN_ARMS = (ArmSpec(name="no dropout", p=0.0), ArmSpec(name="as written", p={}), ArmSpec(name="dropout 0.25", p=0.25))
+"""For a model of the user's own, whose rates are somebody's choice: none, those, and one rate everywhere."""
+
+
+def default_arms(model: str) -> tuple[ArmSpec, ...]:
+    """The arms of a spec that names none.
+
+    >>> [arm.name for arm in default_arms("my.models:net")]
+    ['no dropout', 'as written', 'dropout 0.25']
+    """
+    return OWN_ARMS if ":" in model else TUTORIAL_ARMS
+
+
+def _named_model(values: Mapping[str, Any]) -> str:
+    model = values.get("model")
+    name = model.get("name") if isinstance(model, Mapping) else getattr(model, "name", None)
+    return name if isinstance(name, str) else ""
 
 
 class ExperimentSpec(_Strict):
@@ -203,9 +249,16 @@ class ExperimentSpec(_Strict):
     seeds: Seeds = (0, 1, 2)
     """A number (5 means 0 to 4) or a list."""
     arms: tuple[ArmSpec, ...] = TUTORIAL_ARMS
-    """The first is the baseline unless ``baseline`` names another."""
+    """The first is the baseline unless ``baseline`` names another; where absent, those of ``default_arms``."""
     baseline: str = ""
     """Name of the arm that the others are compared with."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _arms_suit_the_model(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "arms" not in values:
+            return {**values, "arms": default_arms(_named_model(values))}
+        return values
 
     @model_validator(mode="after")
     def _names_hold_together(self) -> ExperimentSpec:
@@ -233,8 +286,9 @@ class ExperimentSpec(_Strict):
     def canonical(self) -> dict[str, Any]:
         """The spec as JSON-ready values, defaults written out."""
         values = self.model_dump(mode="json")
-        if not self.recipe.penalty_warm_up:  # younger than ledgers that are to be continued
-            del values["recipe"]["penalty_warm_up"]
+        for table, key, default in _YOUNGER:
+            if values[table][key] == default:
+                del values[table][key]
         return values
 
     def identity(self) -> str:
@@ -245,6 +299,10 @@ class ExperimentSpec(_Strict):
         decisive = self.canonical()
         del decisive["seeds"], decisive["compute"]
         return digest(decisive)
+
+
+_YOUNGER = (("recipe", "penalty_warm_up", 0.0), ("recipe", "drop_last", False), ("data", "inputs", "auto"))
+"""Keys that came later than ledgers that are to be continued; at their defaults they are left out."""
 
 
 def digest(value: Mapping[str, Any]) -> str:

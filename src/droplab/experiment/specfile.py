@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from droplab.errors import SpecError, suggest
+from droplab.errors import SpecError, clip, quote, suggest
 from droplab.experiment.spec import ExperimentSpec
 
 
@@ -29,13 +29,17 @@ def read_table(path: Path) -> dict[str, Any]:
         SpecError: the file is missing, unreadable, or not TOML.
     """
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))  # Windows' Notepad writes a mark at the start
     except FileNotFoundError:
         raise SpecError(["there is no such file; `droplab init` writes a commented example"], str(path)) from None
     except (OSError, UnicodeDecodeError) as problem:
         raise SpecError([f"it cannot be read: {problem}"], str(path)) from problem
     except tomllib.TOMLDecodeError as problem:
         raise SpecError([f"it is not TOML: {problem}"], str(path)) from problem
+    except RecursionError:
+        raise SpecError(["it is not TOML that can be read: its brackets are nested too deep"], str(path)) from None
+    except ValueError as problem:  # a number of more than 4,300 digits
+        raise SpecError([f"it cannot be read: {problem}"], str(path)) from problem
 
 
 def parse_spec(values: Mapping[str, Any], source: str = "the spec") -> ExperimentSpec:
@@ -52,6 +56,8 @@ def parse_spec(values: Mapping[str, Any], source: str = "the spec") -> Experimen
     """
     try:
         return ExperimentSpec.model_validate(dict(values))
+    except RecursionError:
+        raise SpecError(["its tables are nested too deep"], source) from None
     except ValidationError as problem:
         lines = [line for error in problem.errors(include_url=False) for line in _lines(error)]
         raise SpecError(list(dict.fromkeys(lines)), source) from None
@@ -67,7 +73,7 @@ def _lines(error: Any) -> list[str]:
 
 def _path(loc: Any) -> str:
     where = [part for part in loc if not _is_union_branch(part)]
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{clip(str(part), 100)}" for part in where).lstrip(".")
 
 
 def _line(error: Any) -> str:
@@ -79,13 +85,13 @@ def _line(error: Any) -> str:
         return f"{path}: unknown key{suggest(str(where[-1]), _fields_at(where[:-1]))}"
     if kind == "literal_error":
         known = _literals_at(where)
-        return f"{path}: got {got!r}; known: {', '.join(known)}{suggest(str(got), known)}"
+        return f"{path}: got {quote(got)}; known: {', '.join(known)}{suggest(str(got), known)}"
     if kind == "value_error":
         return f"{path}: {error['ctx']['error']}" if path else str(error["ctx"]["error"])
     if kind in {"greater_than_equal", "less_than_equal"} and ("p" in where or path == "p"):
-        return f"{path}: got {got!r}; a drop rate p is a probability within [0, 1]"
+        return f"{path}: got {quote(got)}; a drop rate p is a probability within [0, 1]"
     message = error["msg"][0].lower() + error["msg"][1:]
-    return f"{path}: {message}; got {got!r}"
+    return f"{path}: {message}; got {quote(got)}"
 
 
 def _is_union_branch(part: Any) -> bool:

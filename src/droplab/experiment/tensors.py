@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from droplab.data import Part, Split
+from droplab.data.memory import check_room, told_if_full
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,26 @@ def workbench(split: Split, fit_size: int, device: torch.device) -> Workbench:
         split: from ``droplab.data.load``.
         fit_size: samples of the fixed training subset for eval-mode measurements.
         device: where training happens.
+
+    Raises:
+        DataError: it does not fit into memory; the message has the sizes.
     """
+    _check_room(split, device)
+    with told_if_full(f"laying out {split.name}"):
+        return _laid_out(split, fit_size, device)
+
+
+def _check_room(split: Split, device: torch.device) -> None:
+    if device.type != "cpu":
+        return
+    count = len(split.train) + len(split.validation)
+    check_room(
+        f"{count:,} training and validation samples of {split.name} with shape {tuple(split.shape)}, as float32,",
+        4 * count * math.prod(split.shape),
+    )
+
+
+def _laid_out(split: Split, fit_size: int, device: torch.device) -> Workbench:
     train = to_samples(split.train, device)
     return Workbench(
         train=train,

@@ -9,26 +9,36 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from droplab.errors import DivergedError
+from droplab.experiment.arming import give_arm, initial_model, on_device
 from droplab.experiment.augment import flip_crop
 from droplab.experiment.beside import restore_beside, state_beside
+from droplab.experiment.fingerprint import weights_digest
 from droplab.experiment.moving import MovingRates
 from droplab.experiment.optimise import FORGET_EVERY, apply_max_norm, forget_faded, lr_factor, make_optimizer
 from droplab.experiment.seeding import derive, generators_state, restore_generators, seed_everything
-from droplab.experiment.spec import ArmSpec, ExperimentSpec
+from droplab.experiment.spec import ArmSpec, ExperimentSpec, RecipeSpec
 from droplab.experiment.tensors import Samples, Workbench
 from droplab.experiment.watch import watch
 from droplab.kernels import prepare
-from droplab.models import build
 from droplab.nn import keyed, penalty
 from droplab.records import Measurement, Predictions
-from droplab.surgery import apply_rates, rates, replace
+from droplab.surgery import rates
 
 EVALUATION_BATCH = 512
 _LOSS_CHECK_STEPS = 100  # on a GPU, where reading a loss waits for the device; every step on the CPU
+
+
+def steps_per_epoch(samples: int, recipe: RecipeSpec) -> int:
+    """How many batches an epoch has.
+
+    >>> steps_per_epoch(97, RecipeSpec(batch_size=32)), steps_per_epoch(97, RecipeSpec(batch_size=32, drop_last=True))
+    (4, 3)
+    """
+    return samples // recipe.batch_size if recipe.drop_last else math.ceil(samples / recipe.batch_size)
 
 
 class StoppedError(Exception):
@@ -74,21 +84,16 @@ class Trainer:
         self.spec, self.arm, self.seed, self.bench = spec, arm, seed, bench
         self.recipe = spec.recipe
         self.precision = precision
-        seed_everything(seed, "weights")
-        model = build(spec.model.name, bench.shape, bench.classes, spec.model.options)
-        change = apply_rates(model, arm.p, arm.layer)
-        if rates(model):
-            replace(model)
-        images = len(bench.shape) == 3
-        self.model: nn.Module = model.to(bench.device)
-        if images:
-            self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # in torch's docs, not in its stubs
+        model = initial_model(spec, bench.shape, bench.classes, seed)
+        self._initial_weights = weights_digest(model)
+        change = give_arm(model, arm)
+        self.model = on_device(model, bench.shape, bench.device)
         with torch.no_grad():
             self._penalised = penalty(self.model) is not None
         self.moving = MovingRates(self.model, arm.schedule, change.rates)
         self.optimizer = make_optimizer(self.model, self.recipe)
         self.mask_seed = derive(seed, "masks")
-        self.steps_per_epoch = math.ceil(len(bench.train) / self.recipe.batch_size)
+        self.steps_per_epoch = steps_per_epoch(len(bench.train), self.recipe)
         if bench.device.type == "cpu":
             prepare()  # or the first epoch's seconds would count the loading of the kernel
         seed_everything(seed, "masks")
@@ -152,14 +157,16 @@ class Trainer:
         metrics.update(self._penalty())
         self.moving.after_epoch(metrics)  # for the next epoch; p/SITE above is what this one ended with
         metrics["seconds"] = seconds
-        metrics["images_per_second"] = len(self.bench.train) / seconds
+        trained = min(len(self.bench.train), self.steps_per_epoch * self.recipe.batch_size)
+        metrics["images_per_second"] = trained / seconds
         every = self.recipe.watch_every
         last = epoch == self.recipe.epochs - 1
         predictions = self.predict(self.bench.validation) if last else None
+        weights, self._initial_weights = self._initial_weights, ""
         if every and (epoch % every == 0 or last):
             norms, histograms = watch(self.model)
-            return Measurement(epoch, {**metrics, **norms}, histograms, predictions)
-        return Measurement(epoch, metrics, (), predictions)
+            return Measurement(epoch, {**metrics, **norms}, histograms, predictions, weights)
+        return Measurement(epoch, metrics, (), predictions, weights)
 
     def _penalty_weight(self, step: int) -> float:
         """1, or less while penalties rise."""
@@ -204,15 +211,16 @@ class Trainer:
     ) -> tuple[float, float, float]:
         """Sample-weighted mean loss, accuracy, and the last learning rate."""
         self.model.train()
-        device, count = self.bench.device, len(self.bench.train)
+        device, size = self.bench.device, self.recipe.batch_size
         generator = torch.Generator().manual_seed(derive(self.seed, "order", epoch))
-        order = torch.randperm(count, generator=generator).to(device)
+        order = torch.randperm(len(self.bench.train), generator=generator).to(device)
+        order = order[: self.steps_per_epoch * size]
         losses = torch.zeros((), dtype=torch.float64, device=device)
         correct = torch.zeros((), dtype=torch.int64, device=device)
         total_steps = self.steps_per_epoch * self.recipe.epochs
         check_every = 1 if device.type == "cpu" else _LOSS_CHECK_STEPS
         lr = self.recipe.lr
-        for local, index in enumerate(torch.split(order, self.recipe.batch_size)):
+        for local, index in enumerate(torch.split(order, size)):
             if stop():
                 raise StoppedError
             step = epoch * self.steps_per_epoch + local
@@ -231,7 +239,7 @@ class Trainer:
                 forget_faded(self.optimizer)
             if local % check_every == 0 and not math.isfinite(float(loss)):
                 raise DivergedError("the training loss is no longer finite", step=step)
-        return float(losses) / count, float(correct) / count, lr
+        return float(losses) / len(order), float(correct) / len(order), lr
 
     def step(
         self,

@@ -9,6 +9,7 @@ from torch import nn
 
 from droplab.data import load
 from droplab.errors import DesignError, ModelError, UserError, suggest
+from droplab.experiment.arming import give_arm
 from droplab.experiment.checkpoint import CheckpointStore
 from droplab.experiment.folder import run_folder
 from droplab.experiment.moving import MovingRates
@@ -17,7 +18,6 @@ from droplab.experiment.spec import ExperimentSpec
 from droplab.ledger import open_experiment
 from droplab.models import build
 from droplab.records import ExperimentRecord, RunKey, RunRecord
-from droplab.surgery import apply_rates, rates, replace
 
 
 def trained_model(folder: Path, arm: str, seed: int, data_dir: Path | None = None) -> nn.Module:
@@ -45,9 +45,7 @@ def trained_model(folder: Path, arm: str, seed: int, data_dir: Path | None = Non
     chosen = spec.arm(arm)
     with borrowed_generators():
         model = build(spec.model.name, shape, len(design["class_names"]), spec.model.options)
-        change = apply_rates(model, chosen.p, chosen.layer)
-        if rates(model):
-            replace(model)
+        change = give_arm(model, chosen)
     try:
         model.load_state_dict(weights)
     except RuntimeError as problem:
@@ -85,6 +83,7 @@ def _shape(spec: ExperimentSpec, folder: Path, design: Any, data_dir: Path | Non
         validation_size=data.validation_size,
         split_seed=data.split_seed,
         options=data.options,
+        inputs=data.inputs,
     )
     if split.fingerprint != design["data_fingerprint"]:
         raise DesignError(f"the data {data.name!r} is not what {folder} was run on")

@@ -85,12 +85,19 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
 torch.library.register_autograd("droplab::mask", _backward, setup_context=_setup, lib=_library)
 
 
-def _tensor(value: float | Tensor, dtype: torch.dtype) -> Tensor:
-    """A number as a 0-d tensor, on the CPU whatever the default device is; 64 bits are wrapped."""
+def _tensor(value: float | Tensor, dtype: torch.dtype, x: Tensor) -> Tensor:
+    """A number as a 0-d tensor; 64 bits are wrapped.
+
+    In a graph it is beside the input: a CUDA graph would freeze what lies on the CPU. Elsewhere it is on the CPU,
+    whatever the default device is, where it is read without waiting.
+    """
+    inside = torch.compiler.is_compiling()
     if isinstance(value, Tensor):
-        return value
+        return value.to(x.device) if inside else value
     if isinstance(value, int) and dtype == torch.int64 and value >= 1 << 63:
         value -= 1 << 64
+    if inside and not x.is_cpu:
+        return torch.full((), value, dtype=dtype, device=x.device)
     return torch.tensor(value, dtype=dtype, device="cpu")
 
 
@@ -109,7 +116,7 @@ def masked(x: Tensor, p: float | Tensor, key: Key | None, shared: tuple[int, ...
         check_shared(shared, numbers.batch_dim)
         job = Job(p, numbers.seed, numbers.step, key.layer_id, numbers.samples, numbers.batch_dim, shared, law)
     if transformed or kernels.forced() == "reference":
-        return reference.compute(x, job._replace(p=_tensor(p, torch.float64)))
+        return reference.compute(x, job._replace(p=_tensor(p, torch.float64, x)))
     return carried_out(x, job)
 
 
@@ -120,9 +127,9 @@ def carried_out(x: Tensor, job: Job) -> Tensor:
         UserError: a subclass of Tensor that does not take the operator.
     """
     p, seed, step, layer, samples, batch_dim, shared, law = job
-    ids, first = (samples, 0) if isinstance(samples, Tensor) else (_tensor(0, torch.int64), samples)
+    ids, first = (samples, 0) if isinstance(samples, Tensor) else (_tensor(0, torch.int64, x), samples)
     arguments = (
-        _tensor(p, torch.float64), _tensor(seed, torch.int64), _tensor(step, torch.int64), ids, first, layer,
+        _tensor(p, torch.float64, x), _tensor(seed, torch.int64, x), _tensor(step, torch.int64, x), ids, first, layer,
         -1 if batch_dim is None else batch_dim, list(shared), int(law),
     )  # fmt: skip
     return cast(Tensor, torch.ops.droplab.mask(x, *arguments))

@@ -16,7 +16,7 @@ from droplab.errors import LedgerError
 from droplab.ledger.files import UNREADABLE, check_version, damaged, read_connection
 from droplab.ledger.seals import Sealed, holds, sealed
 from droplab.ledger.text import writable
-from droplab.records import Event, ExperimentRecord, Histogram, Measurement, Predictions, RunKey, RunRecord
+from droplab.records import Event, ExperimentRecord, Histogram, Measurement, Notice, Predictions, RunKey, RunRecord
 
 _NOT_AS_WRITTEN = (ValueError, KeyError, TypeError, IndexError, OverflowError, AttributeError, struct.error)
 """What reading values that are not what was written ends in, where a ledger has no seals yet."""
@@ -236,6 +236,7 @@ class LedgerReader:
                 test_openings=sum(event.kind == "test set opened" for event in events),
                 looks=sum(event.kind == "seeds enlarged" for event in events),
                 events=events,
+                notices=tuple(Notice(**event.detail) for event in events if event.kind == "notice"),
             )
 
 

@@ -17,7 +17,7 @@ from droplab.ledger.reader import LedgerReader
 from droplab.ledger.schema import SCHEMA_VERSION, add_tables, make_tables, version
 from droplab.ledger.seals import appended, kept, seal_all, seal_epoch
 from droplab.ledger.text import now, to_json, writable
-from droplab.records import Measurement, RunKey
+from droplab.records import Measurement, Notice, RunKey
 
 
 class Ledger(LedgerReader):
@@ -220,6 +220,16 @@ class Ledger(LedgerReader):
         """Append a line to the history."""
         with self._writing() as db:
             self._event(db, kind, run, detail)
+
+    def notice(self, notice: Notice) -> bool:
+        """Record a notice, unless it is there already; whether it was new."""
+        detail: dict[str, Any] = {"code": notice.code, "arm": notice.arm, "detail": dict(notice.detail)}
+        with self._writing() as db:
+            known = db.execute("SELECT 1 FROM events WHERE kind = 'notice' AND detail = ?", (to_json(detail),))
+            new = known.fetchone() is None
+            if new:
+                self._event(db, "notice", None, detail)
+        return new
 
     def _event(self, db: sqlite3.Connection, kind: str, run: RunKey | None, detail: Mapping[str, Any]) -> None:
         added = db.execute(

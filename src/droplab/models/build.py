@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from droplab.errors import ModelError, suggest
+from droplab.errors import ModelError, quote, suggest
 from droplab.given import is_given
 from droplab.models.srivastava_mlp import SrivastavaMLP
 from droplab.models.tutorial_cnn import TutorialCNN
@@ -33,7 +33,8 @@ def build(name: str, shape: tuple[int, ...], classes: int, options: Mapping[str,
         options: keyword arguments for the model.
 
     Raises:
-        ModelError: an unknown name or option, a function that raises, or one that returns no ``nn.Module``.
+        ModelError: an unknown name or option, a function that raises, or one that returns no ``nn.Module``,
+            or a module in place of a function.
 
     >>> type(build("tutorial-cnn", (1, 28, 28), 10)).__name__
     'TutorialCNN'
@@ -42,10 +43,15 @@ def build(name: str, shape: tuple[int, ...], classes: int, options: Mapping[str,
         function = MODELS[name]
     elif looks_like_object(name) or is_given(name):
         function = resolve(name, "model", ModelError)
+        if isinstance(function, nn.Module):
+            raise ModelError(
+                f"model {name!r} is a {type(function).__name__} that was made already, and every run would train the "
+                "same weights on; a function that makes a new one is wanted: def make(shape, classes): return …"
+            )
     else:
         known = ", ".join(MODELS)
         raise ModelError(
-            f"unknown model {name!r}{suggest(name, MODELS)}. Known: {known}, "
+            f"unknown model {quote(name)}{suggest(name, MODELS)}. Known: {known}, "
             "or a function of yours as pkg.module:function."
         )
     model = call(function, name, "model", ModelError, {"shape": shape, "classes": classes}, options or {})

@@ -118,7 +118,10 @@ def is_known(model: nn.Module) -> bool:
 def _walked(model: nn.Module) -> list[Identity]:
     layers: list[Identity] = []
     names: dict[int, str] = {}
+    first = next(model.parameters(), None)
     for name, layer in keyed_layers(model):
+        if first is not None:
+            layer.settle(first.device)
         called = layer.key_name or name
         number = rng.layer_id(called)
         if number in names:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -92,6 +93,21 @@ class DropLayer(nn.Module):
             rate.fill_(value)
         self.__dict__["_p"] = value
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """The number that graphs read goes where the parameters go."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch has not typed it
+        self.settle(fn(torch.empty(0, device="cpu")).device)
+        return self
+
+    def settle(self, device: torch.device) -> None:
+        """Put the number that graphs read where they compute: one on the CPU would be frozen in a CUDA graph.
+
+        A tensor that was given as ``p`` stays where its owner put it.
+        """
+        rate = self.__dict__.get("_rate")
+        if rate is not None and rate is not self.__dict__["_p"] and device.type != "meta":
+            self.__dict__["_rate"] = rate.to(device)
+
     def penalty(self) -> Tensor | None:
         """What the layer adds to the negative log likelihood of all training samples together, in nats.
 
@@ -111,14 +127,13 @@ class DropLayer(nn.Module):
             KeyingError: the layer was called before in this step, or is recomputed outside its ``keyed`` block.
         """
         keying = self._keying
-        compiling = torch.compiler.is_compiling()
         if keying is None:
             if self._was_keyed:
-                self._left(compiling)
+                self._left(torch.compiler.is_compiling())
             return None
         batch_dim = self.batch_dim
         samples = keying.samples
-        if compiling:
+        if torch.compiler.is_compiling():
             seed, step = self._counted(keying.seed_tensor), keying.step_tensor
         else:
             seed, step = keying.seed, keying.step  # type: ignore[assignment]  # numbers are faster where they will do

@@ -9,6 +9,7 @@ from droplab.analysis import JUDGED, MOST_SEEDS, ArmSummary, Effect, Verdict
 from droplab.records import ExperimentRecord, are_images
 from droplab.report.headline import advice, beside
 from droplab.report.locale import Speaker
+from droplab.report.notices import notice_texts
 from droplab.report.numbers import SHARES, interval, number, spread_text
 
 SUMMARY_COLUMNS = ("fit_accuracy", "fit_loss", "val_loss", "val_accuracy", "gap")
@@ -52,6 +53,9 @@ class Blocks(NamedTuple):
     arms_title: str
     arms: tuple[tuple[str, ...], ...]
     """A table; the first row holds the headings."""
+    notices_title: str
+    notices: tuple[str, ...]
+    """What was seen by the check before the experiment, and by its runs."""
     reading_title: str
     notes: tuple[str, ...]
 
@@ -82,6 +86,8 @@ def blocks(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Bloc
         underfits=tuple(say("underfits", arm=arm) for arm in verdict.underfits),
         arms_title=say("arms.title"),
         arms=_arm_rows(verdict.summaries, say),
+        notices_title=say("notices.title"),
+        notices=notice_texts(record, lang),
         reading_title=say("reading.title"),
         notes=_notes(verdict, record, say),
     )

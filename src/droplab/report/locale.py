@@ -41,10 +41,10 @@ class Speaker:
     def __init__(self, lang: str) -> None:
         self._texts = texts(lang)
 
+    def knows(self, key: str) -> bool:
+        """Whether there is a text for a key."""
+        return key in self._texts
+
     def __call__(self, key: str, **values: Any) -> str:
         """The text of a key with its placeholders filled."""
         return self._texts[key].format(**values)
-
-    def knows(self, key: str) -> bool:
-        """Whether there is a text of that key."""
-        return key in self._texts

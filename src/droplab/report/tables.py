@@ -1,4 +1,7 @@
-"""An experiment's numbers as CSV, RFC 4180, in long form."""
+"""An experiment's numbers as CSV, RFC 4180, in long form.
+
+Texts that a spreadsheet would take for a formula begin with an apostrophe there; control characters are signs.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,15 @@ import math
 from typing import TextIO
 
 from droplab.analysis import Verdict
+from droplab.errors import plain
 from droplab.records import ExperimentRecord
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _text(text: str) -> str:
+    """A cell of text that is no formula: ``=HYPERLINK(...)`` as an arm's name would send what the sheet holds."""
+    return ("'" if text.startswith(_FORMULA) else "") + plain(text)
 
 
 def _number(value: float) -> str:
@@ -18,12 +29,14 @@ def write_metrics(record: ExperimentRecord, stream: TextIO) -> None:
     """One row per run, epoch and metric; epochs from 1. Numbers are exact: ``repr`` of the float."""
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["experiment", "arm", "seed", "state", "epoch", "metric", "value"])
+    experiment = _text(record.name)
     for key, run in record.runs.items():
+        arm, state = _text(key.arm), _text(run.state)
         for epoch in range(run.epochs_done):
             for name, series in run.metrics.items():
                 value = _number(series[epoch])
                 if value:
-                    writer.writerow([record.name, key.arm, key.seed, run.state, epoch + 1, name, value])
+                    writer.writerow([experiment, arm, key.seed, state, epoch + 1, _text(name), value])
 
 
 def write_effects(verdict: Verdict, stream: TextIO) -> None:
@@ -33,7 +46,7 @@ def write_effects(verdict: Verdict, stream: TextIO) -> None:
     for e in verdict.effects:
         writer.writerow(
             [
-                *(e.finding, e.endpoint, e.arm, e.baseline, " ".join(map(str, e.seeds))),
+                *(e.finding, e.endpoint, _text(e.arm), _text(e.baseline), " ".join(map(str, e.seeds))),
                 *(_number(value) for value in (e.mean, e.low, e.high, e.p, e.p_adjusted)),
                 *(e.status, "" if e.seeds_needed is None else e.seeds_needed, str(e.at_least).lower()),
                 " ".join(map(repr, e.values)),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from droplab.analysis import Verdict
+from droplab.errors import plain
 from droplab.records import ExperimentRecord
 from droplab.report.align import table, wrap
 from droplab.report.blocks import blocks
@@ -30,8 +33,13 @@ def render(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> str:
             lines += table([row[:5] for row in group.rows], "    " if group.heading else "  ")
     lines += [line for text in said.underfits for line in wrap(text, indent="  ")]
     lines += ["", said.arms_title, *table(said.arms)]
-    lines += ["", said.reading_title]
-    for note in said.notes:
-        first, *rest = wrap(note, 96)
-        lines += [f"  - {first}", *(f"    {line}" for line in rest)]
-    return "\n".join(lines)
+    if said.notices:
+        lines += ["", said.notices_title, *_listed(said.notices)]
+    lines += ["", said.reading_title, *_listed(said.notes)]
+    return plain("\n".join(lines))
+
+
+def _listed(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        first, *rest = wrap(text, 96)
+        yield from [f"  - {first}", *(f"    {line}" for line in rest)]

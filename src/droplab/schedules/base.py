@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
-from droplab.errors import SpecError, UserError, suggest
+from droplab.errors import SpecError, UserError, quote, suggest
+from droplab.schedules.numbers import no_switches
 
 
 class Described(BaseModel):
@@ -19,6 +20,12 @@ class Described(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_are_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        no_switches(value, cls.model_fields[str(info.field_name)].annotation)
+        return value
 
     name: ClassVar[str]
     """By which a spec names it."""
@@ -100,4 +107,4 @@ def _problems(kind: type[Described], problem: ValidationError) -> Iterator[str]:
         elif cause is not None:
             yield f"{path}: {cause}" if path else str(cause)
         else:
-            yield f"{path}: {error['msg'][0].lower()}{error['msg'][1:]}; got {got!r}"
+            yield f"{path}: {error['msg'][0].lower()}{error['msg'][1:]}; got {quote(got)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from droplab.errors import SpecError, suggest
+from droplab.errors import SpecError, quote, suggest
 from droplab.schedules.adaptive import Adaptive
 from droplab.schedules.adaptive_gap import AdaptiveGap
 from droplab.schedules.adaptive_site_gap import AdaptiveSiteGap
@@ -69,12 +69,15 @@ def make(value: Any) -> Schedule | Adaptive:
     if isinstance(value, str):
         value = {"name": value}
     if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
-        raise SpecError([f"name: got {value!r}; a schedule's name, or a table with `name` and parameters, is wanted"])
+        raise SpecError(
+            [f"name: got {quote(value)}; a schedule's name, or a table with `name` and parameters, is wanted"]
+        )
     name = value["name"]
     if name not in SCHEDULES:
         known = ", ".join(SCHEDULES)
         raise SpecError(
-            [f"name: no schedule {name!r}{suggest(name, SCHEDULES)} (there are {known})"], f"schedule {name!r}"
+            [f"name: no schedule {quote(name)}{suggest(name, SCHEDULES)} (there are {known})"],
+            f"schedule {quote(name)}",
         )
     return SCHEDULES[name](**{str(key): item for key, item in value.items() if key != "name"})
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from droplab.errors import SpecError, suggest
+from droplab.errors import SpecError, quote, quote_text, suggest
 from droplab.nn.catalog import CATALOG, Variant
 from droplab.nn.layer import DropLayer
 
@@ -104,11 +104,11 @@ def _kind(value: Any) -> tuple[Kind | None, list[str]]:
     if isinstance(value, str):
         value = {"name": value}
     if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
-        return None, [f"name: got {value!r}; a layer's name, or a table with `name` and options, is wanted"]
+        return None, [f"name: got {quote(value)}; a layer's name, or a table with `name` and options, is wanted"]
     name, options = value["name"], {str(key): item for key, item in value.items() if key != "name"}
     known = in_arms()
     if name not in known:
-        why = "is not for sites of an arm" if name in CATALOG else f"no layer {name!r}{suggest(name, known)}"
+        why = "is not for sites of an arm" if name in CATALOG else f"no layer {quote(name)}{suggest(name, known)}"
         return None, [f"name: {why} (there are {', '.join(known)})"]
     row: Any = CATALOG[name]
     taken = inspect.signature(row.layer.adopt if row.adopts else row.layer).parameters
@@ -119,7 +119,7 @@ def _kind(value: Any) -> tuple[Kind | None, list[str]]:
         if key not in allowed
     ]
     problems += [
-        f"{key}: got {item!r}; {wanted} is wanted, as the default, {taken[key].default!r}, is"
+        f"{key}: got {quote(item)}; {wanted} is wanted, as the default, {taken[key].default!r}, is"
         for key, item in options.items()
         if key in allowed and (wanted := _other_type(item, taken[key].default))
     ]
@@ -127,8 +127,8 @@ def _kind(value: Any) -> tuple[Kind | None, list[str]]:
     if not problems:
         try:
             _try(kind)
-        except (TypeError, ValueError) as problem:
-            problems = [f"{name}: {problem}"]
+        except (TypeError, ValueError, ArithmeticError, RuntimeError) as problem:
+            problems = [f"{name}: {quote_text(problem)}"]
     return kind, problems
 
 

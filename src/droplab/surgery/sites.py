@@ -21,7 +21,7 @@ from fnmatch import fnmatchcase
 from torch import nn
 from torch.nn.utils import parametrize
 
-from droplab.errors import SiteError, suggest
+from droplab.errors import SiteError, quote, suggest
 from droplab.surgery.adopting import adoptable
 from droplab.surgery.layers import is_dropout
 from droplab.surgery.numbers import own_rates
@@ -98,9 +98,9 @@ def match_sites(model: nn.Module, pattern: str, weights: tuple[type[nn.Module], 
     for site, why in closed_doorways(model).items():
         if matches(site, pattern):
             raise SiteError(
-                f"site pattern {pattern!r} names {site}, where dropout cannot act: {why}. {_listing(known)}"
+                f"site pattern {quote(pattern)} names {site}, where dropout cannot act: {why}. {_listing(known)}"
             )
-    raise SiteError(f"site pattern {pattern!r} matches nothing{suggest(pattern, known)}. {_listing(known)}")
+    raise SiteError(f"site pattern {quote(pattern)} matches nothing{suggest(pattern, known)}. {_listing(known)}")
 
 
 def matches(site: str, pattern: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import io
+import math
 import pickle
 import warnings
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from droplab.nn.catalog.row import Variant
 from droplab.nn.doorway import close_doorway, doorways, open_doorway
 from droplab.nn.keyed import keyed
 from droplab.nn.layer import DropLayer
+from droplab.nn.learned import LearnedRate
 from droplab.surgery import apply_rates
 
 HOOKS = (
@@ -154,6 +156,20 @@ class LivingContract:
             assert doorways(other["site"])["out"].layer is not doorway.layer
             with keyed(other, seed=1):
                 assert torch.equal(other["site"](x), wanted)
+
+    def test_made_without_memory(self) -> None:
+        """A layer whose rate is learned knows it on ``meta``, and has it again once it has memory and is reset."""
+        layer: Any = self.make()
+        if not isinstance(layer, LearnedRate):
+            return
+        wanted = repr(layer)
+        layer = layer.to("meta")
+        assert math.isclose(layer.p, 0.3, rel_tol=1e-5)
+        assert repr(layer).split(",")[0] == wanted.split(",")[0]
+        layer = layer.to_empty(device="cpu")
+        layer.reset_parameters()
+        assert math.isclose(layer.p, 0.3, rel_tol=1e-5)
+        assert _first(layer(self.input())).isfinite().all()
 
     def test_what_is_no_rate(self) -> None:
         """Texts, truth values, nothing, and what wants a gradient are refused by name."""

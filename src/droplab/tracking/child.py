@@ -1,4 +1,4 @@
-"""The process that feeds one sink: ``python -m droplab.tracking.child NAME FOLDER``, started by ``Tracker``.
+"""The process that feeds one sink, started by ``Tracker`` with the sink's name and the experiment's folder.
 
 It runs at low priority, reads the ledger every two seconds, and finishes when its standard input ends, which
 also happens when the training process dies. Its last line on standard output is JSON: what to tell the user.
@@ -11,8 +11,11 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from pathlib import Path
+from types import TracebackType
 
+from droplab.errors import masked
 from droplab.tracking.follow import Follower
 from droplab.tracking.priority import stay_low
 from droplab.tracking.registry import make_sink
@@ -22,6 +25,9 @@ POLL_SECONDS = 2.0
 
 def main(name: str, folder: Path) -> None:
     """Follow the ledger until standard input ends."""
+    sys.excepthook = _log_masked
+    if ":" in name:  # a sink of the user's may import its neighbours; last, so that it stands for no package
+        sys.path.append(str(Path.cwd()))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the training's business; it closes the input
     stay_low()
     answer = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
@@ -41,5 +47,6 @@ def main(name: str, folder: Path) -> None:
     print(json.dumps(lines), file=answer, flush=True)
 
 
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+def _log_masked(kind: type[BaseException], problem: BaseException, trace: TracebackType | None) -> None:
+    """What ended the sink, for its log; addresses in it keep their passwords to themselves."""
+    sys.stderr.write(masked("".join(traceback.format_exception(kind, problem, trace))))

@@ -15,6 +15,7 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 from mlflow import MlflowClient  # telemetry is decided at import
 from mlflow.entities import Metric, Param, RunTag
 
+from droplab.errors import masked
 from droplab.records import Measurement, SinkRun
 
 _STATUS = {"done": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
@@ -98,7 +99,7 @@ class MlflowSink:
 
     def close(self) -> tuple[str, ...]:
         """Say how to look at it."""
-        return (f"MLflow: mlflow ui --backend-store-uri {self._uri}",)
+        return (f"MLflow: mlflow ui --backend-store-uri {masked(self._uri)}",)
 
 
 def _flat(values: Any, path: str = "") -> list[tuple[str, Any]]:

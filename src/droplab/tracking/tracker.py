@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -13,12 +14,41 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from droplab.errors import UserError, quote
 from droplab.listener import GuardedListener, Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey
 from droplab.tracking.registry import check_sinks
 
+_LONGEST_GRACE = 86_400.0
 GRACE_SECONDS = 60.0
 """How long sinks together may take to finish after the last run; ``DROPLAB_TRACK_GRACE`` overrides it."""
+
+
+_HOME = Path(__file__).parents[2]
+_CHILD = """\
+import sys
+from pathlib import Path
+sys.path.append(sys.argv[1])
+from droplab.tracking.child import main
+main(sys.argv[2], Path(sys.argv[3]))
+"""
+"""Not ``python -m``, which imports from the working directory first: a ``tensorboard.py`` there would be run instead.
+This droplab may lie outside of what Python searches; it comes last, so that nothing beside it stands for a package."""
+
+
+def _grace() -> float:
+    given = os.environ.get("DROPLAB_TRACK_GRACE", "")
+    if not given:
+        return GRACE_SECONDS
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= _LONGEST_GRACE:
+        raise UserError(
+            f"DROPLAB_TRACK_GRACE is {quote(given)}; a number of seconds within [0, {_LONGEST_GRACE:g}] is wanted"
+        )
+    return seconds
 
 
 class _Child:
@@ -29,12 +59,12 @@ class _Child:
         self.reported = False
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603  # our own module, by our own interpreter
-                [sys.executable, "-m", "droplab.tracking.child", name, str(folder)],
+                [sys.executable, "-P", "-c", _CHILD, str(_HOME), name, str(folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C on the terminal is not for it
-                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": ""},
+                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"},  # for what it starts, too
             )
 
     def last_words(self) -> str:
@@ -56,13 +86,13 @@ class Tracker(Listener):
         grace: seconds that the sinks may take at the end.
 
     Raises:
-        UserError: an unknown sink, or a missing package.
+        UserError: an unknown sink, a missing package, or ``DROPLAB_TRACK_GRACE`` that is no number of seconds.
     """
 
     def __init__(self, inner: Listener, names: Sequence[str], grace: float | None = None) -> None:
         self._inner = GuardedListener(inner)  # a display that fails does not keep sinks from starting
         self._names = check_sinks(names)
-        self._grace = grace if grace is not None else float(os.environ.get("DROPLAB_TRACK_GRACE", GRACE_SECONDS))
+        self._grace = grace if grace is not None else _grace()
         self._children: list[_Child] = []
         self._folder = ""
 

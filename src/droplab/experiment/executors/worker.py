@@ -96,6 +96,7 @@ def _load(job: Job) -> Workbench:
         validation_size=data.validation_size,
         split_seed=data.split_seed,
         options=data.options,
+        inputs=data.inputs,
     )
     if split.fingerprint != job.fingerprint:
         raise DataError(

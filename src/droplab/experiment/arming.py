@@ -1,0 +1,41 @@
+"""A run's model: weights drawn under the seed, then the arm's layers put in; the one way for runs and for the check."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from droplab.experiment.seeding import seed_everything
+from droplab.experiment.spec import ArmSpec, ExperimentSpec
+from droplab.models import build
+from droplab.surgery import Change, apply_rates, rates, replace
+
+
+def initial_model(spec: ExperimentSpec, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
+    """The model before any arm touches it. The global generators are seeded with the run's seed.
+
+    Raises:
+        ModelError: the model cannot be built.
+    """
+    seed_everything(seed, "weights")
+    return build(spec.model.name, shape, classes, spec.model.options)
+
+
+def give_arm(model: nn.Module, arm: ArmSpec) -> Change:
+    """Put an arm's layers and rates into a model; torch's dropout layers become droplab's.
+
+    Raises:
+        SiteError: a site pattern of the arm matches nothing.
+    """
+    change = apply_rates(model, arm.p, arm.layer)
+    if rates(model):
+        replace(model)
+    return change
+
+
+def on_device(model: nn.Module, shape: tuple[int, ...], device: torch.device) -> nn.Module:
+    """The model where it is trained; for images in the layout that batches come in."""
+    model = model.to(device)
+    if len(shape) == 3:
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # in torch's docs, not in its stubs
+    return model

@@ -1,0 +1,86 @@
+"""The checks, in order, and what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from droplab.data import Split
+from droplab.experiment.check.arms import check_arms
+from droplab.experiment.check.identical import check_identical
+from droplab.experiment.check.never_called import check_never_called
+from droplab.experiment.check.passes import check_passes
+from droplab.experiment.check.randomness import check_randomness
+from droplab.experiment.check.samples import check_samples
+from droplab.experiment.check.sizes import check_sizes
+from droplab.experiment.check.subject import Subject
+from droplab.experiment.check.weights import check_new, check_weights
+from droplab.experiment.fingerprint import code_digests
+from droplab.experiment.seeding import borrowed_generators
+from droplab.experiment.spec import ExperimentSpec
+from droplab.experiment.tensors import Workbench
+from droplab.records import Notice
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the check found where nothing forbids the experiment."""
+
+    notices: tuple[Notice, ...]
+    weights: Mapping[str, str]
+    """Digest of the initial weights by seed, where its arms share them."""
+    code: Mapping[str, Mapping[str, str]]
+    """``fingerprint.code_digests``."""
+
+
+ArmCheck = Callable[[Subject], Iterable[Notice]]
+
+
+def check_experiment(
+    spec: ExperimentSpec, split: Split, bench: Workbench, *, allow_random_baseline: bool = False
+) -> Checked:
+    """Make all checks. The global generators, and everything else, are left as they were.
+
+    Args:
+        spec: the experiment.
+        split: its data.
+        bench: the same on the device.
+        allow_random_baseline: say, and do not refuse, that an arm without dropout drops.
+
+    Raises:
+        SpecError: what the spec asks of data and model is not there.
+        ModelError: the model does not train, or not as the arms say.
+    """
+    check_sizes(spec, split)
+    known = check_arms(spec, tuple(split.shape), split.classes)
+    arm_checks: tuple[ArmCheck, ...] = (
+        check_passes,
+        partial(check_randomness, allow=allow_random_baseline),
+        check_never_called,
+    )
+    notices: list[Notice] = []
+    weights, signatures = [], []
+    with borrowed_generators():
+        for arm in spec.arms:
+            subject = Subject(spec, arm, bench)
+            check_new(spec, known, subject.built)
+            for check in arm_checks:
+                notices += check(subject)
+            weights.append(subject.weights)
+            signatures.append(subject.signature)
+        notices = list(_together(notices, len(spec.arms)))
+        notices += check_identical(spec, bench, signatures)
+        notices += check_weights(spec, bench, weights)
+        notices += check_samples(split, bench)
+    shared = {str(spec.seeds[0]): weights[0]} if len(set(weights)) == 1 else {}
+    return Checked(tuple(notices), shared, code_digests(spec))
+
+
+def _together(notices: Iterable[Notice], arms: int) -> Iterator[Notice]:
+    """One notice where all arms have the same."""
+    found: dict[tuple[str, str], list[Notice]] = {}
+    for notice in notices:
+        found.setdefault((notice.code, repr(notice.detail)), []).append(notice)
+    for same in found.values():
+        yield from [replace(same[0], arm="")] if len(same) == arms > 1 else same

@@ -1,0 +1,28 @@
+"""Notices as sentences: what a careful reader should know before believing the figures."""
+
+from __future__ import annotations
+
+from droplab.records import ExperimentRecord, Notice
+from droplab.report.locale import Speaker
+
+
+def notice_texts(record: ExperimentRecord, lang: str = "en") -> tuple[str, ...]:
+    """One sentence for each notice of an experiment.
+
+    Args:
+        record: the experiment.
+        lang: ``en`` or ``ja``.
+
+    Raises:
+        UserError: another language.
+    """
+    say = Speaker(lang)
+    return tuple(_sentence(notice, say) for notice in record.notices)
+
+
+def _sentence(notice: Notice, say: Speaker) -> str:
+    key = f"notice.{notice.code}"
+    if not say.knows(key):  # a ledger of a newer droplab
+        return say("notice.unknown", code=notice.code, detail=str(dict(notice.detail)))
+    text = say(key, **notice.detail)
+    return say("notice.of_arm", arm=notice.arm, text=text) if notice.arm else text

@@ -1,0 +1,331 @@
+"""Every random draw of a forward pass: which call drew, in which module, at which line, and whether it drops.
+
+A dispatch mode sees each operator that torch carries out, under whatever name a model called it. Operators that drop
+(``native_dropout``, the ``dropout_p`` of attention, the ``dropout`` of recurrent layers) are known by their names. A
+drawn mask is followed from the draw to what it is multiplied with, so that ``x * mask`` drops, and the noise of a
+sampling layer, ``mean + scale * noise``, does not.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FrameType, TracebackType
+from typing import Any, NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.utils._python_dispatch import TorchDispatchMode
+
+_TORCH = os.path.join(os.path.dirname(torch.__file__), "")  # noqa: PTH118, PTH120  # compared with the text of code objects
+_OWN = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")  # noqa: PTH118, PTH120
+_OWN_DROPS = tuple(os.path.join(_OWN, room, "") for room in ("functional", "nn"))  # noqa: PTH118
+_OWN_MODELS = os.path.join(_OWN, "models", "")  # noqa: PTH118
+_FUNCTIONAL = os.path.join("nn", "functional.py")  # noqa: PTH118
+_RATES = ("dropout_p", "dropout", "p")
+"""Arguments of operators that drop by themselves, in the order in which they are looked for."""
+_DROPPING = ("dropout", "attention", "rnn", "lstm", "gru")
+_ATTENTION = ("_scaled_dot_product", "_efficient_attention", "_flash_attention")
+_COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "lt_", "le_", "gt_", "ge_"})
+_ROUNDING = frozenset({"floor", "floor_", "ceil", "ceil_", "round", "round_", "trunc", "trunc_", "bernoulli"})
+_PRODUCTS = frozenset({"mul", "mul_"})
+_FILLS = frozenset({"masked_fill", "masked_fill_", "index_put", "index_put_", "where"})
+
+
+@dataclass(eq=False)
+class Draw:
+    """One draw of random numbers in a forward pass."""
+
+    call: str
+    """What the model called: ``F.dropout``, ``Tensor.bernoulli_``, ``attention dropout``."""
+    module: str
+    """Path of the innermost module that was running; empty for the model itself."""
+    kind: str
+    """That module's class, ``nn.LSTM`` for torch's own."""
+    place: str
+    """``my_model.py:31 in Net.forward``: the innermost line of the model's own code; empty where there is none."""
+    drops: bool = False
+    """Whether units were dropped by it."""
+
+    def __str__(self) -> str:
+        at = f"{self.call} at {self.place}" if self.place else self.call
+        return f"{self.kind} {self.module!r} ({at})" if self.module else at
+
+
+class _Drawn(NamedTuple):
+    """What is known of a tensor that was made from draws alone."""
+
+    tensor: Tensor
+    """Held, so that its identity is not given to another one."""
+    draws: tuple[Draw, ...]
+    steps: bool
+    """Whether its values were compared or rounded: a mask, where continuous noise is not."""
+
+
+class DrawRecorder(TorchDispatchMode):
+    """Within the ``with``, notes each draw of ``model``'s forward passes and each module that is called.
+
+    The model is not changed: hooks are torch's global ones, and are gone afterwards. Recording slows a pass down by
+    some microseconds for each operator. Not for ``torch.inference_mode``, which shows operators before they are taken
+    apart into those that draw; ``torch.no_grad`` is fine.
+
+    >>> net = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5))
+    >>> with DrawRecorder(net) as seen:
+    ...     y = net(torch.ones(64, 4))
+    >>> [str(draw) for draw in seen.draws], seen.draws[0].drops
+    (["nn.Dropout '1' (F.dropout)"], True)
+    >>> seen.was_called(net[0])
+    True
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.draws: list[Draw] = []
+        self._paths = {id(module): name for name, module in model.named_modules()}
+        self._running: list[nn.Module] = []
+        self._called: dict[int, nn.Module] = {}
+        self._drawn: dict[int, _Drawn] = {}
+        self._hooks: list[Any] = []
+        self._outer: CodeType | None = None
+
+    def __enter__(self) -> Self:
+        self._outer = sys._getframe(1).f_code  # noqa: SLF001  # documented, and what inspect uses
+        self._hooks = [
+            register_module_forward_pre_hook(self._enters),
+            register_module_forward_hook(self._leaves, always_call=True),
+        ]
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, value, trace)  # type: ignore[no-untyped-call]
+        for hook in self._hooks:
+            hook.remove()
+        self._drawn.clear()
+        self._running.clear()
+
+    def was_called(self, module: nn.Module) -> bool:
+        """Whether a module's forward ran."""
+        return id(module) in self._called
+
+    @property
+    def distinct(self) -> tuple[Draw, ...]:
+        """The draws, one for each module, call and line; it drops where any of its draws did."""
+        found: dict[str, Draw] = {}
+        for draw in self.draws:
+            known = found.setdefault(str(draw), draw)
+            known.drops |= draw.drops
+        return tuple(found.values())
+
+    def _enters(self, module: nn.Module, _args: Any) -> None:
+        self._running.append(module)
+        self._called[id(module)] = module
+
+    def _leaves(self, module: nn.Module, _args: Any, _output: Any) -> None:
+        while self._running and self._running.pop() is not module:
+            pass  # a module whose forward raised
+
+    def __torch_dispatch__(
+        self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Carry an operator out and note what it drew."""
+        kwargs = kwargs or {}
+        name = func.name().partition("::")[2].partition(".")[0]
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            output = func(*args, **kwargs)
+            self._note(func, name, args, kwargs, output)
+            return output
+        if self._drawn:
+            self._follow_before(name, args, kwargs)
+            output = func(*args, **kwargs)
+            self._follow(name, args, kwargs, output)
+            return output
+        return func(*args, **kwargs)
+
+    def _note(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        own = any(word in name for word in _DROPPING)
+        rate = _rate(func, args, kwargs) if own else None
+        if own and not rate:
+            return  # an operator that could drop and was told not to
+        draw = self._draw(name)
+        draw.drops = own or draw.drops
+        self.draws.append(draw)
+        if own or not isinstance(output, Tensor):
+            return
+        inputs = _tensors((args, kwargs))
+        given_odds = name == "bernoulli" and any(item is not output for item in inputs)
+        before = [self._drawn[id(item)] for item in inputs if id(item) in self._drawn]
+        draws = (draw, *(other for known in before for other in known.draws))
+        self._drawn[id(output)] = _Drawn(output, draws, steps="bernoulli" in name or given_odds)
+
+    def _draw(self, name: str) -> Draw:
+        running = self._running[-1] if self._running else None
+        path = "" if running is None else self._paths.get(id(running), "")
+        kind = "" if running is None else _class_name(running)
+        found = _where(sys._getframe(1), self._outer)  # noqa: SLF001
+        call = found.function or found.source(name) or _operator(name)
+        if isinstance(running, (nn.RNNBase, nn.MultiheadAttention)):
+            call = "attention dropout" if isinstance(running, nn.MultiheadAttention) else "recurrent dropout"
+        return Draw(call, path, kind, found.place, drops=found.dropped)
+
+    def _follow_before(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Mark draws whose mask is applied to something that was not drawn; before the operator may change it."""
+        if name in _PRODUCTS:
+            inputs = _tensors(args)
+            known = [self._drawn.get(id(item)) for item in inputs]
+            for mine, other in ((0, 1), (1, 0)):
+                if len(inputs) == 2 and known[mine] and not known[other] and inputs[other].numel() > 1:
+                    _mark(known[mine])
+        elif name in _FILLS:
+            for item in _tensors((args, kwargs)):
+                known_mask = self._drawn.get(id(item))
+                if known_mask and item.dtype is torch.bool and _fills_with_zero(name, args):
+                    _mark(known_mask)
+
+    def _follow(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        """What is made of draws and numbers alone, or of a comparison with them, is drawn too."""
+        if not isinstance(output, Tensor):
+            return
+        inputs = _tensors((args, kwargs))
+        known = [self._drawn[id(item)] for item in inputs if id(item) in self._drawn]
+        if not known:
+            return
+        alone = all(id(item) in self._drawn or item.numel() == 1 for item in inputs)
+        if not alone and name not in _COMPARISONS:
+            self._drawn.pop(id(output), None)  # noise added in place
+            return
+        rounded = name in _COMPARISONS or name in _ROUNDING or not output.dtype.is_floating_point
+        draws = tuple(dict.fromkeys(draw for item in known for draw in item.draws))
+        self._drawn[id(output)] = _Drawn(output, draws, rounded or any(item.steps for item in known))
+
+
+def _tensors(values: Any) -> list[Tensor]:
+    if isinstance(values, Tensor):
+        return [values]
+    if isinstance(values, dict):
+        values = list(values.values())
+    if isinstance(values, (list, tuple)):
+        return [item for value in values for item in _tensors(value)]
+    return []
+
+
+def _rate(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
+    """The rate at which an operator drops; 0 where it is told not to train."""
+    arguments = func._schema.arguments  # noqa: SLF001  # an operator's signature has no other door
+    given = {argument.name: argument.default_value for argument in arguments}
+    given.update({argument.name: value for argument, value in zip(arguments, args, strict=False)})
+    given.update(kwargs)
+    if given.get("train") is False:
+        return 0.0
+    return float(next((given[name] for name in _RATES if given.get(name) is not None), 1.0))
+
+
+def _mark(drawn: _Drawn | None) -> None:
+    """A mask that holds a zero has dropped something."""
+    if drawn is None or not drawn.steps:
+        return
+    values = drawn.tensor.detach()
+    kept = values[values != 0]
+    if kept.numel() < values.numel() and (kept.numel() == 0 or bool(kept.min() == kept.max())):
+        for draw in drawn.draws:
+            draw.drops = True
+
+
+def _fills_with_zero(name: str, args: tuple[Any, ...]) -> bool:
+    """Whether one of the values that a mask chooses from is 0."""
+    values = args[1:] if name == "where" else args[2:3]
+    return any(not bool(torch.as_tensor(value).any()) for value in values if isinstance(value, (int, float, Tensor)))
+
+
+def _class_name(module: nn.Module) -> str:
+    kind = type(module)
+    return f"nn.{kind.__qualname__}" if kind.__module__.startswith("torch.nn.") else kind.__qualname__
+
+
+class _Found(NamedTuple):
+    """Where a draw came from."""
+
+    function: str
+    """The public function of torch or droplab that drew; empty where the model called an operator itself."""
+    frame: FrameType | None
+    """The innermost one of the model's own code."""
+    dropped: bool
+    """Whether it was a function of droplab's, which all drop."""
+
+    @property
+    def place(self) -> str:
+        if self.frame is None:
+            return ""
+        code = self.frame.f_code
+        return f"{short_path(code.co_filename)}:{self.frame.f_lineno} in {code.co_qualname}"
+
+    def source(self, operator: str) -> str:
+        """The line itself where it does not name the operator, as what torch calls there is not what is written."""
+        if self.frame is None:
+            return ""
+        line = linecache.getline(self.frame.f_code.co_filename, self.frame.f_lineno).strip()
+        return f"`{line[:80]}`" if line and operator not in line else ""
+
+
+def _where(frame: FrameType | None, outer: CodeType | None) -> _Found:
+    function, dropped = "", False
+    while frame is not None and frame.f_code is not outer:
+        code = frame.f_code
+        file = code.co_filename
+        if file.startswith(_OWN_DROPS):
+            dropped, function = True, f"droplab.functional.{code.co_name}"
+        elif file.startswith(_TORCH):
+            if file.endswith(_FUNCTIONAL) and not code.co_name.startswith("_"):
+                function = f"F.{code.co_name}"
+        elif not file.startswith(_OWN) or file.startswith(_OWN_MODELS):
+            return _Found(function, frame, dropped)
+        frame = frame.f_back
+    return _Found(function, None, dropped)
+
+
+def _operator(name: str) -> str:
+    """An operator as a model writes it."""
+    if name.startswith(_ATTENTION):
+        return "attention dropout"
+    if any(word in name for word in ("rnn", "lstm", "gru")):
+        return "recurrent dropout"
+    if name in {"native_dropout", "_fused_dropout"}:
+        return "dropout"
+    return f"Tensor.{name}" if name.endswith("_") else f"torch.{name}"
+
+
+def short_path(file: str) -> str:
+    """A file as it is best read: from the working directory where it lies below it, else its last two parts.
+
+    >>> short_path("/somewhere/else/models/net.py")
+    'models/net.py'
+    """
+    path = Path(file)
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(Path(*path.parts[-2:]))
+
+
+def users_place(problem: BaseException) -> str:
+    """``my_model.py:31 in Net.forward``: the innermost line of an exception that is neither torch's nor droplab's.
+
+    >>> try:
+    ...     nn.Linear(2, 2)(torch.ones(3))
+    ... except RuntimeError as problem:
+    ...     users_place(problem).endswith("in <module>")
+    True
+    """
+    place, trace = "", problem.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if not code.co_filename.startswith((_TORCH, _OWN)):
+            place = f"{short_path(code.co_filename)}:{trace.tb_lineno} in {code.co_qualname}"
+        trace = trace.tb_next
+    return place
