@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -22,6 +24,21 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+FILE_NAME = re.compile(r"# (\w+\.(?:py|toml))\n")
+"""The first line of a block that readers put into a file."""
+
+
+def lay_out(page: Path, folder: Path, monkeypatch) -> None:
+    """Write the files that a page shows, where its commands and snippets find them."""
+    for block in (*blocks(page, "python"), *blocks(page, "toml")):
+        named = FILE_NAME.match(block)
+        if named:
+            (folder / named[1]).write_text(block, encoding="utf-8")
+            monkeypatch.delitem(sys.modules, Path(named[1]).stem, raising=False)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.chdir(folder)
 
 
 @pytest.fixture
@@ -47,7 +64,8 @@ def commands(page: Path) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if commands(p)], ids=lambda p: str(p.relative_to(ROOT)))
-def test_commands(page, small, request):
+def test_commands(page, small, request, tmp_path, monkeypatch):
+    lay_out(page, tmp_path, monkeypatch)
     for words in commands(page):
         if words[0] == "make":
             subprocess.run(["make", "-n", *words[1:]], cwd=ROOT, check=True, capture_output=True)
@@ -65,9 +83,17 @@ def droplab_data(request) -> bool:
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: str(p.relative_to(ROOT)))
-def test_snippets(page, small):
-    for snippet in blocks(page, "python"):
-        exec(compile(snippet, page.name, "exec"), {})
+def test_snippets(page, small, tmp_path, monkeypatch):
+    """In order, each by itself; where a page shows files, it is one story: commands come between, names stay."""
+    lay_out(page, tmp_path, monkeypatch)
+    story = any(FILE_NAME.match(block) for block in blocks(page, "python"))
+    space: dict = {}
+    for language, block in re.findall(r"```(python|sh)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        if language == "python" and not FILE_NAME.match(block):
+            exec(compile(block, page.name, "exec"), space if story else {})
+        elif language == "sh" and story:
+            for line in block.splitlines():
+                main(shlex.split(line)[1:])
 
 
 PAIRS = [(page, page.with_suffix(".ja.md")) for page in PAGES if page.with_suffix(".ja.md").exists()]
@@ -76,6 +102,18 @@ PAIRS = [(page, page.with_suffix(".ja.md")) for page in PAGES if page.with_suffi
 def spoken(words: list[str]) -> list[str]:
     """A command without what differs between languages: the choice of language, and prose in quotes."""
     return [word for word in words if word not in {"--lang", "ja"} and " " not in word and word.isascii()]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair[0].name)
+def test_both_languages_show_the_same_code(pair):
+    """But for comments and what is said in the reader's language."""
+    english, japanese = (
+        [re.sub(r"#.*|\"(?:en|ja)\"|print\(.*\)", "", block) for block in blocks(page, "python")] for page in pair
+    )
+    told = re.compile(r"[^\x00-\x7f]|\"name\"")  # arms have names in the reader's language
+    assert len(english) == len(japanese)
+    for ours, theirs in zip(english, japanese, strict=True):
+        assert ours == theirs or told.search(theirs), pair[1].name
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair[0].name)
@@ -91,7 +129,21 @@ def test_links_lead_somewhere():
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "toml")], ids=lambda p: str(p.relative_to(ROOT)))
-def test_specs(page):
+def test_specs(page, tmp_path, monkeypatch):
+    lay_out(page, tmp_path, monkeypatch)
     for block in blocks(page, "toml"):
         spec = ExperimentSpec.model_validate(tomllib.loads(block))
         check_arms(spec, (1, 28, 28), 10)
+
+
+sys.path.insert(0, str(ROOT / "scripts"))
+reword_results = importlib.import_module("reword_results")
+sys.path.remove(str(ROOT / "scripts"))
+
+
+@pytest.mark.parametrize("name", reword_results.names())
+def test_recorded_verdicts_are_those_of_todays_rules(name):
+    """Where this fails after a change of rules or words: python scripts/reword_results.py, and read the difference."""
+    page, table = reword_results.reworded(name)
+    assert page == (reword_results.HERE / f"{name}.md").read_text(encoding="utf-8")
+    assert table == (reword_results.HERE / f"{name}-effects.csv").read_text(encoding="utf-8")

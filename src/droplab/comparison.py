@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from droplab.analysis import Effect, Verdict, judge
-from droplab.errors import FailureError
+from droplab.errors import FailureError, SpecError
 from droplab.experiment import (
     ExperimentSpec,
     Listener,
@@ -22,6 +22,8 @@ from droplab.experiment import (
 from droplab.experiment.changed import changed_images
 from droplab.experiment.presets import demo
 from droplab.experiment.train import steps_per_epoch
+from droplab.experiment.trained import trained_model
+from droplab.given import is_local
 from droplab.ledger import open_experiment, read_experiment
 from droplab.records import ExperimentRecord
 from droplab.report import PageSource, build_page, render
@@ -30,6 +32,7 @@ from droplab.tracking import Tracker
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,24 @@ class Results:
     def runs(self) -> tuple[StoredRun, ...]:
         """The runs, for ``final_evaluation``."""
         return tuple(StoredRun(self.folder, key) for key in self.record.runs)
+
+    def model(self, arm: str, seed: int, *, data_dir: str | Path | None = None) -> nn.Module:
+        """A finished run's trained model: its last weights, in eval mode, on the CPU.
+
+        Its dropout layers have the rates of the run's last step. The model function is called again, so it must
+        be there as it was.
+
+        Args:
+            arm: an arm's name.
+            seed: one of the experiment's seeds.
+            data_dir: for experiments older than droplab 0.2, whose ledgers do not know the samples' shape: where the
+                data set is, if it has moved.
+
+        Raises:
+            UserError: no such arm or seed, a run that is not done, or a model that is another one now.
+            CheckpointError: its last checkpoint is missing or damaged.
+        """
+        return trained_model(self.folder, arm, seed, Path(data_dir) if data_dir is not None else None)
 
     def text(self, lang: str = "en") -> str:
         """The verdict in plain words; ``lang`` is ``en`` or ``ja``."""
@@ -145,10 +166,16 @@ def compare(
     data_dir: str | Path | None = None,
     track: Sequence[str] = (),
     listener: Listener | None = None,
+    model: Callable[..., Any] | str | None = None,
+    data: Any = None,
     allow_random_baseline: bool = False,
     accept_changed_code: bool = False,
 ) -> Results:
     """Run an experiment, or the rest of one, and judge it.
+
+    ``model`` and ``data`` may be functions themselves. One that other processes can import goes by its name. Any other
+    (a lambda, a function of a script or a notebook) is known to this process alone: runs are then made one
+    after another here, which is said, and the ledger keeps its name with a digest of its code.
 
     Args:
         spec: an ``ExperimentSpec``, the same as nested mappings, the path of a TOML file, or ``None`` for
@@ -160,6 +187,8 @@ def compare(
         track: sinks that mirror the metrics meanwhile: ``wandb``, ``trackio``, ``mlflow``, ``tensorboard`` or
             ``pkg.module:Class``. Whatever happens to them, training goes on.
         listener: follows the progress.
+        model: in the place of the spec's model: a name, a function, or a class.
+        data: in the place of the spec's data: a name, a path, a function, or what such a function returns.
         allow_random_baseline: train an arm without dropout although the model drops by itself; the verdict says so.
         accept_changed_code: continue although the code of model or data is another now; the verdict says so.
 
@@ -185,7 +214,10 @@ def compare(
         spec = read_spec(Path(spec))
     if not isinstance(spec, ExperimentSpec):
         spec = parse_spec(spec)
+    spec, alone = _here(_with_objects(spec, model, data))
     with Tracker(listener or Listener(), track) as tracker:
+        if alone:
+            tracker.say(alone)
         finished = run_experiment(
             spec,
             out=Path(out) if out is not None else None,
@@ -196,3 +228,35 @@ def compare(
             accept_changed_code=accept_changed_code,
         )
     return Results(finished.folder, finished.record)
+
+
+def _with_objects(spec: ExperimentSpec, model: Any, data: Any) -> ExperimentSpec:
+    """The spec with another model or other data; their options stay."""
+    given = {"model": (spec.model, model), "data": (spec.data, data)}
+    changes = {what: {**old.model_dump(), "name": new} for what, (old, new) in given.items() if new is not None}
+    if not changes:
+        return spec
+    return parse_spec({**spec.model_dump(), **changes})
+
+
+def _here(spec: ExperimentSpec) -> tuple[ExperimentSpec, str]:
+    """The spec as it can be carried out, and what is to be said of it: objects of this process stay in it.
+
+    Raises:
+        SpecError: workers are asked for that could not find the objects.
+    """
+    local = [name for name in (spec.model.name, spec.data.name) if is_local(name)]
+    if not local or spec.compute.executor == "serial":
+        return spec, ""
+    names = " and ".join(local)
+    if spec.compute.executor != "auto":
+        problem = (
+            f"compute.executor: {spec.compute.executor!r} needs what worker processes can import, and {names} is "
+            "known to this process alone; put it into a module of its own, or leave the executor out"
+        )
+        raise SpecError([problem])
+    compute = spec.compute.model_copy(update={"executor": "serial"})
+    said = (
+        f"one run at a time: {names} is known to this process alone; in a module of its own, runs could share the cores"
+    )
+    return spec.model_copy(update={"compute": compute}), said

@@ -12,7 +12,8 @@
     │   ├── DesignError              a folder that holds a different experiment
     │   ├── BackendError             a kernel backend that is unknown, missing or on the wrong device
     │   ├── KeyingError              keyed dropout that cannot be carried out as asked
-    │   └── RankError (RuntimeError) an input with the wrong number of dimensions, as torch raises it
+    │   ├── RankError (RuntimeError) an input with the wrong number of dimensions, as torch raises it
+    │   └── InPlaceError (RuntimeError) writing in place where torch refuses
     └── FailureError                 exit code 1: the request was fine, the world was not
         ├── DivergedError            a run met NaN or infinity; names step and layer
         ├── CheckpointError          no checkpoint of a run can be read
@@ -167,6 +168,10 @@ class KeyingError(UserError):
 
 class RankError(UserError, RuntimeError):
     """An input with the wrong number of dimensions; a ``RuntimeError`` too, as torch's dropout layers raise."""
+
+
+class InPlaceError(UserError, RuntimeError):
+    """Writing in place where torch refuses; a ``RuntimeError`` too, as torch raises. Nothing was written."""
 
 
 class FailureError(DroplabError):

@@ -6,7 +6,7 @@ wall-clock; epochs and steps count from 0 in code and in the ledger, and from 1 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -188,6 +188,8 @@ class ExperimentRecord:
     test_openings: int = 0
     looks: int = 0
     """How often the set of seeds was enlarged after runs had finished."""
+    shape: tuple[int, ...] = ()
+    """Of one sample; empty where the ledger is older than this entry."""
     events: tuple[Event, ...] = ()
     notices: tuple[Notice, ...] = ()
     """What was seen by the check before the experiment, and by its runs."""
@@ -196,3 +198,12 @@ class ExperimentRecord:
         """The arm's finished runs, in the order of the seeds."""
         found = (self.runs.get(RunKey(arm, seed)) for seed in self.seeds)
         return tuple(run for run in found if run is not None and run.state == "done")
+
+
+def are_images(shape: Sequence[int]) -> bool:
+    """Whether samples of that shape are called images: ``(1 or 3 channels, height, width)``.
+
+    >>> are_images((3, 32, 32)), are_images((20,)), are_images(())
+    (True, False, False)
+    """
+    return len(shape) == 3 and shape[0] in {1, 3}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from droplab.errors import UserError, suggest, words_of
+from droplab.given import find, is_given
 
 _LIBRARY = (sysconfig.get_path("stdlib"), "<frozen")
 
@@ -66,7 +67,7 @@ def resolve(name: str, what: str, error: type[UserError]) -> Callable[..., Any]:
     """The callable behind ``pkg.module:function``; the working directory is importable meanwhile.
 
     Args:
-        name: for example ``my_models:small_net``.
+        name: for example ``my_models:small_net``, or the name under which a function was given (``given.name_of``).
         what: what the name stands for, for the message: ``model`` or ``data``.
         error: the class to raise.
 
@@ -77,6 +78,14 @@ def resolve(name: str, what: str, error: type[UserError]) -> Callable[..., Any]:
     >>> resolve("math:sqrt", "model", UserError)(4.0)
     2.0
     """
+    given = find(name)
+    if given is not None:
+        return given
+    if is_given(name):
+        raise error(
+            f"{what} {name!r} was given as an object, and this process has not got it, or has another of that name. "
+            "Give it again with droplab.compare(...), or put it into a module of its own and give that name."
+        )
     module_name, _, attribute = name.partition(":")
     with _working_directory_importable():
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import random
 import sys
@@ -178,6 +179,17 @@ class LateExtraState(Wrapped):
 
     def set_extra_state(self, state):
         self.scale = state
+
+
+class WeightScaling(nn.Dropout):
+    """Dropout as it was first published: nothing is scaled in training, everything is in evaluation."""
+
+    def forward(self, x):
+        return super().forward(x) * (1 - self.p)
+
+
+def weight_scaling(shape, classes):
+    return nn.Sequential(nn.Flatten(), WeightScaling(0.1), nn.Linear(math.prod(shape), classes))
 
 
 class RandomInEval(Wrapped):

@@ -59,7 +59,7 @@ def test_a_finished_experiment_is_whole(finished):
     frame = finished.to_pandas()
     assert len(frame) == 8
     assert set(frame["epoch"]) == {1, 2}
-    assert "Stay with" in str(finished)
+    assert "Train longer" in str(finished)  # two epochs turn nothing
     assert len(finished.effects) == 6
 
 
@@ -258,10 +258,15 @@ def test_names_of_arms_may_be_anything(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
 
 
-def test_a_script_without_a_guard_is_told_of_it(tmp_path):
+@pytest.mark.parametrize("how", ["file", pytest.param("standard input", marks=pytest.mark.prove)])
+def test_a_script_needs_no_guard(tmp_path, how):
+    """Workers do not import the script that starts them; what it prints, it prints once."""
+    spec = {**TINY, "seeds": 1, "compute": {"executor": "process", "workers": 1, "threads": 1}}
+    call = f"droplab.compare({spec!r}, out={str(tmp_path / 'out')!r})"
+    text = f"print('once')\nimport droplab\nprint({call}.verdict.alpha)\n"
     script = tmp_path / "mine.py"
-    spec = {**TINY, "compute": {"executor": "process", "workers": 2, "threads": 1}}
-    script.write_text(f"import droplab\ndroplab.compare({spec!r}, out={str(tmp_path / 'out')!r})\n", encoding="utf-8")
-    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
-    assert ran.returncode != 0
-    assert "if __name__ == '__main__':" in ran.stderr.splitlines()[-1]
+    script.write_text(text, encoding="utf-8")
+    given = {"args": [sys.executable, script]} if how == "file" else {"args": [sys.executable, "-"], "input": text}
+    ran = subprocess.run(capture_output=True, text=True, check=False, **given)
+    assert (ran.returncode, ran.stdout.split(), ran.stderr) == (0, ["once", "0.05"], "")
+    assert {run.state for run in read_experiment(tmp_path / "out").runs.values()} == {"done"}

@@ -15,6 +15,13 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here"),
 ]
 
+
+@pytest.fixture(autouse=True)
+def _single_precision(monkeypatch):
+    """cuDNN's recurrent layers and convolutions would otherwise multiply with 10 bits (TF32)."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+
+
 ROUNDED = {name for name, row in CATALOG.items() if row.learnable or "gauss" in name or "attention" in name}
 """Rows that multiply matrices or take logarithms, whose last bits are the device's own."""
 
@@ -67,3 +74,19 @@ def test_drop_in_masks_follow_torch_s_seed_and_move_on(name):
     torch.manual_seed(3)
     assert torch.equal(draw(), first)
     assert not torch.equal(first, second) or (first.shape != x.shape and row.shaped_by_rate)
+
+
+@pytest.mark.parametrize("name", ["dropout", "gaussian_dropout", "alpha_dropout"])
+def test_a_cuda_graph_follows_a_rate_that_moves(name):
+    """A number on the CPU would be frozen where the graph was captured."""
+    layer = CATALOG[name].build(0.5).float()
+    model = torch.nn.Sequential(torch.nn.Linear(64, 64), layer).cuda()
+    fast = torch.compile(model, mode="reduce-overhead")
+    x = torch.ones(32, 64, device="cuda")
+    for turn, p in enumerate((0.5, 0.5, 0.5, 0.9, 0.1)):
+        layer.p = p
+        torch.compiler.cudagraph_mark_step_begin()
+        with torch.no_grad(), droplab.keyed(model, seed=3, step=torch.tensor(turn, device="cuda")):
+            found = fast(x).clone()
+        with torch.no_grad(), droplab.keyed(model, seed=3, step=turn):
+            torch.testing.assert_close(found, model(x), rtol=1e-2, atol=1e-2)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import textwrap
+import weakref
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -14,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 import droplab
 from droplab import rng
 from droplab.errors import KeyingError
-from droplab.nn.keyed import keyed_layers, stripped
+from droplab.nn.identities import identities, keyed_layers, stripped
 
 
 class Net(nn.Module):
@@ -253,11 +256,30 @@ RANKS = """
     assert torch.equal(torch.cat(parts), whole), "two ranks are not one"
     rows = {tuple(row.tolist()) for row in torch.cat(parts)}
     assert len(rows) == 6, "two samples share a mask"
+    alone = [dist.new_group([number]) for number in range(2)]
+
+    def both(**options):
+        with droplab.keyed(layer, seed=9, **options):
+            mine = layer(x)
+        parts = [torch.empty_like(mine) for _ in range(2)]
+        dist.all_gather(parts, mine)
+        return parts
+
+    assert not torch.equal(*both())
+    assert torch.equal(*both(replicated=True)), "ranks of the same batch have different masks"
+    assert torch.equal(*both(group=alone[rank])), "each is the first of its group"
+    assert not torch.equal(*both(group=dist.group.WORLD))
+    try:
+        droplab.keyed(layer, seed=9, group=alone[1 - rank])
+    except droplab.UserError as error:
+        assert "not in" in str(error)
+    else:
+        raise AssertionError
     dist.destroy_process_group()
 """
 
 
-def test_two_ranks_share_no_mask_and_together_are_one(tmp_path):
+def test_two_ranks_share_no_mask_and_together_are_one_and_groups_say_who_counts(tmp_path):
     script = tmp_path / "ranks.py"
     script.write_text(textwrap.dedent(RANKS))
     ranks = [
@@ -269,3 +291,156 @@ def test_two_ranks_share_no_mask_and_together_are_one(tmp_path):
     ]  # fmt: skip
     outputs = [process.communicate(timeout=120)[0] for process in ranks]
     assert [process.returncode for process in ranks] == [0, 0], outputs
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ({"seed": 1.0}, r"seed = 1.0 \(float\); a whole number"),
+        ({"seed": True}, r"seed = True \(bool\)"),
+        ({"seed": "1"}, "seed = '1'"),
+        ({"seed": None}, "seed = None"),
+        ({"seed": 2**64}, "seed = 18446744073709551616; a number from"),
+        ({"seed": torch.tensor(1.0)}, "seed = a torch.float32 tensor of shape"),
+        ({"seed": torch.tensor([1])}, r"seed = a torch.int64 tensor of shape \(1,\)"),
+        ({"seed": torch.tensor(True)}, "seed = a torch.bool tensor"),
+        ({"step": -1}, "step = -1; a number from 0 to 4294967295"),
+        ({"step": 2**32}, "step = 4294967296"),
+        ({"step": torch.tensor(2**32)}, "step = 4294967296"),
+        ({"step": np.float64(1)}, "float64"),
+        ({"samples": torch.arange(6) / 10}, r"samples = a torch.float32 Tensor of shape \(6,\); an int64"),
+        ({"samples": torch.ones(6, dtype=torch.bool)}, "samples = a torch.bool Tensor"),
+        ({"samples": np.arange(6) / 10}, "samples = a float64 ndarray"),
+        ({"samples": [0, 1, 2, 3, 4, 5]}, r"samples = \[0, 1, 2, 3, 4, 5\] \(list\)"),
+        ({"samples": 3}, "samples = 3"),
+        ({"samples": torch.tensor(3)}, r"of shape \(\)"),
+        ({"samples": torch.zeros(6, 1, dtype=torch.int64)}, r"of shape \(6, 1\)"),
+        ({"samples": torch.arange(6) - 1}, "a sample id = -1"),
+        ({"samples": torch.arange(6) + 2**32}, "a sample id = 4294967296"),
+        ({"replicated": 1}, "replicated = 1"),
+        ({"replicated": True, "group": object()}, "a group and replicated"),
+    ],
+    ids=str,
+)
+def test_what_names_no_mask_is_refused(key, said):
+    with pytest.raises(KeyingError, match=said):
+        droplab.keyed(Net(), **{"seed": 0, **key})
+
+
+def test_whole_numbers_of_all_kinds_are_one(x):
+    model, found = Net(), []
+    for kind in (int, np.int64, np.int32, np.uint8, np.array, torch.tensor):
+        for ids in (
+            torch.arange(6),
+            torch.arange(6, dtype=torch.int32),
+            torch.arange(6).byte(),
+            np.arange(6),
+            np.arange(6, dtype="u2"),
+        ):
+            with droplab.keyed(model, seed=kind(3), step=kind(5), samples=ids):
+                found.append(model(x))
+    assert all(torch.equal(found[0], other) for other in found)
+    with droplab.keyed(model, seed=-1), droplab.keyed(Net(), seed=2**64 - 1):
+        pass
+
+
+def seen(model):
+    return [name for name, _, _ in identities(model)]
+
+
+def test_changes_of_a_model_are_seen():
+    """Names and ids are remembered, and forgotten with any change."""
+    model = nn.Sequential(nn.Linear(8, 8), nn.Dropout(0.5), nn.Sequential(nn.ReLU()))
+    assert seen(model) == []
+    change = droplab.replace(model)
+    assert seen(model) == ["1"]
+    model[2].append(droplab.nn.Dropout(0.1))
+    assert seen(model) == ["1", "2.1"]
+    door = droplab.apply_rates(model, {"0:in": 0.5})
+    assert seen(model) == ["0:in", "1", "2.1"]
+    layer = dict(keyed_layers(model))["0:in"]
+    droplab.apply_rates(model, {"0:in": 0.5}, "gaussian_dropout")
+    assert dict(keyed_layers(model))["0:in"] is not layer
+    assert identities(model)[0][1] is dict(keyed_layers(model))["0:in"]
+    door.undo()
+    assert seen(model) == ["1", "2.1"]
+    model[2][1].key_name = "own"
+    assert [number for _, _, number in identities(model)] == [rng.layer_id("1"), rng.layer_id("own")]
+    model[0].late = droplab.nn.Dropout(0.2)  # a child of what had none
+    assert seen(model) == ["0.late", "1", "2.1"]
+    del model[0].late
+    model[2]._modules["renamed"] = model[2]._modules.pop("1")  # as surgery does it
+    assert seen(model) == ["1", "2.renamed"]
+    change.undo()
+    assert seen(model) == ["2.renamed"]
+    model[2] = nn.Identity()
+    assert seen(model) == []
+    model[1] = None
+    assert seen(model) == []
+
+
+def test_what_changed_between_making_a_block_and_entering_it_is_keyed(x):
+    model = nn.Sequential(nn.Dropout(0.5))
+    block = droplab.keyed(model.eval(), seed=1)
+    droplab.replace(model.train())
+    with block:
+        first = model(x)
+    with droplab.keyed(model, seed=1):
+        assert torch.equal(model(x), first)
+
+
+def test_a_model_that_was_keyed_is_not_kept():
+    model = nn.Sequential(nn.Linear(2, 2), droplab.nn.Dropout(0.5))
+    with droplab.keyed(model, seed=1):
+        pass
+    gone = weakref.ref(model), weakref.ref(model[1])
+    del model
+    gc.collect()
+    assert [reference() for reference in gone] == [None, None]
+
+
+def test_entering_a_block_does_not_walk_the_model_again(monkeypatch):
+    model = nn.Sequential(*[nn.Sequential(nn.Linear(2, 2), droplab.nn.Dropout(0.5)) for _ in range(6)])
+    with droplab.keyed(model, seed=1):
+        pass
+    monkeypatch.setattr(nn.Module, "named_modules", None)
+    with droplab.keyed(model, seed=1, step=1):
+        pass
+
+
+class FunctionalNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attention_dropout, self.drop_path_keep = 0.1, 0.2
+
+    def forward(self, x):
+        return x
+
+
+def test_what_is_not_reached_is_told_once_for_a_model(recwarn):
+    model = nn.ModuleDict({
+        "own": droplab.nn.Dropout(0.5), "torchs": nn.Dropout2d(0.2), "off": nn.Dropout(0.0),
+        "attention": nn.MultiheadAttention(4, 2, dropout=0.3), "rnn": nn.GRU(4, 4, 2, dropout=0.4),
+        "one": nn.LSTM(4, 4), "weights": droplab.nn.WeightDropLSTM(4, 4, 2, dropout=0.5),
+        "zoneout": droplab.nn.ZoneoutLSTM(4, 4, 2, dropout=0.6), "theirs": FunctionalNet(),
+    })  # fmt: skip
+    wanted = {
+        "torchs": "Dropout2d(p=0.2)",
+        "attention.dropout": "MultiheadAttention has dropout = 0.3",
+        "rnn.dropout": "GRU has dropout = 0.4",
+        "weights.dropout": "WeightDropLSTM has dropout = 0.5",
+        "theirs.attention_dropout": "FunctionalNet has attention_dropout = 0.1",
+    }
+    with droplab.keyed(model.eval(), seed=0):
+        pass
+    assert not recwarn
+    with pytest.warns(
+        UserWarning, match=r"does not reach all of ModuleDict: torchs: Dropout2d\(p=0.2\), .*torch's gen"
+    ):
+        block = droplab.keyed(model.train(), seed=0)
+    assert block.unreached == wanted
+    droplab.keyed(model, seed=0)
+    assert not recwarn
+    droplab.replace(model)
+    droplab.apply_rates(model, {"attention.dropout": 0.0, "*.dropout": 0.0})
+    assert set(block.unreached) == {"theirs.attention_dropout"}

@@ -95,11 +95,35 @@ def test_pictures_and_marks_belong_to_their_words(show, tmp_path):
     )
     assert len(rows) == 1 + 3 * 5
     assert len({row[2] for row in rows}) > 1
+    said = {
+        "better": ("better", "no"),
+        "worse": ("worse", "yes, it overfits"),
+        "cost": ("cost",),
+        "neutral": ("no cost", "smaller", "larger"),
+        "open": ("not clear yet", "no difference"),
+    }
     for number, words, mark, right in rows:
-        assert words.startswith(mark)
+        assert words.startswith(said[mark])
         if not number.startswith("≥"):
             value = float(number.split()[0])
             assert (right > 0) == (value > 0) or abs(value) < 1e-3, number
+
+
+def test_bad_news_has_the_colour_of_bad_news(show, tmp_path):
+    """Worse and cost look alike, better looks like neither, in light and in dark."""
+    path = tmp_path / "colours.html"
+    path.write_text(build_page(source(("none", "a"), seeds=3, epochs=4)), encoding="utf-8")
+    for scheme in ("light", "dark"):
+        page = show(path, color_scheme=scheme)
+        colours = page.evaluate(
+            """['better', 'worse', 'cost', 'open', 'neutral', 'identical'].map(name => {
+                const pill = document.querySelector('.status');
+                pill.className = `status ${name}`;
+                return getComputedStyle(pill).color; })"""
+        )
+        better, worse, cost, *grey = colours
+        assert worse == cost
+        assert len({better, worse, *grey}) == 3
 
 
 def test_every_control_changes_the_curves(show, report):

@@ -6,6 +6,7 @@ from torch import nn
 
 import droplab
 from droplab import nn as own
+from droplab.nn.doorway import doorways
 
 
 def test_every_kind_is_swapped_and_comes_back():
@@ -43,10 +44,14 @@ def test_hooks_and_shared_layers_stay():
 def test_doorways_of_torchs_layers_too():
     model = nn.Sequential(nn.Linear(2, 2))
     droplab.apply_rates(model, {"0:out": 1.0})
-    model[0].__dict__["_droplab_doorways"]["out"] = nn.Dropout(1.0)
+    doorway = doorways(model[0])["out"]
+    doorway.layer = nn.Dropout(1.0)
     change = droplab.replace(model)
     assert change.rates == {"0:out": 1.0}
+    assert type(doorway.layer) is own.Dropout
     assert model(torch.ones(1, 2)).tolist() == [[0, 0]]
+    change.undo()
+    assert type(doorway.layer) is nn.Dropout
 
 
 def test_nothing_to_replace_is_a_warning_and_twice_is_none():
@@ -63,9 +68,10 @@ def test_users_subclasses_are_left_alone():
     class Mine(nn.Dropout):
         pass
 
-    model = nn.Sequential(Mine(0.5))
-    assert droplab.replace(model).rates == {}
-    assert type(model[0]) is Mine
+    for model in (nn.Sequential(Mine(0.5)), nn.Sequential(Mine(0.5), nn.Dropout(0.5))):
+        with pytest.warns(UserWarning, match=r"left 0 \(Mine\) as it was: a subclass"):
+            assert droplab.replace(model).rates == ({"1": 0.5} if len(model) > 1 else {})
+        assert type(model[0]) is Mine
 
 
 def test_a_transformer_trains_and_its_parameters_keep_their_names():
@@ -75,5 +81,6 @@ def test_a_transformer_trains_and_its_parameters_keep_their_names():
     assert len(change.rates) == 6
     assert list(model.state_dict()) == names
     model(torch.randn(2, 5, 8)).sum().backward()
+    droplab.apply_rates(model, {"*.self_attn.dropout": 0.0})  # what no key would reach
     with droplab.keyed(model, seed=0):
         model(torch.randn(2, 5, 8)).sum().backward()

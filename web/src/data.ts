@@ -20,6 +20,9 @@ export interface Effect {
   mean: number | null;
   low: number | null;
   high: number | null;
+  adjusted_low: number | null;
+  adjusted_high: number | null;
+  consequence: "better" | "worse" | "cost" | "neutral" | "open" | "identical";
   status: "supported" | "contradicted" | "undecided";
   share: boolean;
   seeds: number[];
@@ -30,6 +33,7 @@ export interface Row {
   name: string;
   mean: string;
   interval: string;
+  adjusted: string;
   status: string;
   effect: number; // its place in `effects`
 }
@@ -37,6 +41,7 @@ export interface Row {
 export interface Blocks {
   title: string;
   advice: string;
+  beside: string[];
   findings: { heading: string; groups: { heading: string; rows: Row[] }[] }[];
   underfits: string[];
   arms_title: string;

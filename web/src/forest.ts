@@ -6,20 +6,23 @@ import { s } from "./dom.ts";
 const WIDTH = 220;
 const HEIGHT = 26;
 
-/** Mean and interval of one effect against zero; each seed's own difference as a faint dot. */
+/** Mean, plain interval (thick) and adjusted interval (thin) of one effect against zero; each seed as a faint dot. */
 export function forest(effect: Effect, label: string): SVGElement {
-  const known = [0, effect.mean, effect.low, effect.high, ...effect.values].filter((v): v is number => v !== null);
+  const known = [0, effect.mean, effect.low, effect.high, effect.adjusted_low, effect.adjusted_high, ...effect.values].filter((v): v is number => v !== null);
   let low = Math.min(...known);
   let high = Math.max(...known);
   const room = (high - low || 1) * 0.08;
   low -= room;
   high += room;
   const at = (value: number) => ((value - low) / (high - low)) * WIDTH;
-  const picture = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: `forest ${effect.status}`, role: "img", "aria-label": label });
+  const picture = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: `forest ${effect.consequence}`, role: "img", "aria-label": label });
   picture.append(s("line", { x1: at(0), x2: at(0), y1: 0, y2: HEIGHT, class: "zero" }));
   for (const value of effect.values) if (value !== null) picture.append(s("circle", { cx: at(value), cy: HEIGHT / 2, r: 2.5, class: "seed" }));
-  if (effect.low !== null && effect.high !== null)
-    picture.append(s("line", { x1: at(effect.low), x2: at(effect.high), y1: HEIGHT / 2, y2: HEIGHT / 2, class: "interval" }));
+  const bar = (low: number | null, high: number | null, name: string) => {
+    if (low !== null && high !== null) picture.append(s("line", { x1: at(low), x2: at(high), y1: HEIGHT / 2, y2: HEIGHT / 2, class: name }));
+  };
+  bar(effect.adjusted_low, effect.adjusted_high, "adjusted");
+  bar(effect.low, effect.high, "interval");
   if (effect.mean !== null) picture.append(s("rect", { x: at(effect.mean) - 4, y: HEIGHT / 2 - 4, width: 8, height: 8, class: "mean" }));
   return picture;
 }

@@ -34,9 +34,16 @@ class ArmSummary:
     """Counted from 1."""
     censored: int
     """Runs whose lowest validation loss is their last."""
+    late: int
+    """Runs whose lowest validation loss lies in the last tenth of the epochs."""
     images_per_second: float
     seconds: float
     """Mean training time of a run."""
+
+    @property
+    def improving(self) -> bool:
+        """Whether most runs were still improving when training ended: ``late`` ones are more than half."""
+        return 2 * self.late > self.n
 
 
 def spread(values: Sequence[float]) -> Spread:
@@ -67,6 +74,7 @@ def summarise(record: ExperimentRecord, arm: str) -> ArmSummary:
         },
         turning_epoch=spread([turn + 1.0 for turn in turns]),
         censored=sum(turn == record.epochs - 1 for turn in turns),
+        late=sum(turn >= record.epochs - max(1, record.epochs // 10) for turn in turns),
         images_per_second=spread([fmean(run.metrics["images_per_second"]) for run in runs]).mean,
         seconds=spread([sum(run.metrics["seconds"]) for run in runs]).mean,
     )

@@ -38,6 +38,7 @@ the turning epoch, none for losses.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -64,6 +65,7 @@ ENDPOINTS = (
     Endpoint("gap", 3, -1),
 )
 """The questions asked of every arm but the baseline."""
+_CURVES = ("fit_loss", "fit_accuracy", "val_loss", "val_accuracy")
 
 
 @dataclass(frozen=True)
@@ -107,9 +109,9 @@ def overfits(record: ExperimentRecord) -> Sample:
     return Sample(tuple(run.key.seed for run in runs), rises([run.metrics["val_loss"] for run in runs]))
 
 
-def difference(record: ExperimentRecord, endpoint: Endpoint, arm: str) -> Sample:
-    """Arm minus baseline over the seeds for which both are finished."""
-    pairs = _pairs(record, arm)
+def differences(record: ExperimentRecord, endpoint: Endpoint, arm: str, other: str) -> Sample:
+    """Arm minus the other one over the seeds for which both are finished."""
+    pairs = pairs_of(record, arm, other)
     seeds = tuple(ours.key.seed for ours, _ in pairs)
     if endpoint.name == "turning_epoch":
         turns = [(lowest(a.metrics["val_loss"]), lowest(b.metrics["val_loss"])) for a, b in pairs]
@@ -121,9 +123,25 @@ def difference(record: ExperimentRecord, endpoint: Endpoint, arm: str) -> Sample
     return Sample(seeds, values, 1 / record.sizes[part] if part else 0.0)
 
 
-def _pairs(record: ExperimentRecord, arm: str) -> list[tuple[RunRecord, RunRecord]]:
-    base = {run.key.seed: run for run in record.complete(record.baseline)}
+def pairs_of(record: ExperimentRecord, arm: str, other: str) -> list[tuple[RunRecord, RunRecord]]:
+    """Finished runs of the two arms with the same seed."""
+    base = {run.key.seed: run for run in record.complete(other)}
     return [(run, base[run.key.seed]) for run in record.complete(arm) if run.key.seed in base]
+
+
+def identical(record: ExperimentRecord, arm: str, other: str) -> bool:
+    """Whether two arms gave the same numbers, to the bit, in every epoch of every seed they share.
+
+    Such arms trained the same network: no number of seeds would tell them apart.
+    """
+    pairs = pairs_of(record, arm, other)
+    return bool(pairs) and all(
+        _same(ours.metrics[name], base.metrics[name]) for ours, base in pairs for name in _CURVES
+    )
+
+
+def _same(ours: Sequence[float], theirs: Sequence[float]) -> bool:
+    return array("d", ours).tobytes() == array("d", theirs).tobytes()  # bits, so that NaN equals NaN
 
 
 def missing(record: ExperimentRecord) -> tuple[RunKey, ...]:

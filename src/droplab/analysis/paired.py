@@ -93,3 +93,24 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = largest
     return adjusted
+
+
+def holm_levels(p_values: Sequence[float], alpha: float) -> list[float]:
+    """For each p-value, the level at which Holm's procedure has tested it.
+
+    With p(1) ≤ … ≤ p(m): ``alpha / (m - i + 1)`` for p(i) that is rejected, and ``alpha / u`` for all u that are
+    not, the level at which the procedure stopped. A ``1 - level`` t interval excludes 0 exactly where ``holm``'s
+    adjusted p-value is below ``alpha``, so that interval and decision never disagree. Every level is at most
+    ``alpha``: each such interval covers its mean with probability ``1 - alpha`` or more. That *all* of them cover
+    theirs at once is not claimed (levels of ``alpha / m`` throughout, Bonferroni's, would; they would now and then
+    include 0 where Holm has decided).
+
+    >>> [round(level, 4) for level in holm_levels([0.01, 0.04, 0.03], 0.05)]
+    [0.0167, 0.025, 0.025]
+    """
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    left = sum(p >= alpha for p in holm(p_values))
+    levels = [0.0] * len(p_values)
+    for rank, index in enumerate(order):
+        levels[index] = alpha / max(len(p_values) - rank, left, 1)
+    return levels

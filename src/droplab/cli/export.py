@@ -76,7 +76,8 @@ def wandb(folder: Path, *, report: bool = False, lang: str = "en") -> None:
     results = Results.read(folder)
     words = {key.removeprefix("report."): text for key, text in texts(lang).items() if key.startswith("report.")}
     words |= {key.removeprefix("page.metric."): text for key, text in texts(lang).items() if "page.metric." in key}
-    advice = blocks(results.verdict, results.record, lang).advice
+    said = blocks(results.verdict, results.record, lang)
+    advice = " ".join((said.advice, *said.beside))
     say(save_report(build_report(results.record, advice, results.text(lang), words)))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.console import Console
@@ -17,6 +18,9 @@ from droplab.errors import plain
 from droplab.listener import Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey
 from droplab.report.notices import notice_texts
+
+_DISPLAY_ENDS = (OSError, ValueError, SystemExit)
+"""What drawing on a terminal that is gone ends in; rich answers a broken pipe with ``SystemExit``."""
 
 
 class _Clock:
@@ -68,7 +72,7 @@ class PlainProgress(Listener):
         self._line(
             f"{key}: epoch {measurement.epoch + 1}/{self._epochs}  val loss {m['val_loss']:.4f}  "
             f"val accuracy {m['val_accuracy']:.4f}  gap {m['gap']:+.4f}  "
-            f"{m['images_per_second']:.0f} images/s  left {self._clock.left(self._left)}"
+            f"{m['images_per_second']:.0f} samples/s  left {self._clock.left(self._left)}"
         )
 
     def ended(self, key: RunKey, state: str, reason: str) -> None:
@@ -119,7 +123,7 @@ class LiveProgress(PlainProgress):
             return
         caption = f"epoch and validation loss · {self._left} epochs left · {self._clock.left(self._left)}"
         if self._images:
-            caption += f" · {self._images:.0f} images/s per run"
+            caption += f" · {self._images:.0f} samples/s per run"
         table = Table(caption=Text(caption), caption_justify="left")
         table.add_column("arm")
         for seed in record.seeds:
@@ -143,13 +147,25 @@ def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str) -
 
 @contextmanager
 def progress(lang: str = "en") -> Iterator[Listener]:
-    """The display that fits standard error; standard output stays free for results."""
+    """The display that fits standard error; standard output stays free for results.
+
+    Where standard error is closed, full, or a terminal that goes away, there is none, and nothing else changes.
+    """
+    if sys.stderr is None:
+        yield Listener()
+        return
     console = Console(stderr=True)
     if not console.is_terminal:
         yield PlainProgress(console, lang)
         return
-    with Live(console=console, refresh_per_second=4, transient=False) as live:
+    live = Live(console=console, refresh_per_second=4, transient=False)
+    with suppress(*_DISPLAY_ENDS):
+        live.start(refresh=True)
+    try:
         yield LiveProgress(console, live, lang)
+    finally:
+        with suppress(*_DISPLAY_ENDS):
+            live.stop()
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from droplab.data.parts import Split
 from droplab.data.protocol import split
 from droplab.data.source import Dataset, DatasetInfo, FileCheck, Progress, Source
 from droplab.errors import DataError, clip, quote, suggest
+from droplab.given import is_given
 from droplab.userobjects import looks_like_object
 
 DATASETS: Mapping[str, Dataset] = {
@@ -75,7 +76,7 @@ def load(
 
 def _read(name: str, data_dir: Path | None, options: Mapping[str, Any], progress: Progress | None) -> Source:
     is_function = name not in DATASETS and not name.endswith(".npz") and looks_like_object(name)
-    if is_function:
+    if is_function or is_given(name):
         return read_function(name, options)
     if options:
         raise DataError(

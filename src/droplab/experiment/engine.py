@@ -24,6 +24,7 @@ from droplab.experiment.spec import ExperimentSpec, digest
 from droplab.experiment.suits import check_recipe
 from droplab.experiment.tensors import Workbench, workbench
 from droplab.experiment.threads import check_threads
+from droplab.kernels import prepare_meanwhile
 from droplab.ledger import FILE_NAME, Ledger, LedgerReader, exists
 from droplab.listener import GuardedListener, Listener
 from droplab.records import ExperimentRecord, Measurement, Notice, RunKey, RunRecord
@@ -78,6 +79,7 @@ def run_experiment(
     if record is not None:
         return Finished(folder, record)
     device = choose_device(spec.compute.device)
+    prepare_meanwhile()
     split = _load(spec, data_dir)
     check_recipe(spec.recipe, split)
     bench = workbench(split, spec.recipe.fit_size, device)
@@ -209,6 +211,7 @@ def _open(
             "validation": len(split.validation),
             "test": len(split.test),
         },
+        "shape": list(split.shape),
         "class_names": list(split.class_names),
         "code": checked.code,
         "initial_weights": checked.weights,

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -25,6 +27,7 @@ from pydantic import (
 )
 
 from droplab.experiment.values import json_ready, settled
+from droplab.given import name_of
 from droplab.schedules import Adaptive, for_sites, normal_form
 from droplab.schedules.numbers import no_switches
 
@@ -51,6 +54,31 @@ LayerKind = Annotated[str | dict[str, Any], BeforeValidator(_known_layer)]
 """A row of ``droplab.nn.catalog``: its name, a table with ``name`` and options, or a table by site pattern."""
 
 
+def _model_name(value: Any) -> Any:
+    """A function or class may stand where its name does."""
+    if isinstance(value, str) or not callable(value):
+        return value
+    if not isinstance(value, type) and any(kind.__name__ == "Module" for kind in type(value).__mro__):
+        raise ValueError(
+            f"a {type(value).__name__} that exists already would start every seed from the same weights; give the "
+            "class or the function that builds it (for weights that you want kept: lambda: copy.deepcopy(model))"
+        )
+    return name_of(value)
+
+
+def _data_name(value: Any) -> Any:
+    """A function, a path, or what a data function returns may stand where its name does."""
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, str) or value is None or isinstance(value, (bool, int, float)):
+        return value
+    return name_of(value) if callable(value) else name_of(partial(_as_it_is, value), "given:data")
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -69,8 +97,9 @@ Options = Annotated[dict[str, Any], BeforeValidator(json_ready)]
 class DataSpec(_Strict):
     """Which data, and how much of it."""
 
-    name: str = "fashion-mnist-mini"
-    """A registered data set, a path to an ``.npz``, or ``pkg.module:function``."""
+    name: Annotated[str, BeforeValidator(_data_name)] = "fashion-mnist-mini"
+    """A registered data set, a path to an ``.npz``, or ``pkg.module:function``; in Python also the function itself, or
+    what it would return."""
     train_size: int | None = Field(default=None, ge=1)
     """Training samples to keep, stratified by class; all of them where absent."""
     validation_size: int | float | None = None
@@ -87,8 +116,8 @@ class DataSpec(_Strict):
 class ModelSpec(_Strict):
     """Which model."""
 
-    name: str = "tutorial-cnn"
-    """``tutorial-cnn``, ``srivastava-mlp`` or ``pkg.module:function``."""
+    name: Annotated[str, BeforeValidator(_model_name)] = "tutorial-cnn"
+    """``tutorial-cnn``, ``srivastava-mlp`` or ``pkg.module:function``; in Python also the function or class itself."""
     options: Options = Field(default_factory=dict)
     """Keyword arguments for the model."""
 

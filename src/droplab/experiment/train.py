@@ -23,6 +23,7 @@ from droplab.experiment.seeding import derive, generators_state, restore_generat
 from droplab.experiment.spec import ArmSpec, ExperimentSpec, RecipeSpec
 from droplab.experiment.tensors import Samples, Workbench
 from droplab.experiment.watch import watch
+from droplab.kernels import prepare
 from droplab.nn import keyed, penalty
 from droplab.records import Measurement, Predictions
 from droplab.surgery import rates
@@ -93,6 +94,8 @@ class Trainer:
         self.optimizer = make_optimizer(self.model, self.recipe)
         self.mask_seed = derive(seed, "masks")
         self.steps_per_epoch = steps_per_epoch(len(bench.train), self.recipe)
+        if bench.device.type == "cpu":
+            prepare()  # or the first epoch's seconds would count the loading of the kernel
         seed_everything(seed, "masks")
 
     def state(self) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from torch.nn import functional as torchs
 
 from droplab.errors import RankError, UserError
 from droplab.functional.checking import check_input, check_rate
+from droplab.functional.internals import transforms_active
 from droplab.functional.key import Key
 from droplab.functional.masked import drop
+from droplab.functional.noise import uncast
 
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -38,7 +40,7 @@ def attention(
 
     - With a key, the probabilities are computed, dropped and multiplied one after the other, so masks are those of
       the key, on every device; ``(N, H, T, S)`` numbers are in memory meanwhile. Halves are computed in float32 and
-      rounded once. A ``p`` that is a tensor, and ``p = 1``, go this way too.
+      rounded once. A ``p`` that is a tensor, ``p = 1``, and all within ``torch.func``'s transforms go this way too.
     - Without one, ``scaled_dot_product_attention`` with its own ``dropout_p``, fused where torch can. Its masks come
       from torch's generator, **differ from those of any key**, and a graph holds for one ``p``.
 
@@ -77,7 +79,7 @@ def attention(
             raise RankError(f"attention got {tensor.ndim} dimensions; four, (N, H, T, D), are wanted")
     if not training or (not isinstance(p, Tensor) and p == 0):
         return torchs.scaled_dot_product_attention(query, keys, values, attn_mask, 0.0, is_causal, scale=scale)
-    if key is None and not isinstance(p, Tensor) and p < 1:
+    if key is None and not isinstance(p, Tensor) and p < 1 and not transforms_active():
         return torchs.scaled_dot_product_attention(query, keys, values, attn_mask, p, is_causal, scale=scale)
     return _explicit(query, keys, values, p, attn_mask, is_causal, scale, key)
 
@@ -88,7 +90,7 @@ def _explicit(
 ) -> Tensor:  # fmt: skip
     dtype = query.dtype
     query, keys, values = (tensor.float() if tensor.dtype in _HALF else tensor for tensor in (query, keys, values))
-    with torch.autocast(query.device.type, enabled=False):
+    with uncast(query):
         return _in_turn(query, keys, values, p, mask, causal, scale, key).to(dtype)
 
 

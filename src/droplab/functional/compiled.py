@@ -16,8 +16,10 @@ from torch import Tensor
 
 from droplab import kernels
 from droplab.errors import UserError
-from droplab.functional.internals import memory_budget
-from droplab.functional.key import Key
+from droplab.functional.checking import check_shared
+from droplab.functional.internals import dual_level, memory_budget, transforms_active
+from droplab.functional.key import Key, named
+from droplab.functional.seeds import draw_under_transforms
 from droplab.kernels import reference
 from droplab.kernels.job import Job, Law
 
@@ -83,26 +85,51 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
 torch.library.register_autograd("droplab::mask", _backward, setup_context=_setup, lib=_library)
 
 
-def _tensor(value: float | Tensor, dtype: torch.dtype) -> Tensor:
-    return value if isinstance(value, Tensor) else torch.tensor(value, dtype=dtype)
+def _tensor(value: float | Tensor, dtype: torch.dtype, x: Tensor) -> Tensor:
+    """A number as a 0-d tensor; 64 bits are wrapped.
+
+    In a graph it is beside the input: a CUDA graph would freeze what lies on the CPU. Elsewhere it is on the CPU,
+    whatever the default device is, where it is read without waiting.
+    """
+    inside = torch.compiler.is_compiling()
+    if isinstance(value, Tensor):
+        return value.to(x.device) if inside else value
+    if isinstance(value, int) and dtype == torch.int64 and value >= 1 << 63:
+        value -= 1 << 64
+    if inside and not x.is_cpu:
+        return torch.full((), value, dtype=dtype, device=x.device)
+    return torch.tensor(value, dtype=dtype, device="cpu")
 
 
 def masked(x: Tensor, p: float | Tensor, key: Key | None, shared: tuple[int, ...], law: Law) -> Tensor:
-    """``functional.drop`` for graphs; in-place calls come here too and become functional."""
-    p = _tensor(p, torch.float64)
-    zero = torch.tensor(0, dtype=torch.int64)
+    """``functional.drop`` for graphs, and for what a kernel cannot be pointed to.
+
+    Under ``torch.func``'s transforms and forward-mode differentiation, which the operator knows nothing of, the
+    reference's operations are traced.
+    """
+    transformed = transforms_active() or dual_level()
     if key is None:
-        seed, step, samples, first, layer, batch_dim = torch.ops.droplab.draw(x), zero, zero, 0, 0, None
+        seed = draw_under_transforms(x) if transforms_active() else torch.ops.droplab.draw(x)
+        job = Job(p, seed, 0, 0, 0, None, shared, law)
     else:
-        seed, step = _tensor(key.seed, torch.int64), _tensor(key.step, torch.int64)
-        samples, first = (key.samples, 0) if isinstance(key.samples, Tensor) else (zero, key.samples)
-        layer, batch_dim = key.layer_id, key.batch_dim
-    if kernels.forced() == "reference":
-        job = Job(p, seed, step, layer, samples + first, batch_dim, shared, law)
-        return reference.compute(x, job)
-    return cast(
-        Tensor,
-        torch.ops.droplab.mask(
-            x, p, seed, step, samples, first, layer, -1 if batch_dim is None else batch_dim, list(shared), int(law)
-        ),
-    )
+        numbers = named(key, x.ndim)
+        check_shared(shared, numbers.batch_dim)
+        job = Job(p, numbers.seed, numbers.step, key.layer_id, numbers.samples, numbers.batch_dim, shared, law)
+    if transformed or kernels.forced() == "reference":
+        return reference.compute(x, job._replace(p=_tensor(p, torch.float64, x)))
+    return carried_out(x, job)
+
+
+def carried_out(x: Tensor, job: Job) -> Tensor:
+    """A job by the operator, whose arguments are tensors.
+
+    Raises:
+        UserError: a subclass of Tensor that does not take the operator.
+    """
+    p, seed, step, layer, samples, batch_dim, shared, law = job
+    ids, first = (samples, 0) if isinstance(samples, Tensor) else (_tensor(0, torch.int64, x), samples)
+    arguments = (
+        _tensor(p, torch.float64, x), _tensor(seed, torch.int64, x), _tensor(step, torch.int64, x), ids, first, layer,
+        -1 if batch_dim is None else batch_dim, list(shared), int(law),
+    )  # fmt: skip
+    return cast(Tensor, torch.ops.droplab.mask(x, *arguments))

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from droplab.functional.checking import check_input, check_rate
+from droplab.functional.internals import transforms_active
 from droplab.functional.key import Key
+from droplab.functional.masked import is_plain
 from droplab.functional.noise import uniform
 
 
@@ -24,9 +26,10 @@ def layer_drop(
 ) -> Tensor:
     """Call the layers one after the other, leaving each out with probability ``p``.
 
-    ``y = f_L(… f_2(f_1(x)))`` without those that are left out, which cost nothing in eager mode; a compiled graph
-    computes every layer and takes what it wants. Nothing is scaled. One draw for each layer holds for the whole
-    batch. Fan, Grave and Joulin, *Reducing transformer depth on demand with structured dropout*, ICLR 2020.
+    ``y = f_L(… f_2(f_1(x)))`` without those that are left out, which cost nothing in eager mode; a graph, and a
+    transform of ``torch.func``, compute every layer and take what they want. Nothing is scaled. One draw for each
+    layer holds for the whole batch. Fan, Grave and Joulin, *Reducing transformer depth on demand with structured
+    dropout*, ICLR 2020.
 
     Args:
         input: any shape, floating point.
@@ -47,7 +50,7 @@ def layer_drop(
     check_rate(p)
     check_input(input, "layer_drop")
     x = input
-    if training and torch.compiler.is_compiling():
+    if training and (torch.compiler.is_compiling() or transforms_active() or not is_plain(x)):
         out = left_out(len(layers), p, key).to(x.device)
         for place, layer in enumerate(layers):
             x = torch.where(out[place], x, layer(x, *args, **kwargs))

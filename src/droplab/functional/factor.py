@@ -44,7 +44,7 @@ def multiply(x: Tensor, p: float | Tensor, key: Key | None, factor: Factor) -> T
     if torch.compiler.is_compiling() or transforms_active() or not is_plain(x):
         return _product(x, factor(x, p, key))
     drawn = _drawn(x) if key is None else key
-    job = make_job(p, None, drawn, (), Law.PLAIN)  # values of now
+    job = make_job(x, p, None, drawn, (), Law.PLAIN)  # values of now
     if (x.requires_grad and torch.is_grad_enabled()) or dual_level():
         result: Tensor = _apply(x, job, factor, key is None)
         return result

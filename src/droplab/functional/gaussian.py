@@ -74,7 +74,7 @@ def gaussian_noise(
     >>> gaussian_noise(torch.zeros(4), 0.5, key=Key(seed=0, layer="fc1", batch_dim=None))
     tensor([ 0.1431, -0.1454,  0.7374, -0.0614])
     """
-    check_rate(p)
+    check_rate(p, learned=True)  # noise is proportional to it
     check_input(input, "gaussian_noise")
     check_scale(scale)
     if not training or _is_zero(p):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch._functorch import config
+from torch._subclasses import FakeTensor
 from torch.autograd import Function, forward_ad
 
 _C: Any = torch._C
@@ -14,8 +16,36 @@ _C: Any = torch._C
 
 transforms_active: Callable[[], bool] = _C._are_functorch_transforms_active
 """Whether a transform of ``torch.func`` is at work."""
+modes_active: Callable[[], int] = _C._len_torch_dispatch_stack
+"""Whether a dispatch mode is at work: a tracer (``make_fx``, fake tensors), a counter, a policy of checkpointing."""
 is_batched_gradient: Callable[[torch.Tensor], bool] = _C._functorch.is_legacy_batchedtensor
 """Whether a gradient is one of many at once: ``torch.autograd.grad(..., is_grads_batched=True)``."""
+
+
+def functionalizing() -> bool:
+    """Whether ``torch.func.functionalize`` is one of the transforms at work."""
+    levels = _C._functorch.get_interpreter_stack() or ()
+    return any(level.key() == _C._functorch.TransformType.Functionalize for level in levels)
+
+
+def mode_of(x: torch.Tensor) -> AbstractContextManager[Any]:
+    """A fake tensor's own mode, in which what is made for it is fake too; nothing for other tensors."""
+    if torch.compiler.is_compiling() or type(x) is not FakeTensor:
+        return nullcontext()
+    mode: AbstractContextManager[Any] = x.fake_mode
+    return mode
+
+
+def base_of(x: torch.Tensor) -> torch.Tensor | None:
+    """What a tensor is a view of, to autograd."""
+    return x._base
+
+
+def made_as_a_view_that_must_stay(x: torch.Tensor) -> bool:
+    """Whether autograd cannot follow a change of a view in place, for the way it was made."""
+    autograd: Any = _C._autograd
+    made: Any = autograd._get_creation_meta(x)
+    return bool(made != autograd.CreationMeta.DEFAULT)
 
 
 def in_backward() -> bool:
@@ -27,6 +57,11 @@ def in_backward() -> bool:
 def dual_level() -> bool:
     """Whether forward-mode differentiation is at work."""
     return forward_ad._current_level >= 0
+
+
+def has_tangent(x: torch.Tensor) -> bool:
+    """Whether forward-mode differentiation follows a tensor."""
+    return forward_ad.unpack_dual(x).tangent is not None  # type: ignore[no-untyped-call]
 
 
 def under_checkpoint() -> bool:
@@ -57,3 +92,14 @@ def memory_budget() -> float:
     """The share of activations that compiled graphs may keep, in [0, 1]."""
     budget: float = config.activation_memory_budget
     return budget
+
+
+def tracing_subgraph() -> bool:
+    """Whether what is being traced is the body of an operator, such as a checkpointed function within a graph."""
+    from torch._dynamo.symbolic_convert import InstructionTranslator
+
+    try:
+        tracer: Any = InstructionTranslator.current_tx().output.current_tracer
+    except AttributeError:  # traced by something else than Dynamo, which has no bodies
+        return False
+    return getattr(tracer, "parent", None) is not None

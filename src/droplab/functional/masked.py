@@ -17,15 +17,19 @@ from torch.autograd.graph import increment_version
 from droplab import kernels, rng
 from droplab.errors import KeyingError
 from droplab.functional import compiled
-from droplab.functional.checking import check_input
+from droplab.functional.checking import PLAIN_TENSORS, check_input, check_number, check_shared, dimensions
+from droplab.functional.inplace import check_in_place
 from droplab.functional.internals import (
     dual_level,
+    functionalizing,
     is_batched_gradient,
+    mode_of,
+    modes_active,
     plain_apply,
     transforms_active,
     under_checkpoint,
 )
-from droplab.functional.key import Key
+from droplab.functional.key import Key, check_ids, named, sample_ids, whole_number
 from droplab.functional.seeds import draw, draw_under_transforms
 from droplab.kernels import reference
 from droplab.kernels.job import Job, Law
@@ -48,12 +52,14 @@ def drop(
         inplace: write into ``x``.
         key: names the mask; a seed from torch's default generator where absent.
         shared: dimensions along which one draw is shared: ``(2, 3)`` drops whole channels of ``(N, C, H, W)``,
-            ``(1,)`` locks a mask over the time of ``(N, T, H)``, ``(1, 2, 3)`` drops whole samples. Dimensions
-            that are not dimensions of ``x`` are left out.
+            ``(1,)`` locks a mask over the time of ``(N, T, H)``, ``(1, 2, 3)`` drops whole samples; negative ones
+            count from the last.
         law: what becomes of kept and dropped units.
 
     Raises:
-        UserError: the input is not floating point.
+        UserError: the input is not floating point, or ``shared`` names a dimension that it does not have.
+        KeyingError: a key whose numbers do not fit, or whose samples lie along a shared dimension.
+        InPlaceError: in place where torch refuses it too.
 
     >>> drop(torch.ones(2, 3, 2), 0.5, shared=(2,), key=Key(seed=0, layer=1))
     tensor([[[0., 0.],
@@ -67,54 +73,102 @@ def drop(
     check_input(x, "dropout")
     if not isinstance(p, Tensor) and p == 0:
         return x
-    if torch.compiler.is_compiling() or type(x) not in _PLAIN_TENSORS:
+    if shared:
+        shared = dimensions(shared, x.ndim)
+    if torch.compiler.is_compiling():
         return compiled.masked(x, p, key, shared, law)
-    if transforms_active():
-        seed = draw_under_transforms(x) if key is None else None
-        result: Tensor = _full_apply(x, make_job(p, seed, key, shared, law), False, key is None)
-        return x.copy_(result) if inplace else result
-    job = make_job(p, draw(x) if key is None else None, key, shared, law)
-    if inplace and x.requires_grad and x.is_leaf and torch.is_grad_enabled():
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    if transforms_active() or modes_active() or type(x) not in PLAIN_TENSORS:
+        result = _elsewhere(x, p, key, shared, law)
+        return x.copy_(result) if inplace else result  # copy_ refuses what torch refuses
+    if inplace:
+        check_in_place(x)
+    job = make_job(x, p, draw(x) if key is None else None, key, shared, law)
     if (x.requires_grad and torch.is_grad_enabled()) or dual_level():
         masked: Tensor = _plain_apply(x, job, inplace, key is None)
         return masked
-    return _carry_out(x, job, inplace)
+    return _in_place(x, job) if inplace else _carry_out(x, job)
+
+
+def _elsewhere(x: Tensor, p: float | Tensor, key: Key | None, shared: tuple[int, ...], law: Law) -> Tensor:
+    """Where no kernel can be pointed to the input, or a tracer would not see what a kernel writes."""
+    if transforms_active():
+        job = make_job(x, p, draw_under_transforms(x) if key is None else None, key, shared, law)
+        if functionalizing():  # which knows no custom function
+            return reference.compute(x, job)
+        result: Tensor = _full_apply(x, job, False, key is None)
+        return result
+    with mode_of(x):
+        return compiled.masked(x, p, key, shared, law)
 
 
 def is_plain(x: Tensor) -> bool:
-    """Whether a tensor has memory of its own that a kernel can be pointed to (no fake, no wrapper)."""
-    return type(x) in _PLAIN_TENSORS
+    """Whether a kernel can be pointed to a tensor's memory: no fake, no wrapper, no tracer that would not see it."""
+    return type(x) in PLAIN_TENSORS and not modes_active()
 
 
-_PLAIN_TENSORS = {Tensor, torch.nn.Parameter}
+def make_job(
+    x: Tensor, p: float | Tensor, seed: Any, key: Key | None, shared: tuple[int, ...], law: Law
+) -> Job:  # fmt: skip
+    """A job from a key, or from a seed where there is none. Its tensors are values of now: backward needs the same.
 
-
-def make_job(p: float | Tensor, seed: Any, key: Key | None, shared: tuple[int, ...], law: Law) -> Job:
-    """A job from a key, or from a seed where there is none. Its tensors are values of now: backward needs the same."""
+    Raises:
+        UserError: a tensor ``p`` outside [0, 1].
+        KeyingError: a key whose numbers do not fit, or whose samples lie along a shared dimension.
+    """
     if isinstance(p, Tensor):
         p = _now(p)
+        check_number(p)
     if key is None:
         return Job(p, seed, 0, 0, 0, None, shared, law)
-    return Job(p, _now(key.seed), _now(key.step), key.layer_id, _now(key.samples), key.batch_dim, shared, law)
+    return keyed_job(x.shape, p, key, shared, law)
+
+
+def keyed_job(shape: tuple[int, ...], p: float | Tensor, key: Key, shared: tuple[int, ...], law: Law) -> Job:
+    """A job from a key for a tensor of a shape; see ``make_job``."""
+    seed, step, samples, batch_dim = named(key, len(shape))
+    if isinstance(step, Tensor):
+        step = whole_number(_now(step), "step", 0, 0xFFFFFFFF, 32)
+    if type(samples) is not int or samples:
+        samples = _ids(samples, shape, batch_dim)
+    if shared:
+        check_shared(shared, batch_dim)
+    return Job(p, _now(seed), step, key.layer_id, samples, batch_dim, shared, law)
+
+
+def _ids(samples: int | Tensor, shape: tuple[int, ...], batch_dim: int | None) -> int | Tensor:
+    """Sample ids as values of now, in their range."""
+    if isinstance(samples, Tensor):
+        if samples.ndim and not transforms_active():
+            check_ids(samples)
+        samples = sample_ids(_now(samples))
+    if isinstance(samples, int) and batch_dim is not None and shape[batch_dim]:
+        whole_number(samples + shape[batch_dim] - 1, "the last of samples", 0, 0xFFFFFFFF, 32)
+    return samples
 
 
 def _now(value: Any) -> Any:
     """A value that no later change of a tensor in place can reach."""
-    if not isinstance(value, Tensor) or transforms_active():
+    if not isinstance(value, Tensor):
         return value
-    return value.item() if value.is_cpu and value.ndim == 0 else value.clone()
+    looked_at = value.ndim == 0 and value.is_cpu and not transforms_active() and not modes_active()
+    return value.item() if looked_at else value.clone()
 
 
-def _carry_out(x: Tensor, job: Job, inplace: bool) -> Tensor:
-    if inplace:
-        kernels.apply(x, x, job)
-        if not x.is_inference():
-            increment_version(x)
-        return x
+def _carry_out(x: Tensor, job: Job) -> Tensor:
+    """The job by a kernel, or by the operator where a kernel cannot be pointed to the tensor."""
+    if type(x) not in PLAIN_TENSORS or modes_active():
+        with mode_of(x):
+            return compiled.carried_out(x, job)
     out = torch.empty_like(x)
     kernels.apply(x, out, job)
     return out
+
+
+def _in_place(x: Tensor, job: Job) -> Tensor:
+    kernels.apply(x, x, job)
+    if not x.is_inference():
+        increment_version(x)
+    return x
 
 
 class Masked(Function):
@@ -123,9 +177,10 @@ class Masked(Function):
     @staticmethod
     def forward(x: Tensor, job: Job, inplace: bool, drop_in: bool) -> Tensor:  # noqa: ARG004  # vmap asks for it
         """Carry the job out, in place where asked for."""
-        out = x if inplace else torch.empty_like(x)
-        kernels.apply(x, out, job)
-        return out
+        if not inplace:
+            return _carry_out(x, job)
+        kernels.apply(x, x, job)
+        return x
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Job, bool, bool], output: Tensor) -> None:
@@ -178,13 +233,15 @@ _plain_apply: Callable[..., Tensor] = plain_apply(Masked)
 
 def again(x: Tensor, job: Job, drop_in: bool) -> Tensor:
     """The job on a gradient or a tangent, which may want a gradient of its own."""
+    if x.layout is not torch.strided:  # of a weight that was looked up sparsely
+        x = x.to_dense()
     if transforms_active():
         return _full_apply(x, job, False, drop_in)
     if is_batched_gradient(x):  # no memory of its own to point a kernel to
         return reference.compute(x, job)
     if (x.requires_grad and torch.is_grad_enabled()) or dual_level():
         return _plain_apply(x, job, False, drop_in)
-    return _carry_out(x, job, inplace=False)
+    return _carry_out(x, job)
 
 
 def fingerprint(job: Job) -> Tensor:

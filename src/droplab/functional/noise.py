@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from droplab import rng
-from droplab.functional.internals import transforms_active
-from droplab.functional.key import Key
-from droplab.functional.masked import is_plain
-from droplab.functional.seeds import draw, draw_for_each
+from droplab.functional.checking import check_shared, dimensions
+from droplab.functional.internals import mode_of, transforms_active
+from droplab.functional.key import Key, named
+from droplab.functional.masked import is_plain, keyed_job
+from droplab.functional.seeds import draw, draw_under_transforms
 from droplab.kernels import numbers, wide
-from droplab.kernels.job import Job
+from droplab.kernels.job import Job, Law
 
 
 def uniform(
@@ -60,6 +64,11 @@ def widened(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
+def uncast(x: Tensor) -> AbstractContextManager[Any]:
+    """Within it autocast leaves dtypes alone; on ``meta``, which torch knows no autocast for, there is none to stop."""
+    return nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False)
+
+
 def _drawn(
     gaussian: bool,
     like: Tensor,
@@ -70,22 +79,26 @@ def _drawn(
 ) -> Tensor:
     """A kernel's where there is memory to write to, else torch's operations, which graphs and transforms trace."""
     shape = tuple(like.shape) if shape is None else shape
-    job = _job(like, key, stream, tuple(dim for dim in shared if dim < len(shape)))
+    if shared:
+        shared = dimensions(shared, len(shape))
     dtype = torch.float64 if like.dtype == torch.float64 else torch.float32
     if torch.compiler.is_compiling() or transforms_active() or not is_plain(like):
-        return (wide.normal if gaussian else wide.uniform)(shape, job, like.device).to(dtype)
-    return numbers.fill(shape, job, like.device, dtype, normal=gaussian)
+        with mode_of(like):
+            job = _layered(_traced_job(shape, like, key, shared), stream)
+            return (wide.normal if gaussian else wide.uniform)(shape, job, like.device).to(dtype)
+    job = Job(0.0, draw(like), shared=shared) if key is None else keyed_job(shape, 0.0, key, shared, Law.PLAIN)
+    return numbers.fill(shape, _layered(job, stream), like.device, dtype, normal=gaussian)
 
 
-def _job(like: Tensor, key: Key | None, stream: int, shared: tuple[int, ...]) -> Job:
+def _layered(job: Job, stream: int) -> Job:
+    return job._replace(layer=(job.layer + rng.STREAM * stream) & 0xFFFFFFFF)
+
+
+def _traced_job(shape: tuple[int, ...], like: Tensor, key: Key | None, shared: tuple[int, ...]) -> Job:
+    """A job whose tensors are left as they are, so that a tracer sees them."""
     if key is None:
-        return Job(0.0, _seed(like), layer=rng.STREAM * stream & 0xFFFFFFFF, shared=shared)
-    layer = (key.layer_id + rng.STREAM * stream) & 0xFFFFFFFF
-    return Job(0.0, key.seed, key.step, layer, key.samples, key.batch_dim, shared)
-
-
-def _seed(like: Tensor) -> int | Tensor:
-    if torch.compiler.is_compiling():
-        seed: Tensor = torch.ops.droplab.draw(like)
-        return seed
-    return draw_for_each(like) if transforms_active() else draw(like)
+        seed: Tensor = draw_under_transforms(like) if transforms_active() else torch.ops.droplab.draw(like)
+        return Job(0.0, seed, shared=shared)
+    found, step, samples, batch_dim = named(key, len(shape))
+    check_shared(shared, batch_dim)
+    return Job(0.0, found, step, key.layer_id, samples, batch_dim, shared)

@@ -1,18 +1,15 @@
 """Drop-in keys: a 64-bit seed from torch's default generator for each call.
 
 ``torch.manual_seed``, saving and restoring generator states, and activation checkpointing then behave as they do
-with torch's own dropout.
+with torch's own dropout. One call draws one seed, and its gradients, tangents and Jacobians have the mask of that seed.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import Function
 
 
 class _Room(threading.local):
@@ -33,54 +30,19 @@ def draw(x: Tensor) -> int | Tensor:
     return torch.empty((), dtype=torch.int64, device=x.device).random_(_LOWEST, None)
 
 
-class Draw(Function):
-    """The seed of an input under ``torch.func``'s transforms; below ``vmap`` it honours ``randomness``."""
+def draw_under_transforms(x: Tensor) -> Tensor:
+    """The same under ``torch.func``'s transforms: one seed, or one for each member of a ``vmap``, as it says.
 
-    @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        """A 0-d int64 tensor on the input's device."""
-        return torch.empty((), dtype=torch.int64, device=x.device).random_(_LOWEST, None)
+    ``vmap``'s ``randomness`` is honoured by torch's own operator, whether or not the input is batched. The last bit is
+    turned, after which the seed is the one that ``draw`` gives in the same state of the generator.
 
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:  # noqa: ARG004  # torch's signature
-        """A seed has no gradient."""
-        ctx.mark_non_differentiable(output)
-
-    @staticmethod
-    def backward(ctx: Any, *_grads: Any) -> None:  # noqa: ARG004
-        """None."""
-        return None  # noqa: RET501
-
-    @staticmethod
-    def jvp(ctx: Any, *_tangents: Any) -> None:  # noqa: ARG004
-        """None."""
-        return None  # noqa: RET501
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None], x: Tensor) -> tuple[Tensor, int | None]:  # noqa: ARG004
-        """One seed for all; whether their masks differ is decided where the mask is applied."""
-        if info.randomness == "error":
-            raise RuntimeError(
-                "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
-                "'different' randomness flags on vmap, or hand a key to the dropout function"
-            )
-        return draw_under_transforms(x), None
-
-
-draw_under_transforms: Callable[[Tensor], Tensor] = Draw.apply
-
-
-class DrawForEach(Draw):
-    """The same where the numbers themselves are drawn by the caller: a seed for each member if they are to differ."""
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None], x: Tensor) -> tuple[Tensor, int | None]:
-        """As many seeds as there are members, or one for all (``randomness="same"``)."""
-        if info.randomness == "different":
-            return torch.stack([draw_for_each(x) for _ in range(info.batch_size)]), 0
-        if info.randomness == "same":
-            return draw_for_each(x), None
-        return Draw.vmap(info, in_dims, x)  # raises
-
-
-draw_for_each: Callable[[Tensor], Tensor] = DrawForEach.apply
+    Raises:
+        RuntimeError: within a ``vmap`` whose randomness is ``"error"``, as torch raises it.
+    """
+    try:
+        drawn = torch.randint(_LOWEST, -_LOWEST - 1, (), dtype=torch.int64, device=x.device)
+    except RuntimeError as error:
+        if "randomness error mode" not in str(error):
+            raise
+        raise RuntimeError(f"{error}; or hand a key to droplab's function, which then draws nothing") from error
+    return drawn ^ _LOWEST

@@ -54,7 +54,7 @@ def standout(
     >>> standout(torch.ones(3), a, 0.5, training=False)
     tensor([1.2339e-04, 5.0000e-01, 9.9988e-01])
     """
-    check_rate(p)
+    check_rate(p, learned=not training)
     check_input(input, "standout")
     if input.shape != preactivation.shape:
         raise UserError(

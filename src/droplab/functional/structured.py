@@ -29,7 +29,8 @@ def locked_dropout(
         p: drop rate in [0, 1].
         training: where false, the input itself is returned.
         batch_first: whether samples come before time.
-        key: as for ``dropout``; its ``batch_dim`` is 1 where ``batch_first`` is false.
+        key: as for ``dropout``; where ``batch_first`` is false, its ``batch_dim`` 0 (the default), along which time
+            runs, is taken as 1.
 
     Raises:
         UserError: ``p`` outside [0, 1], or an input that is not floating point.
@@ -45,7 +46,11 @@ def locked_dropout(
     if input.ndim != 3:
         wanted = "(N, T, H)" if batch_first else "(T, N, H)"
         raise RankError(f"locked dropout got {input.ndim} dimensions; three, {wanted}, are wanted")
-    return drop(input, p, key=key, shared=(1 if batch_first else 0,)) if training else input
+    if not training:
+        return input
+    if key is not None and not batch_first and key.batch_dim == 0:
+        key = key._replace(batch_dim=1)
+    return drop(input, p, key=key, shared=(1 if batch_first else 0,))
 
 
 def drop_path(

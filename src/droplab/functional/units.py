@@ -291,13 +291,12 @@ def _count(p: float | Tensor, units: int, device: torch.device) -> Tensor:
 
 def _numbers(units: int, like: Tensor, key: Key | None) -> Tensor:
     """32 bits for each unit as float64, in which they differ."""
-    wide = torch.empty(0, dtype=torch.float64, device=like.device)
+    wide = like.new_empty(0, dtype=torch.float64)
     return uniform(wide, key=_unsampled(key), shape=(units,))
 
 
 def _drawn(units: int, like: Tensor, p: float | Tensor, key: Key | None) -> Tensor:
-    ones = torch.ones(units, dtype=like.dtype, device=like.device)
-    return drop(ones, p, key=_unsampled(key))
+    return drop(like.new_ones(units), p, key=_unsampled(key))
 
 
 def _unsampled(key: Key | None) -> Key | None:
@@ -312,4 +311,4 @@ def _may_skip(*tensors: Tensor) -> bool:
     """Whether shapes may depend on draws."""
     if torch.compiler.is_compiling() or transforms_active() or dual_level():
         return False
-    return all(is_plain(tensor) for tensor in tensors)
+    return all(is_plain(tensor) and not tensor.is_meta for tensor in tensors)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from droplab.functional.checking import check_input
 from droplab.functional.key import Key
-from droplab.functional.noise import normal, widened
+from droplab.functional.noise import normal, uncast, widened
 
 CUBIC = (1.16145124, -1.50204118, 0.58629921)
 """``c1, c2, c3`` of Kingma, Salimans and Welling 2015."""
@@ -76,7 +76,7 @@ def variational_linear(
             [3., 3., 3., 3.]])
     """
     check_input(input, "variational_linear")
-    with torch.autocast(input.device.type, enabled=False):
+    with uncast(input):
         noise = F.linear(widened(input).square(), widened(variance).expand_as(weight))
     return reparameterised(F.linear(input, weight, bias), noise, key=key)
 

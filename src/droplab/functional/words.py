@@ -58,5 +58,5 @@ def embedding_dropout(
     if not training or (not isinstance(p, Tensor) and p == 0):
         return found
     whole = None if key is None else Key(key.seed, key.layer, key.step, 0, None)
-    words = torch.ones(weight.shape[0], dtype=weight.dtype, device=weight.device)
+    words = weight.new_ones(weight.shape[0])
     return found * drop(words, p, key=whole)[input].unsqueeze(-1)

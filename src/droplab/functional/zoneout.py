@@ -42,7 +42,7 @@ def zoneout(
     >>> zoneout(torch.ones(1, 2), torch.zeros(1, 2), 0.25, training=False)
     tensor([[0.7500, 0.7500]])
     """
-    check_rate(p)
+    check_rate(p, learned=not training)
     check_input(new, "zoneout")
     if new.shape != old.shape:
         raise UserError(
@@ -62,4 +62,4 @@ def moved(like: Tensor, shape: tuple[int, ...], p: float | Tensor, key: Key | No
     tensor([[[False, False, False,  True],
              [ True, False, False, False]]])
     """
-    return drop(torch.ones(shape, dtype=like.dtype, device=like.device), p, key=key) > 0
+    return drop(like.new_ones(shape), p, key=key) > 0

@@ -155,7 +155,18 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
     name = chosen(x.device.type, x.dtype)
     if name == "numba" and not x.is_cpu:
         raise BackendError(f"backend 'numba' was forced for a tensor on {x.device}; it works on the CPU only")
+    if name != "reference" and not all(readable(tensor) for tensor in (x, out, residual) if tensor is not None):
+        name = "reference"
     _kernel(name)(x, out, job, residual)
+
+
+def readable(x: Tensor) -> bool:
+    """Whether what lies at a tensor's address is what the tensor says: no view with the negative bit, no wrapper.
+
+    >>> readable(torch.ones(2)), readable(torch.ones(2, dtype=torch.complex64).conj().imag)
+    (True, False)
+    """
+    return not x.is_neg() and (x.data_ptr() != 0 or x.numel() == 0)
 
 
 def check_samples(shape: tuple[int, ...], samples: Tensor, dim: int) -> None:

@@ -12,10 +12,11 @@ from collections.abc import Callable
 
 import numpy as np
 from llvmlite import ir
-from numba import cfunc, njit, types
+from numba import njit, types
 from numba.extending import intrinsic, overload
 
 from droplab import rng
+from droplab.kernels._cache import compile_cached
 from droplab.kernels.geometry import CROSSED, RUN, STRIDED
 
 u16, u32, u64 = np.uint16, np.uint32, np.uint64
@@ -387,10 +388,7 @@ def compile_walk(dtype: str) -> Callable[..., None]:
         pointer, pointer, pointer, numbers, numbers, *[types.uint64] * 4, types.uint16, types.int64,
         *[wide] * 3, types.int64, types.int64,
     )  # fmt: skip
-    try:
-        compiled = cfunc(signature, nopython=True, cache=True)(_walk)
-    except (RuntimeError, OSError):  # no folder for the cache can be written, or the disk is full: compile in memory
-        compiled = cfunc(signature, nopython=True)(_walk)
+    compiled = compile_cached(_walk, signature)
     call = ctypes.CFUNCTYPE(None, *_ARGUMENTS, *[c_wide] * 3, _C.c_int64, _C.c_int64)(compiled.address)
     call.compiled = compiled  # type: ignore[attr-defined]  # the code lives as long as this
     return call

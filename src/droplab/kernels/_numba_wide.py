@@ -13,10 +13,11 @@ from collections.abc import Callable
 
 import numpy as np
 from llvmlite import ir
-from numba import cfunc, njit, types
+from numba import njit, types
 from numba.extending import intrinsic
 
 from droplab import rng
+from droplab.kernels._cache import compile_cached
 from droplab.kernels._numba import _philox, _sample
 
 u32, u64, f64 = np.uint32, np.uint64, np.float64
@@ -182,10 +183,7 @@ def compile_fill(dtype: str) -> Callable[..., None]:
         types.CPointer(_STORED[dtype]), types.CPointer(types.int64), types.int64, *[types.uint64] * 4,
         types.int64, types.int64, types.int64,
     )  # fmt: skip
-    try:
-        compiled = cfunc(signature, nopython=True, cache=True)(_fill)
-    except (RuntimeError, OSError):  # no folder for the cache can be written, or the disk is full: compile in memory
-        compiled = cfunc(signature, nopython=True)(_fill)
+    compiled = compile_cached(_fill, signature)
     call = ctypes.CFUNCTYPE(
         None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, *[ctypes.c_uint64] * 4, *[ctypes.c_int64] * 3
     )(compiled.address)

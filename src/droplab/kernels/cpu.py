@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from droplab import rng
+from droplab.kernels import reference
 from droplab.kernels._threads import share
 from droplab.kernels.geometry import CROSSED, STRIDED, walk
 from droplab.kernels.job import Job, Law
@@ -87,12 +88,21 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
         out: of the same shape and dtype.
         job: the mask and its law.
         residual: of the same shape and dtype; only with the plain law.
+
+    What holds no memory that could be read as it lies (views with the negative bit, tensors of zeros without memory,
+    wrappers) goes to the reference.
     """
     p, seed, step, layer, samples, batch, shared, law = job
     count = x.numel()
     if count == 0:
         return
     dropped, mode, a, b, c = _numbers(float(p), law)
+    x_at, out_at = x.data_ptr(), out.data_ptr()
+    added_at = 0 if residual is None else residual.data_ptr()
+    odd = x.is_neg() or (out is not x and out.is_neg()) or (residual is not None and residual.is_neg())
+    if odd or not x_at or not out_at or not (added_at or residual is None):
+        reference.apply(x, out, job, residual)
+        return
     if dropped == rng.FULL:  # no lane reaches it
         out.fill_(c) if residual is None else out.copy_(residual)
         return
@@ -103,14 +113,13 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
     else:
         added = out if residual is None else residual
         description = _describe(tuple(x.shape), (x.stride(), added.stride(), out.stride()), batch, shared)
-    added_at = 0
     if residual is not None:
-        added_at, mode = residual.data_ptr(), 1
+        mode = 1
     ids, first, _alive = listed(samples) if samples is not _FIRST else (_NO_SAMPLES_AT, 0, None)
     _, described, units = description
     loop = _loops.get(x.dtype) or _loop(x.dtype)
     arguments = (
-        x.data_ptr(), out.data_ptr(), added_at, described, ids,
+        x_at, out_at, added_at, described, ids,
         int(seed) & 0xFFFFFFFFFFFFFFFF, int(step) & 0xFFFFFFFF, layer, first, dropped, mode, a, b, c,
     )  # fmt: skip
     if count < 2 * _WORTH_A_THREAD or units == 1:

@@ -15,6 +15,8 @@ from droplab.ledger.schema import SCHEMA_VERSION, SEALED_SINCE, tables, version
 
 FILE_NAME = "ledger.sqlite"
 _PATIENCE_SECONDS = 30.0
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""What a damaged file ends in; SQLite's own message may quote bytes of it that are no text."""
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
@@ -32,7 +34,7 @@ def exists(path: Path) -> bool:
     with closing(db):
         try:
             return bool(version(db) or tables(db))
-        except sqlite3.Error as problem:
+        except UNREADABLE as problem:
             raise LedgerError(f"the ledger {path} cannot be read: {problem}") from problem
 
 
@@ -87,7 +89,7 @@ def write_connection(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
-    except sqlite3.Error as problem:
+    except UNREADABLE as problem:
         raise LedgerError(f"the ledger {path} cannot be opened: {problem}") from problem
     return db
 
@@ -110,7 +112,7 @@ def read_connection(path: Path) -> sqlite3.Connection:
             if _size(path.with_name(f"{path.name}-wal")):
                 return _copied(path)
             return _tried(f"{where}?mode=ro&immutable=1")
-    except (sqlite3.Error, OSError) as problem:
+    except (*UNREADABLE, OSError) as problem:
         raise LedgerError(f"the ledger {path} cannot be opened: {problem}") from problem
 
 

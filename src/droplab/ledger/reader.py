@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from droplab.errors import LedgerError
-from droplab.ledger.files import check_version, damaged, read_connection
+from droplab.ledger.files import UNREADABLE, check_version, damaged, read_connection
 from droplab.ledger.seals import Sealed, holds, sealed
 from droplab.ledger.text import writable
 from droplab.records import Event, ExperimentRecord, Histogram, Measurement, Notice, Predictions, RunKey, RunRecord
 
-_UNREADABLE = (ValueError, KeyError, TypeError, IndexError, OverflowError, AttributeError, struct.error)
+_NOT_AS_WRITTEN = (ValueError, KeyError, TypeError, IndexError, OverflowError, AttributeError, struct.error)
 """What reading values that are not what was written ends in, where a ledger has no seals yet."""
 _MEASURED = ("metrics", "histograms", "predictions")
 
@@ -55,7 +55,7 @@ class LedgerReader:
         db = cls._connect(path)
         try:
             check_version(db, path)
-        except sqlite3.Error as problem:
+        except UNREADABLE as problem:
             db.close()
             raise LedgerError(f"the ledger {path} cannot be read: {problem}") from problem
         except LedgerError:
@@ -79,7 +79,7 @@ class LedgerReader:
             yield self._db
         except sqlite3.Error as problem:
             raise LedgerError(f"the ledger {self.path} cannot be read: {problem}") from problem
-        except _UNREADABLE as problem:
+        except _NOT_AS_WRITTEN as problem:
             raise damaged(self.path, f"what it holds cannot be read ({type(problem).__name__}: {problem})") from problem
 
     def _check(self, db: sqlite3.Connection, part: str) -> None:
@@ -232,6 +232,7 @@ class LedgerReader:
                 epochs=spec["recipe"]["epochs"],
                 runs={key: _run_record(key, state, why, values[key]) for _, key, state, why, _ in rows},
                 sizes=design["sizes"],
+                shape=tuple(design.get("shape", ())),
                 test_openings=sum(event.kind == "test set opened" for event in events),
                 looks=sum(event.kind == "seeds enlarged" for event in events),
                 events=events,

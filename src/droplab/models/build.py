@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from droplab.errors import ModelError, quote, suggest
+from droplab.given import is_given
 from droplab.models.srivastava_mlp import SrivastavaMLP
 from droplab.models.tutorial_cnn import TutorialCNN
 from droplab.userobjects import call, looks_like_object, resolve
@@ -40,7 +41,7 @@ def build(name: str, shape: tuple[int, ...], classes: int, options: Mapping[str,
     """
     if name in MODELS:
         function = MODELS[name]
-    elif looks_like_object(name):
+    elif looks_like_object(name) or is_given(name):
         function = resolve(name, "model", ModelError)
         if isinstance(function, nn.Module):
             raise ModelError(

@@ -20,7 +20,8 @@ from droplab.nn._variational import VariationalDropoutLinear
 from droplab.nn._weight_drop import WeightDropGRU, WeightDropLinear, WeightDropLSTM
 from droplab.nn._words import EmbeddingDropout
 from droplab.nn._zoneout import ZoneoutGRU, ZoneoutLSTM
-from droplab.nn.keyed import keyed, keyed_layers
+from droplab.nn.identities import keyed_layers
+from droplab.nn.keyed import keyed
 from droplab.nn.layer import DropLayer, penalty
 
 __all__ = [

@@ -29,6 +29,8 @@ class Recurrent(DropLayer, nn.RNNBase):
 
     kind: ClassVar[type[nn.RNNBase]]
     """Whose place the layer takes."""
+    keys_dropout: ClassVar[bool] = False
+    """Whether dropout between layers (``dropout=``) is keyed too; torch's kernels draw their own."""
 
     def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, **options: Any) -> None:
         super().__init__(self.kind.__name__, input_size, hidden_size, num_layers, **options)

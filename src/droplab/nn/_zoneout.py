@@ -33,6 +33,8 @@ def _refuse_projections(layer: Recurrent) -> None:
 class _Zoneout(Recurrent):
     """A loop over time, with one draw for all steps of a layer and direction."""
 
+    keys_dropout = True
+
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, *, p: float | Tensor = 0.1, **options: Any
     ) -> None:

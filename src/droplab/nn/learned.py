@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from droplab.errors import UserError
 from droplab.functional.checking import check_rate
-from droplab.nn.layer import DropLayer
+from droplab.nn.layer import DropLayer, rate_of
 
 LOWEST = -100.0
 """Log odds that stand for ``p = 0``: noise that no floating point number shows, and still a number."""
@@ -35,24 +35,33 @@ class LearnedRate(DropLayer):
         """Give all rates these log odds."""
         raise NotImplementedError
 
+    _set: float = math.nan
+
     @property
     def p(self) -> float:
-        """Drop rate: the probability that a unit is dropped; of noise, ``α / (1 + α)``."""
+        """Drop rate: the probability that a unit is dropped; of noise, ``α / (1 + α)``. On ``meta``: what was set."""
         with torch.no_grad():
-            return float(torch.sigmoid(self._log_odds().double()).mean())
+            odds = self._log_odds()
+            return self._set if odds.is_meta else float(torch.sigmoid(odds.double()).mean())
 
     @p.setter
     def p(self, value: float | Tensor) -> None:
-        check_rate(value)
-        rate = float(value)
+        rate = float(rate_of(value, type(self).__name__))
         check_rate(rate)
         if rate > self.highest:
             raise UserError(
                 f"{type(self).__name__} got p = {rate:g}; a learned rate of at most {min(self.highest, 0.999):g} is "
                 "wanted, beyond which nothing can be learned"
             )
+        self.__dict__["_set"] = rate
         with torch.no_grad():
             self._set_log_odds(max(math.log(rate) - math.log1p(-rate), LOWEST) if rate else LOWEST)
+
+    def reset_parameters(self) -> None:
+        """Weights as the torch layer draws them, rates as they were set; as after ``to_empty`` from ``meta``."""
+        super().reset_parameters()  # type: ignore[misc]  # a layer of torch's, in every subclass
+        if self.learned in self._parameters:  # it comes after torch's
+            self.p = self._set
 
     def extra_repr(self) -> str:
         """The rate first, then what the torch layer shows."""

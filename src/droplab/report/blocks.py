@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from droplab.analysis import MOST_SEEDS, ArmSummary, Effect, Spread, Verdict
-from droplab.records import ExperimentRecord
+from droplab.analysis import JUDGED, MOST_SEEDS, ArmSummary, Effect, Verdict
+from droplab.records import ExperimentRecord, are_images
+from droplab.report.headline import advice, beside
 from droplab.report.locale import Speaker
 from droplab.report.notices import notice_texts
+from droplab.report.numbers import SHARES, interval, number, spread_text
 
-SHARES = {"fit_accuracy", "val_accuracy"}
-"""Endpoints that are fractions and read in percentage points."""
 SUMMARY_COLUMNS = ("fit_accuracy", "fit_loss", "val_loss", "val_accuracy", "gap")
 
 
 class Row(NamedTuple):
-    """One effect: name, mean, interval and status as they are read."""
+    """One effect: name, mean, intervals and what it means, as they are read."""
 
     name: str
     mean: str
     interval: str
+    adjusted: str
     status: str
     effect: int
     """Its place among the verdict's effects."""
@@ -46,6 +46,8 @@ class Blocks(NamedTuple):
 
     title: str
     advice: str
+    beside: tuple[str, ...]
+    """What belongs to the headline: its price, its rivals, whether to train longer, what early stopping would give."""
     findings: tuple[Finding, ...]
     underfits: tuple[str, ...]
     arms_title: str
@@ -74,8 +76,13 @@ def blocks(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Bloc
     found = [(n, [pair for pair in numbered if pair[1].finding == n]) for n in (1, 2, 3)]
     return Blocks(
         title=_title(record, say),
-        advice=_advice(verdict, record, say),
-        findings=tuple(Finding(say(f"finding.{n}"), _groups(effects, say)) for n, effects in found if effects),
+        advice=advice(verdict, record, say),
+        beside=beside(verdict, record, say),
+        findings=tuple(
+            Finding(say(f"finding.{n}", baseline=record.baseline), _groups(verdict, effects, say))
+            for n, effects in found
+            if effects
+        ),
         underfits=tuple(say("underfits", arm=arm) for arm in verdict.underfits),
         arms_title=say("arms.title"),
         arms=_arm_rows(verdict.summaries, say),
@@ -88,7 +95,7 @@ def blocks(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Bloc
 
 def _title(record: ExperimentRecord, say: Speaker) -> str:
     return say(
-        "title",
+        "title.images" if are_images(record.shape) else "title.samples",
         name=record.name,
         data=record.spec["data"]["name"],
         model=record.spec["model"]["name"],
@@ -100,87 +107,55 @@ def _title(record: ExperimentRecord, say: Speaker) -> str:
     )
 
 
-def _advice(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> str:
-    if verdict.recommended != record.baseline:
-        reasons = say("and").join(
-            say(
-                f"reason.{name}",
-                mean=number(name, verdict.effect(name, verdict.recommended).mean, signed=False),
-            )
-            for name in verdict.better_by
-        )
-        return say("advice.use", arm=verdict.recommended, baseline=record.baseline, reasons=reasons)
-    if len(record.arms) == 1:
-        return say("advice.alone", baseline=record.baseline)
-    others = [effect for effect in verdict.effects if effect.arm != record.baseline]
-    if not any(len(effect.seeds) > 1 for effect in others):
-        return say("advice.too_few", baseline=record.baseline)
-    if any(effect.finding == 3 and effect.status == "contradicted" for effect in others):
-        return say("advice.worse", baseline=record.baseline)
-    return say("advice.undecided", baseline=record.baseline)
-
-
-def _groups(effects: Iterable[tuple[int, Effect]], say: Speaker) -> tuple[Group, ...]:
+def _groups(verdict: Verdict, effects: Iterable[tuple[int, Effect]], say: Speaker) -> tuple[Group, ...]:
     groups: dict[str, list[Row]] = {}
     for place, effect in effects:
         against = "" if effect.finding == 1 else say("against", arm=effect.arm, baseline=effect.baseline)
-        groups.setdefault(against, []).append(_row(effect, place, say))
+        groups.setdefault(against, []).append(_row(verdict, effect, place, say))
     return tuple(Group(heading, tuple(rows)) for heading, rows in groups.items())
 
 
-def _row(effect: Effect, place: int, say: Speaker) -> Row:
+def _row(verdict: Verdict, effect: Effect, place: int, say: Speaker) -> Row:
+    name = say(f"endpoint.{effect.endpoint}")
     if not effect.seeds:
-        return Row(say(f"endpoint.{effect.endpoint}"), say("no_value"), "", say("status.undecided"), place)
+        return Row(name, say("no_value"), "", "", say("status.open"), place)
     mean = ("≥ " if effect.at_least else "") + number(effect.endpoint, effect.mean)
-    interval = ""
-    if not math.isnan(effect.low):
-        interval = f"[{number(effect.endpoint, effect.low)}, {number(effect.endpoint, effect.high)}]"
-    return Row(say(f"endpoint.{effect.endpoint}"), mean, interval, _status(effect, say), place)
+    if effect.identical:
+        return Row(name, mean, "", "", say("status.identical"), place)
+    plain = interval(effect.endpoint, effect.low, effect.high)
+    wider = interval(effect.endpoint, effect.adjusted_low, effect.adjusted_high)
+    adjusted = say("adjusted", interval=wider) if wider else ""
+    return Row(name, mean, plain, adjusted, _status(verdict, effect, say), place)
 
 
-def _status(effect: Effect, say: Speaker) -> str:
-    if effect.status != "undecided" or effect.seeds_needed is None:
-        return say(f"status.{effect.status}")
+def _status(verdict: Verdict, effect: Effect, say: Speaker) -> str:
+    meant = verdict.consequence(effect)
+    if meant != "open":
+        special = f"status.{meant}.{effect.endpoint}.{effect.status}"
+        return say(special if say.knows(special) else f"status.{meant}")
+    if effect.seeds_needed is None:
+        return say("status.open")
+    if not any(effect.values):
+        return say("status.equal")
     if effect.seeds_needed > MOST_SEEDS:
-        return say("status.undecided_many", most=MOST_SEEDS)
-    return say("status.undecided_seeds", seeds=effect.seeds_needed)
-
-
-def number(endpoint: str, value: float, *, signed: bool = True) -> str:
-    """A difference as it is read: accuracies in percentage points, losses in nats, turning in epochs.
-
-    >>> number("val_accuracy", 0.0237), number("val_loss", -0.5), number("turning_epoch", 6.6)
-    ('+2.37 pp', '-0.5000', '+6.6')
-    """
-    value = value if signed else abs(value)
-    sign = "+" if signed else ""
-    if endpoint in SHARES:
-        return f"{value * 100:{sign}.2f} pp"
-    return f"{value:{sign}.1f}" if endpoint == "turning_epoch" else f"{value:{sign}.4f}"
+        return say("status.open_many", most=MOST_SEEDS)
+    return say("status.open_seeds", seeds=effect.seeds_needed)
 
 
 def _arm_rows(summaries: Iterable[ArmSummary], say: Speaker) -> tuple[tuple[str, ...], ...]:
-    columns = ("arm", "runs", *SUMMARY_COLUMNS, "turning", "best")
+    columns = ("arm", "runs", *SUMMARY_COLUMNS, "turning", "best", "best_accuracy")
     rows = [tuple(say(f"column.{name}") for name in columns)]
     for arm in summaries:
-        last = [_spread(arm.last[name], share=name in SHARES) for name in SUMMARY_COLUMNS]
-        turning = ("≥ " if arm.censored else "") + _spread(arm.turning_epoch, digits=1)
-        rows.append((arm.arm, str(arm.n), *last, turning, _spread(arm.best["val_loss"])))
+        last = [spread_text(arm.last[name], share=name in SHARES) for name in SUMMARY_COLUMNS]
+        turning = ("≥ " if arm.censored else "") + spread_text(arm.turning_epoch, digits=1)
+        best = [spread_text(arm.best[name], share=name in SHARES) for name in JUDGED]
+        rows.append((arm.arm, str(arm.n), *last, turning, *best))
     return tuple(rows)
-
-
-def _spread(spread: Spread, *, share: bool = False, digits: int = 3) -> str:
-    mean, sd = spread.mean, spread.sd
-    if math.isnan(mean):
-        return "-"
-    if share:
-        mean, sd, digits = mean * 100, sd * 100, 1
-    return f"{mean:.{digits}f}" + ("" if math.isnan(sd) else f" ± {sd:.{digits}f}")
 
 
 def _notes(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> tuple[str, ...]:
     failed = [record.runs[key] for key in verdict.unfinished if record.runs[key].state == "failed"]
-    notes = [say("note.scope"), say("note.tests", percent=f"{verdict.alpha:.0%}"), say("note.turning")]
+    notes = [say("note.scope"), _tests(verdict, say), say("note.turning")]
     if any(effect.at_least for effect in verdict.effects):
         notes.append(say("note.censored"))
     if len(record.seeds) == 1:
@@ -192,3 +167,7 @@ def _notes(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> tuple[st
         notes.append(say("note.looks", count=record.looks))
     notes.append(say("note.test", count=record.test_openings))
     return tuple(notes)
+
+
+def _tests(verdict: Verdict, say: Speaker) -> str:
+    return say("note.tests", count=len(verdict.effects), percent=f"{verdict.alpha:.0%}")

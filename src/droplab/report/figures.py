@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from droplab.analysis import Effect, Verdict
 from droplab.analysis.student import quantile
 from droplab.records import ChangedImages, ExperimentRecord, Histogram, RunKey, RunRecord
-from droplab.report.blocks import SHARES, blocks
+from droplab.report.blocks import blocks
 from droplab.report.locale import LANGUAGES, texts
+from droplab.report.numbers import SHARES
 from droplab.report.png import data_address
 
 FORMAT = 1
@@ -50,7 +51,7 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
         "lang": lang,
         "words": {code: _page_words(code) for code in LANGUAGES},
         "verdict": {code: _named(blocks(source.verdict, record, code)) for code in LANGUAGES},
-        "effects": [_effect(effect) for effect in source.verdict.effects],
+        "effects": [_effect(effect, source.verdict) for effect in source.verdict.effects],
         "recommended": source.verdict.recommended,
         "t": [quantile(0.975, df) for df in range(1, max(2, len(keys)))],
         "experiment": {
@@ -109,7 +110,7 @@ def _single(value: float) -> float:
     return max(-_LARGEST, min(_LARGEST, value))
 
 
-def _effect(effect: Effect) -> dict[str, Any]:
+def _effect(effect: Effect, verdict: Verdict) -> dict[str, Any]:
     return {
         "endpoint": effect.endpoint,
         "finding": effect.finding,
@@ -118,7 +119,9 @@ def _effect(effect: Effect) -> dict[str, Any]:
         "mean": _finite(effect.mean),
         "low": _finite(effect.low),
         "high": _finite(effect.high),
-        "status": effect.status,
+        "adjusted_low": _finite(effect.adjusted_low),
+        "adjusted_high": _finite(effect.adjusted_high),
+        "consequence": verdict.consequence(effect),
         "share": effect.endpoint in SHARES,
         "seeds": list(effect.seeds),
         "values": [_finite(value) for value in effect.values],

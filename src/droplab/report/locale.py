@@ -34,8 +34,8 @@ def texts(lang: str) -> dict[str, str]:
 class Speaker:
     """Says a text in one language.
 
-    >>> Speaker("en")("status.supported")
-    'supported'
+    >>> Speaker("en")("status.better")
+    'better'
     """
 
     def __init__(self, lang: str) -> None:

@@ -50,6 +50,8 @@ def write_effects(verdict: Verdict, stream: TextIO) -> None:
                 *(_number(value) for value in (e.mean, e.low, e.high, e.p, e.p_adjusted)),
                 *(e.status, "" if e.seeds_needed is None else e.seeds_needed, str(e.at_least).lower()),
                 " ".join(map(repr, e.values)),
+                *(_number(value) for value in (e.adjusted_low, e.adjusted_high)),
+                verdict.consequence(e),
             ]
         )
 
@@ -57,4 +59,5 @@ def write_effects(verdict: Verdict, stream: TextIO) -> None:
 _COLUMNS = (
     *("finding", "endpoint", "arm", "baseline", "seeds", "mean", "low", "high", "p", "p_adjusted"),
     *("status", "seeds_needed", "at_least", "values"),
+    *("adjusted_low", "adjusted_high", "consequence"),
 )

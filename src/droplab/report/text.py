@@ -24,11 +24,13 @@ def render(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> str:
     """
     said = blocks(verdict, record, lang)
     lines = [*wrap(said.title), "", *wrap(said.advice)]
+    for remark in said.beside:
+        lines += ["", *wrap(remark, indent="  ")]
     for finding in said.findings:
         lines += ["", *wrap(finding.heading)]
         for group in finding.groups:
             lines += wrap(group.heading, indent="  ") if group.heading else []
-            lines += table([row[:4] for row in group.rows], "    " if group.heading else "  ")
+            lines += table([row[:5] for row in group.rows], "    " if group.heading else "  ")
     lines += [line for text in said.underfits for line in wrap(text, indent="  ")]
     lines += ["", said.arms_title, *table(said.arms)]
     if said.notices:

@@ -11,21 +11,24 @@ from collections.abc import Iterable, Mapping
 from torch import nn
 
 from droplab.errors import SiteError
-from droplab.nn.keyed import DOORWAYS
+from droplab.nn.doorway import doorways
 from droplab.surgery.layers import is_dropout
+from droplab.surgery.numbers import OwnRate, checked_rate, own_rates
 
 
-def site_layers(model: nn.Module) -> dict[str, nn.Module]:
-    """The layer that drops, by site, in the order of depth; doorways are there once they are open.
+def site_layers(model: nn.Module) -> dict[str, nn.Module | OwnRate]:
+    """What drops, by site, in the order of depth; doorways are there once they are open. Each has a rate ``p``.
 
     >>> net = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
     >>> site_layers(net)
     {'1': Dropout(p=0.5, inplace=False)}
     """
-    found = {name: module for name, module in model.named_modules() if is_dropout(module)}
+    found: dict[str, nn.Module | OwnRate] = {}
     for name, module in model.named_modules():
-        doors: dict[str, nn.Module] = module.__dict__.get(DOORWAYS, {})
-        found.update({f"{name}:{door}": layer for door, layer in doors.items()})
+        if is_dropout(module):
+            found[name] = module
+        found.update({f"{name}:{door}": doorway.layer for door, doorway in doorways(module).items()})
+    found.update(own_rates(model))
     return {site: found[site] for site in in_depth_order(model, found)}
 
 
@@ -38,6 +41,7 @@ def set_rates(model: nn.Module, p: Mapping[str, float]) -> None:
 
     Raises:
         SiteError: no layer drops at a site; ``apply_rates`` puts one there.
+        UserError: a rate that is no number in [0, 1].
 
     >>> net = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
     >>> set_rates(net, {"1": 0.1}); net[1]
@@ -47,8 +51,8 @@ def set_rates(model: nn.Module, p: Mapping[str, float]) -> None:
     absent = [site for site in p if site not in layers]
     if absent:
         raise SiteError(f"no layer drops at {', '.join(absent)}; layers drop at: {', '.join(layers) or 'no site'}")
-    for site, rate in p.items():
-        layers[site].p = rate  # type: ignore[assignment]  # a plain attribute that Module's types do not know
+    for site, rate in {site: checked_rate(rate, site) for site, rate in p.items()}.items():
+        layers[site].p = rate
 
 
 def in_depth_order(model: nn.Module, sites: Iterable[str]) -> tuple[str, ...]:
@@ -88,6 +92,8 @@ def fed_weights(model: nn.Module, sites: Iterable[str]) -> dict[str, nn.Paramete
 def _place(names: list[str], site: str) -> tuple[int, int]:
     """Place among the modules; a doorway ``in`` is before its module, ``out`` after all that is inside it."""
     name, _, door = site.partition(":")
+    if name not in names:  # a number of the module's
+        name = name.removesuffix("dropout").rstrip(".")
     place = names.index(name)
     if door == "out":
         inside = sum(other.startswith(f"{name}.") for other in names)

@@ -8,21 +8,12 @@ from torch import nn
 
 from droplab.nn.catalog import CATALOG
 from droplab.nn.layer import DropLayer
+from droplab.nn.unreached import TORCHS
 
 LAYERS: Mapping[str, Callable[[float], nn.Module]] = {
     name: row.layer for name, row in CATALOG.items() if row.in_arms and not row.adopts
 }
 """Name in a spec to the class of each that acts on activations, called with the drop rate ``p``."""
-
-_DROPOUT_CLASSES = (
-    nn.Dropout,
-    nn.Dropout1d,
-    nn.Dropout2d,
-    nn.Dropout3d,
-    nn.AlphaDropout,
-    nn.FeatureAlphaDropout,
-    DropLayer,
-)
 
 
 def is_dropout(module: nn.Module) -> bool:
@@ -31,4 +22,4 @@ def is_dropout(module: nn.Module) -> bool:
     >>> is_dropout(nn.Dropout(0.5)), is_dropout(nn.Linear(1, 1))
     (True, False)
     """
-    return isinstance(module, _DROPOUT_CLASSES)
+    return isinstance(module, (*TORCHS, DropLayer))

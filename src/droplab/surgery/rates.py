@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.hooks import RemovableHandle
 
 from droplab.errors import SiteError
 from droplab.nn.catalog import CATALOG
-from droplab.nn.keyed import DOORWAYS
+from droplab.nn.doorway import doorways
 from droplab.nn.learned import LearnedRate
+from droplab.nn.reading import only_read
+from droplab.nn.unreached import foreign, listed
 from droplab.surgery.adopting import adoptable, fed_modules
 from droplab.surgery.kinds import Kind, Kinds, kind_at, kinds
 from droplab.surgery.layers import is_dropout
+from droplab.surgery.numbers import OwnRate, checked_rate, own_rates
 from droplab.surgery.sites import match_sites
+from droplab.surgery.swapping import at_doorway, inherit, swap
+from droplab.surgery.undoing import Change, Undo, bodies, remembered
 
-
-@dataclass
-class Change:
-    """What ``apply_rates`` did to a model; ``undo()`` takes it back.
-
-    ``rates`` maps each site that the call touched to its drop rate ``p``.
-    """
-
-    rates: dict[str, float]
-    _undo: list[Callable[[], None]] = field(default_factory=list, repr=False)
-
-    def undo(self) -> None:
-        """Restore the model as it was before, last change first. A second call does nothing."""
-        while self._undo:
-            self._undo.pop()()
+__all__ = ["Change", "apply_rates", "everywhere", "rates"]
 
 
 def rates(model: nn.Module) -> dict[str, float]:
@@ -42,16 +32,20 @@ def rates(model: nn.Module) -> dict[str, float]:
     >>> rates(nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5)))
     {'1': 0.5}
     """
-    found = {name: _rate(module) for name, module in model.named_modules() if is_dropout(module)}
+    return {site: _rate(layer) for site, layer in everywhere(model).items()}
+
+
+def everywhere(model: nn.Module) -> dict[str, Any]:
+    """What drops by site: dropout layers first, then numbers, then open doorways."""
+    found: dict[str, Any] = {name: module for name, module in model.named_modules() if is_dropout(module)}
+    found.update(own_rates(model))
     for name, module in model.named_modules():
-        doors: dict[str, nn.Module] = module.__dict__.get(DOORWAYS, {})
-        found.update({f"{name}:{door}": _rate(layer) for door, layer in doors.items()})
+        found.update({f"{name}:{door}": doorway.layer for door, doorway in doorways(module).items()})
     return found
 
 
-def _rate(layer: nn.Module) -> float:
-    rate: Any = layer.p
-    return float(rate)
+def _rate(layer: Any) -> float:
+    return float(layer.p)
 
 
 def apply_rates(
@@ -60,14 +54,16 @@ def apply_rates(
     """Set the drop rate of every site that the patterns name; later patterns win over earlier ones.
 
     An existing dropout layer gets the rate (and, where ``layer`` gives it a kind, is replaced by a layer of
-    that kind); a doorway gets a dropout layer through a hook. A kind that drops weights takes the place of a layer
-    with weights, whose name is then the site, and keeps its parameters. ``state_dict`` keys that are there, and sites
-    that no pattern names, stay as they are.
+    that kind, with all that was attached to it); so does the number by which attention or a recurrent stack drops. A
+    doorway gets a dropout layer through a hook, or the rate, where it has one already. A kind that drops weights takes
+    the place of a layer with weights, whose name is then the site, and keeps its parameters. ``state_dict`` keys that
+    are there, and sites that no pattern names, stay as they are.
 
     Args:
         model: changed in place.
-        p: one rate for all existing dropout layers, or ``{site pattern: rate}``; rates in [0, 1]. One rate with a
-            kind that drops weights is for the weights that existing dropout layers feed, in the place of these.
+        p: one rate for all that drops already, or ``{site pattern: rate}``; rates in [0, 1]. One rate with a kind
+            that drops weights is for the weights that existing dropout layers feed, in the place of these. One rate
+            with a kind sets numbers, which can be no kind but plain dropout, to 0.
         layer: a name of ``nn.catalog``, a table with ``name`` and options, or a table from site patterns to such;
             where nothing is said of a site, an existing layer stays what it is, and a doorway gets plain dropout.
 
@@ -75,9 +71,14 @@ def apply_rates(
         The change, with the rates by site and an ``undo()``.
 
     Raises:
-        SiteError: a pattern matches nothing.
+        SiteError: a pattern matches nothing; or a kind is meant for a layer whose owner reads its rate and does not
+            call it, so that the kind would do nothing.
         SpecError: ``layer`` does not hold.
-        UserError: a kind that refuses a rate, or a module; the model is then as it was.
+        UserError: a rate that is no number in [0, 1]; a kind that refuses a rate, or a module. The model is then as
+            it was.
+
+    Warns:
+        UserWarning: one rate is given, and the model may drop at places that are no sites; they are named.
 
     >>> net = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
     >>> change = apply_rates(net, {"*": 0.1, "0:in": 0.2})
@@ -91,10 +92,12 @@ def apply_rates(
         if pattern is not None:
             match_sites(model, pattern, _adopted_types(wanted_kinds))
     change = Change(_wanted(model, p, wanted_kinds))
+    _refuse_only_read(model, change.rates, wanted_kinds)
     try:
         if not isinstance(p, Mapping):
-            for site in _silenced(model, wanted_kinds):
-                change._undo.append(_set_rate(model.get_submodule(site), 0.0))
+            for layer_there in _silenced(model, wanted_kinds, change.rates):
+                change._undo.append(_set_rate(layer_there, 0.0))
+            _warn_of_foreign(model)
         for site, rate in change.rates.items():
             change._undo.append(_give(model, site, rate, kind_at(wanted_kinds, site)))
     except BaseException:
@@ -103,14 +106,28 @@ def apply_rates(
     return change
 
 
-def _give(model: nn.Module, site: str, rate: float, kind: Kind | None) -> Callable[[], None]:
+def _give(model: nn.Module, site: str, rate: float, kind: Kind | None) -> Undo:
     name, colon, door = site.partition(":")
-    module = model.get_submodule(name)
     if colon:
-        return _open_doorway(module, door, (kind or _PLAIN).make(rate))
+        module = model.get_submodule(name)
+        there = doorways(module).get(door)
+        if kind is None and there is not None:
+            return _set_rate(there.layer, rate)
+        layer = (kind or _PLAIN).make(rate)
+        if there is not None:
+            inherit(layer, there.layer)
+        return at_doorway(module, "in" if door == "in" else "out", layer)
+    number = own_rates(model).get(site)
+    if number is not None:
+        return _set_rate(number, rate)
+    module = model.get_submodule(name)
     if kind is None:
         return _set_rate(module, rate)
-    return _replace(model, module, kind.adopt(module, rate) if kind.adopts else kind.make(rate))
+    if kind.adopts:
+        return swap(model, module, kind.adopt(module, rate))
+    new = kind.make(rate)
+    inherit(new, module)
+    return swap(model, module, new)
 
 
 _PLAIN = Kind(CATALOG["dropout"], {})
@@ -123,15 +140,20 @@ def _adopted_types(wanted: Kinds) -> tuple[type[nn.Module], ...]:
 def _wanted(model: nn.Module, p: Mapping[str, float] | float, wanted: Kinds) -> dict[str, float]:
     """The rate of each site; a site of weights only where its kind takes weights, and the other way round."""
     if not isinstance(p, Mapping):
-        everywhere = kind_at(wanted, "")
-        if everywhere is not None and everywhere.adopts:
-            return dict.fromkeys(_fed(model, everywhere), p)
-        if p == 0 and not any(is_dropout(module) for module in model.modules()):
+        rate = checked_rate(p, "apply_rates")
+        everyone = kind_at(wanted, "")
+        if everyone is not None and everyone.adopts:
+            return dict.fromkeys(_fed(model, everyone), rate)
+        dropping = [site for site in everywhere(model) if site]
+        if rate == 0 and not dropping:
             return {}  # no dropout, as asked for
-        p = {"*": p}
+        p = dict.fromkeys([site for site in dropping if ":" in site], rate)
+        if len(p) < len(dropping) or not p:
+            p = {"*": rate, **p}
     types = _adopted_types(wanted)
     found: dict[str, float] = {}
-    for pattern, rate in p.items():
+    for pattern, given in p.items():
+        rate = checked_rate(given, pattern)
         named = match_sites(model, pattern, types)
         suited = [site for site in named if _suits(model, site, kind_at(wanted, site))]
         if not suited:
@@ -145,6 +167,8 @@ def _wanted(model: nn.Module, p: Mapping[str, float] | float, wanted: Kinds) -> 
 def _suits(model: nn.Module, site: str, kind: Kind | None) -> bool:
     if ":" in site:
         return kind is None or not kind.adopts
+    if site in own_rates(model):
+        return kind is None or kind.row.name == _PLAIN.row.name
     module = model.get_submodule(site)
     if kind is not None and kind.adopts:
         return isinstance(module, kind.adopts)
@@ -162,69 +186,60 @@ def _fed(model: nn.Module, kind: Kind) -> tuple[str, ...]:
     return tuple(fed)
 
 
-def _silenced(model: nn.Module, wanted: Kinds) -> tuple[str, ...]:
-    """Dropout layers whose place is taken by the weights that they feed."""
+def _silenced(model: nn.Module, wanted: Kinds, given: Mapping[str, float]) -> list[Any]:
+    """What drops and gets no rate from one rate with a kind.
+
+    Dropout layers whose place is taken by the weights that they feed, and numbers, which the kind is not for.
+    """
     kind = kind_at(wanted, "")
-    return () if kind is None or not kind.adopts else tuple(layer for layer, _ in fed_modules(model, kind.adopts))
+    if kind is None:
+        return []
+    there = everywhere(model)
+    names = [layer for layer, _ in fed_modules(model, kind.adopts)] if kind.adopts else []
+    names += [site for site in own_rates(model) if site not in given]
+    return [there[name] for name in names]
 
 
-def _set_rate(module: nn.Module, rate: float) -> Callable[[], None]:
-    before = module.p
-    learned = getattr(module, module.learned).detach().clone() if isinstance(module, LearnedRate) else None
-    module.p = rate  # type: ignore[assignment]  # a plain attribute that Module's types do not know
+def _refuse_only_read(model: nn.Module, given: Mapping[str, float], wanted: Kinds) -> None:
+    """Another kind than plain dropout where only the rate is read would train plain dropout under its name."""
+    kinds_given = {site: kind for site in given if (kind := kind_at(wanted, site)) and not kind.adopts}
+    odd = {site: kind.row.name for site, kind in kinds_given.items() if kind.row.name != _PLAIN.row.name}
+    if not odd:
+        return
+    read = only_read(model)
+    for site, name in odd.items():
+        if site in read:
+            raise SiteError(
+                f"the kind {name!r} would do nothing at {site}: {read[site]} reads the layer's p and hands it to a "
+                "function, and never calls the layer, so what drops is plain dropout. Give this site no kind "
+                "(layer = { PATTERN = KIND } for the others)"
+            )
 
-    def undo() -> None:
-        if isinstance(module, LearnedRate) and learned is not None:  # each weight may have a rate of its own
+
+def _warn_of_foreign(model: nn.Module) -> None:
+    found = foreign(model)
+    if found:
+        warnings.warn(
+            f"droplab.apply_rates does not reach all that may drop in {type(model).__name__}: {listed(found)}. "
+            "These keep their rates; set them in the model itself",
+            stacklevel=3,
+        )
+
+
+def _set_rate(layer: Any, rate: float) -> Undo:
+    owner: nn.Module = layer.module if isinstance(layer, OwnRate) else layer
+    before = layer.p
+    learned = getattr(layer, layer.learned).detach().clone() if isinstance(layer, LearnedRate) else None
+    layer.p = rate
+
+    def restore() -> None:
+        if isinstance(layer, LearnedRate) and learned is not None:  # each weight may have a rate of its own
             with torch.no_grad():
-                getattr(module, module.learned).copy_(learned)
+                getattr(layer, layer.learned).copy_(learned)
             return
-        module.p = before
+        layer.p = before
+        if owner is layer:
+            for body in bodies(owner)[1:]:
+                body.p = before
 
-    return undo
-
-
-def _replace(model: nn.Module, old: nn.Module, new: nn.Module) -> Callable[[], None]:
-    """At every place where the model has the module: one layer stays one."""
-    new.train(old.training)
-    places = [(parent._modules, name) for parent in model.modules() for name, child in parent._modules.items()
-              if child is old]  # fmt: skip
-    for modules, name in places:
-        modules[name] = new
-
-    def undo() -> None:
-        old.train(new.training)
-        before = dict(old.named_parameters(recurse=False))
-        for name, value in new.named_parameters(recurse=False):
-            if name in before and before[name] is not value:  # as load_state_dict(assign=True) does
-                setattr(old, name, value)
-        for modules, name in places:
-            modules[name] = old
-
-    return undo
-
-
-def _open_doorway(module: nn.Module, door: str, layer: nn.Module) -> Callable[[], None]:
-    """Hooks keep ``layer`` outside the module tree, so that no name and no key of the model changes."""
-    doors: dict[str, nn.Module] = module.__dict__.setdefault(DOORWAYS, {})
-    doors[door] = layer
-    handle: RemovableHandle
-    if door == "in":
-
-        def enter(owner: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
-            doors[door].training = owner.training
-            return (doors[door](args[0]), *args[1:])
-
-        handle = module.register_forward_pre_hook(enter)
-    else:
-
-        def leave(owner: nn.Module, _args: tuple[Any, ...], output: Any) -> Any:
-            doors[door].training = owner.training
-            return doors[door](output)
-
-        handle = module.register_forward_hook(leave)
-
-    def undo() -> None:
-        handle.remove()
-        doors.pop(door, None)
-
-    return undo
+    return remembered(owner, "number" if owner is not layer else "p", restore)

@@ -9,8 +9,11 @@ from typing import Any
 from torch import nn
 
 from droplab import nn as own
-from droplab.nn.keyed import DOORWAYS
-from droplab.surgery.rates import Change, rates
+from droplab.nn.doorway import doorways
+from droplab.nn.unreached import TORCHS
+from droplab.surgery.rates import rates
+from droplab.surgery.swapping import at_doorway, inherit, swap
+from droplab.surgery.undoing import Change
 
 TWINS: Mapping[type[nn.Module], type[own.DropLayer]] = {
     nn.Dropout: own.Dropout,
@@ -24,22 +27,17 @@ TWINS: Mapping[type[nn.Module], type[own.DropLayer]] = {
 
 
 def twin(layer: nn.Module) -> own.DropLayer:
-    """The layer of droplab's for one of torch's: same ``p``, ``inplace``, mode, and hooks."""
+    """The layer of droplab's for one of torch's: same ``p``, ``inplace``, mode, and all that is attached to it."""
     new = TWINS[type(layer)](p=layer.p, inplace=layer.inplace)
-    new.train(layer.training)
-    kept: dict[str, Any] = {
-        name: value
-        for name, value in layer.__dict__.items()
-        if name.endswith(("_hooks", "_hooks_with_kwargs", "_hooks_always_called"))
-    }
-    new.__dict__.update(kept)
+    inherit(new, layer)
     return new
 
 
 def replace(model: nn.Module) -> Change:
     """Swap every dropout layer of torch's in ``model`` for droplab's, in place.
 
-    Rates, modes, hooks, ``state_dict`` keys and names stay. A layer that the model uses in several places stays one
+    Rates, modes, ``state_dict`` keys, names and all that is attached to a layer (hooks, buffers, attributes) stay, and
+    come back with ``undo()``. A layer that the model uses in several places stays one
     layer. Dropout that a model calls as a function (``torch.nn.functional.dropout``, the ``dropout_p`` of scaled dot
     product attention) is not a layer and stays as it is.
 
@@ -47,7 +45,8 @@ def replace(model: nn.Module) -> Change:
         The change: the drop rate at each place that was changed, and ``undo()``.
 
     Warns:
-        UserWarning: the model has no dropout layer of torch's (nor one of droplab's already).
+        UserWarning: the model has no dropout layer of torch's (nor one of droplab's already); or it has subclasses of
+            these, which are left as they are.
 
     >>> model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.3))
     >>> change = replace(model)
@@ -57,40 +56,45 @@ def replace(model: nn.Module) -> Change:
     True
     """
     change = Change({})
-    twins: dict[int, own.DropLayer] = {}
-    for path, module in list(model.named_modules(remove_duplicate=False)):
-        for name, child in list(module._modules.items()):
-            if child is not None and type(child) in TWINS:
-                new = twins.setdefault(id(child), twin(child))
-                _swap(module._modules, name, child, new, change)
-                change.rates[f"{path}.{name}".lstrip(".")] = float(child.p)
-        doors: dict[str, nn.Module] = module.__dict__.get(DOORWAYS, {})
-        for door, layer in list(doors.items()):
-            if type(layer) in TWINS:
-                _swap(doors, door, layer, twins.setdefault(id(layer), twin(layer)), change)
-                change.rates[f"{path}:{door}"] = float(layer.p)  # type: ignore[arg-type]  # a dropout layer's
-    if type(model) in TWINS:
-        warnings.warn(
-            f"the model itself is a {type(model).__name__}, which cannot be replaced within itself; "
-            f"use droplab.nn.{type(model).__name__} in its place",
-            stacklevel=2,
-        )
-    elif not change.rates and not rates(model):
-        warnings.warn(
-            f"droplab.replace found no dropout layer in {type(model).__name__}; dropout that is called as a function "
-            "cannot be replaced. To add layers: droplab.apply_rates(model, {'NAME:out': p})",
-            stacklevel=2,
-        )
+    left: dict[str, str] = {}
+    done: set[nn.Module] = set()
+    for name, module in list(model.named_modules(remove_duplicate=False)):
+        if type(module) in TWINS and name:
+            change.rates[name] = _rate(module)
+            if module not in done:
+                done.add(module)
+                change._undo.append(swap(model, module, twin(module)))
+        elif isinstance(module, TORCHS) and not isinstance(module, own.DropLayer) and name:
+            left[name] = type(module).__name__
+        for door, doorway in doorways(module).items():
+            if type(doorway.layer) in TWINS:
+                change.rates[f"{name}:{door}"] = _rate(doorway.layer)
+                change._undo.append(at_doorway(module, doorway.door, twin(doorway.layer)))
+    _warn(model, change, left)
     return change
 
 
-def _swap(place: dict[str, Any], name: str, old: nn.Module, new: nn.Module, change: Change) -> None:
-    if place[name] is new:
-        return
-    place[name] = new
+def _rate(layer: Any) -> float:
+    return float(layer.p)
 
-    def undo() -> None:
-        old.train(new.training)
-        place[name] = old
 
-    change._undo.append(undo)
+def _warn(model: nn.Module, change: Change, left: dict[str, str]) -> None:
+    kind = type(model).__name__
+    if type(model) in TWINS:
+        warnings.warn(
+            f"the model itself is a {kind}, which cannot be replaced within itself; use droplab.nn.{kind} in its place",
+            stacklevel=3,
+        )
+    elif left:
+        named = ", ".join(f"{name} ({kind})" for name, kind in left.items())
+        warnings.warn(
+            f"droplab.replace left {named} as it was: a subclass of a layer of torch's may do something else than its "
+            "parent, which would be lost. Put droplab's layer there yourself, or derive yours from droplab.nn.Dropout",
+            stacklevel=3,
+        )
+    elif not change.rates and not rates(model):
+        warnings.warn(
+            f"droplab.replace found no dropout layer in {kind}; dropout that is called as a function "
+            "cannot be replaced. To add layers: droplab.apply_rates(model, {'NAME:out': p})",
+            stacklevel=3,
+        )

@@ -22,6 +22,7 @@ from droplab.errors import RankError, UserError
 from droplab.nn.catalog.row import Variant, ordinary, same
 from droplab.nn.keyed import keyed
 from droplab.nn.layer import DropLayer
+from droplab.testing.living import LivingContract
 
 DRAWS = 1000
 """Masks that moments are taken over."""
@@ -32,7 +33,7 @@ ROUNDING = 1e-12
 RATE = 0.3
 
 
-class LayerContract:
+class LayerContract(LivingContract):
     """Moments, eval, edges, gradients, keys, shards, compilation, dtypes, copies, export and errors of one variant."""
 
     row: ClassVar[Variant]

@@ -46,7 +46,7 @@ def _equal_far_apart(spec: ExperimentSpec, bench: Workbench, *arms: ArmSpec) -> 
         for site, rate in subject.change.rates.items():
             if site in layers and rate in apart:
                 try:
-                    layers[site].p = apart[rate]  # type: ignore[assignment]  # a plain attribute, as Module's types do not know
+                    layers[site].p = apart[rate]
                 except DroplabError:  # a kind that takes other rates only
                     return False
     return signature(subjects[0]) == signature(subjects[1])

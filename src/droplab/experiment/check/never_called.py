@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from droplab.records import Notice
 from droplab.surgery import site_layers
 from droplab.surgery.draws import DrawRecorder
 from droplab.surgery.kinds import kind_at, kinds
+from droplab.surgery.numbers import OwnRate
 
 
 def check_never_called(subject: Subject) -> Iterator[Notice]:
@@ -41,10 +42,11 @@ def check_never_called(subject: Subject) -> Iterator[Notice]:
         yield Notice("never_called", subject.arm.name, {"sites": named(dead)})
 
 
-def _uncalled(subject: Subject, layers: dict[str, nn.Module]) -> set[str]:
+def _uncalled(subject: Subject, layers: Mapping[str, nn.Module | OwnRate]) -> set[str]:
     with torch.no_grad(), unchanged(subject.model), DrawRecorder(subject.model) as seen:
         subject.train(subject.first)
-    return {site for site, layer in layers.items() if not seen.was_called(layer)}
+    called = {site: layer.module if isinstance(layer, OwnRate) else layer for site, layer in layers.items()}
+    return {site for site, module in called.items() if not seen.was_called(module)}
 
 
 def _matters(subject: Subject, layers: list[Any]) -> bool:

@@ -6,10 +6,12 @@ import math
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
+from types import ModuleType
 from typing import Any, Self
 
 from droplab.errors import FailureError
@@ -32,7 +34,7 @@ class _Worker:
         self.connection, theirs = context.Pipe()
         self.stop = context.Event()
         self.process = context.Process(target=worker.main, args=(theirs, job, self.stop), daemon=True)
-        with _threads_in_environment(job.plan.threads):
+        with _threads_in_environment(job.plan.threads), _without_main():
             self.process.start()
         theirs.close()
         self.task: Task | None = None
@@ -61,6 +63,23 @@ def _threads_in_environment(threads: int) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep a starting worker from importing the script that runs here.
+
+    It would run the script from its top, up to a call of droplab that starts workers again: hence the guard that
+    multiprocessing asks of scripts. Workers know models and data by module and name, and need nothing of ``__main__``;
+    what is defined there stays in its own process (``given.is_local``). A notebook or standard input have no file
+    to import anyway.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 class ProcessExecutor:
@@ -204,7 +223,5 @@ def _expect_ready(one: _Worker) -> None:
     if kind != "ready":
         why = rest[0] if rest else _ended_with(-signal.SIGTERM)
         raise FailureError(
-            f"a worker process could not start: {why}. Worker processes import the script that starts them: in a "
-            "script of your own, call droplab under `if __name__ == '__main__':`. One process does without: "
-            "compute.executor = 'serial'"
+            f"a worker process could not start: {why}. One process does without: compute.executor = 'serial'"
         )

@@ -30,6 +30,7 @@ from droplab.experiment.run import carry_out
 from droplab.experiment.speed import training_speed
 from droplab.experiment.tensors import Workbench, workbench
 from droplab.experiment.train import StoppedError
+from droplab.kernels import prepare_meanwhile
 from droplab.records import Measurement
 
 
@@ -40,6 +41,7 @@ def main(connection: Connection[Any, Any], job: Job, stop: Event) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(job.plan.threads)
     keep_freed_memory()
+    prepare_meanwhile()
     driver = _Line(connection)
     with suppress(_DriverGoneError):
         try:

@@ -1,0 +1,89 @@
+"""Write the verdicts of recorded results again from their tables, after the verdict's words or rules have changed.
+
+python scripts/reword_results.py               # all pages that have a table of metrics
+python scripts/reword_results.py rates demo
+
+No run is repeated: ``docs/results/NAME-metrics.csv`` holds every epoch exactly, so that statistics come out the same.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from droplab.analysis import judge
+from droplab.records import ExperimentRecord, RunKey, RunRecord
+from droplab.report import render, write_effects
+
+HERE = Path(__file__).resolve().parent.parent / "docs" / "results"
+TITLE = re.compile(
+    r"```text\n(.+?):\s(\S+)\son\s(\S+)\s\(([\d,]+)\straining\sand\s([\d,]+)\svalidation\simages\)", re.DOTALL
+)
+FIT_SIZE = 5000
+"""The recipe's default, which all recorded experiments have."""
+SAYING = "The verdict's words are those of today's rules, from the tables, by `scripts/reword_results.py`."
+UNTESTED = ("images_per_second", "seconds")
+"""What short tables leave out; the verdict's text does not show them."""
+
+
+def read(name: str, page: str) -> ExperimentRecord:
+    """The record as the table holds it; what belongs to the whole experiment comes from the page's title.
+
+    Raises:
+        SystemExit: the page has no verdict.
+    """
+    title = TITLE.search(page)
+    if title is None:
+        sys.exit(f"{name}.md has no verdict")
+    series: dict[RunKey, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    with (HERE / f"{name}-metrics.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            series[RunKey(row["arm"], int(row["seed"]))][row["metric"]].append(float(row["value"]))
+    train, validation = (int(title[place].replace(",", "")) for place in (4, 5))
+    epochs = max(len(found["val_loss"]) for found in series.values())
+    arms = tuple(dict.fromkeys(key.arm for key in series))
+    untested = dict.fromkeys(UNTESTED, (0.0,) * epochs)
+    metrics = {key: untested | {name: tuple(values) for name, values in found.items()} for key, found in series.items()}
+    runs = {key: RunRecord(key, "done", epochs, "", found) for key, found in metrics.items()}
+    return ExperimentRecord(
+        name=title[1],
+        experiment_id="",
+        spec={"data": {"name": title[3]}, "model": {"name": title[2]}},
+        arms=arms,
+        baseline=arms[0],
+        seeds=tuple(sorted({key.seed for key in series})),
+        epochs=epochs,
+        runs=runs,
+        sizes={"train": train, "fit": min(FIT_SIZE, train), "validation": validation},
+        shape=(3, 1, 1),  # images, whatever their size
+    )
+
+
+def reworded(name: str) -> tuple[str, str]:
+    """A page with its verdict, in both languages, as it is today, and the table of effects."""
+    page = (HERE / f"{name}.md").read_text(encoding="utf-8")
+    record = read(name, page)
+    verdict = judge(record)
+    head, rest = page.split("## Verdict\n", 1)
+    tail = rest.split("```", 4)[4]
+    words = "\n\n".join(f"```text\n{render(verdict, record, lang)}\n```" for lang in ("en", "ja"))
+    said = "" if SAYING in head else f"{SAYING}\n\n"
+    table = io.StringIO()
+    write_effects(verdict, table)
+    return f"{head}{said}## Verdict\n\n{words}{tail}", table.getvalue()
+
+
+def names() -> list[str]:
+    """Of the results that have a table of metrics."""
+    return sorted(path.stem.removesuffix("-metrics") for path in HERE.glob("*-metrics.csv"))
+
+
+if __name__ == "__main__":
+    for chosen in sys.argv[1:] or names():
+        page, table = reworded(chosen)
+        (HERE / f"{chosen}.md").write_text(page, encoding="utf-8")
+        (HERE / f"{chosen}-effects.csv").write_text(table, encoding="utf-8")

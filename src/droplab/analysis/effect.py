@@ -1,0 +1,81 @@
+"""One endpoint of one arm, and what it means for whoever trains the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal["supported", "contradicted", "undecided"]
+"""Whether the endpoint's claim (``endpoints.py``) holds. A claim may be bad news: see ``Consequence``."""
+
+Consequence = Literal["better", "worse", "cost", "neutral", "open", "identical"]
+"""What an effect means. ``neutral``: shown, but neither good nor bad by itself."""
+
+JUDGED = ("val_loss", "val_accuracy")
+"""The endpoints that say whether a model is better."""
+_MEANING: Mapping[str, tuple[Consequence, Consequence]] = {
+    "overfits": ("worse", "better"),
+    "fit_accuracy": ("cost", "neutral"),
+    "turning_epoch": ("cost", "neutral"),
+    "val_loss": ("better", "worse"),
+    "val_accuracy": ("better", "worse"),
+}
+"""By endpoint: where its claim is supported, and where it is contradicted."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One endpoint of one arm, over seeds."""
+
+    endpoint: str
+    finding: int
+    """1: overfits, 2: costs training, 3: generalises."""
+    arm: str
+    baseline: str
+    seeds: tuple[int, ...]
+    values: tuple[float, ...]
+    """One per seed, in the order of ``seeds``."""
+    mean: float
+    low: float
+    """95 % interval of the mean, not adjusted; NaN below two seeds."""
+    high: float
+    p: float
+    p_adjusted: float
+    """Holm's, over all endpoints × arms of the experiment."""
+    adjusted_low: float
+    """The interval on which the status rests (``paired.holm_levels``): it excludes 0 exactly where the status is
+    not ``undecided``. NaN below two seeds."""
+    adjusted_high: float
+    status: Status
+    seeds_needed: int | None
+    """For ``undecided``: about how many seeds would decide an effect of this size; 201 means more than 200."""
+    at_least: bool
+    """Some runs had not turned by their last epoch: the true difference is at least this."""
+    identical: bool = False
+    """Arm and baseline gave the same numbers, to the bit, in every epoch of every seed they share."""
+
+
+def consequence(effect: Effect, effects: Iterable[Effect]) -> Consequence:
+    """What an effect means, given all effects of its arm.
+
+    Losses and accuracies on validation samples are better or worse. Lower training accuracy and a later turning epoch
+    are costs; their opposites are no gain by themselves. A smaller gap is better only where the validation
+    results are (a network that learns nothing has none), and a larger one is worse only where they are not.
+
+    Args:
+        effect: the one that is asked about.
+        effects: all effects of the experiment, or at least of its arm.
+    """
+    if effect.identical:
+        return "identical"
+    if effect.status == "undecided":
+        return "open"
+    supported = effect.status == "supported"
+    if effect.endpoint != "gap":
+        return _MEANING[effect.endpoint][0 if supported else 1]
+    statuses = [other.status for other in effects if other.arm == effect.arm and other.endpoint in JUDGED]
+    gained = "supported" in statuses and "contradicted" not in statuses
+    if supported:
+        return "better" if gained else "neutral"
+    return "neutral" if gained else "worse"
