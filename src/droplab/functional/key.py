@@ -15,6 +15,9 @@ from droplab.functional.internals import assume_constant
 
 _id_of: Callable[[str], int] = assume_constant(rng.layer_id)
 _LOW, _FULL = (1 << 32) - 1, (1 << 64) - 1
+_INTEGERS = {
+    torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.uint16, torch.uint32, torch.uint64,
+}  # fmt: skip
 
 
 class Key(NamedTuple):
@@ -179,10 +182,9 @@ def check_ids(samples: Tensor) -> None:
 beyond has the masks of one that fits
     """
     global _looked_at  # noqa: PLW0603  # all layers of a step are given the same tensor
-    if not samples.is_cpu or samples.numel() == 0:
+    if _looked_at[0]() is samples and _looked_at[1] == samples._version:  # noqa: SLF001  # public in all but name
         return
-    version = -1 if samples.is_inference() else samples._version  # noqa: SLF001  # public in all but name
-    if version >= 0 and _looked_at[0]() is samples and _looked_at[1] == version:
+    if not samples.is_cpu or samples.numel() == 0:
         return
     low, high = (int(edge) for edge in samples.aminmax())
     if low < 0 or high > _LOW:
@@ -190,11 +192,12 @@ beyond has the masks of one that fits
             f"samples go from {low} to {high}; from 0 to {_LOW} (32 bits) is wanted, since an id beyond has the masks "
             "of one that fits"
         )
-    _looked_at = ref(samples), version
+    if not samples.is_inference():  # which counts no versions
+        _looked_at = ref(samples), samples._version  # noqa: SLF001
 
 
 _looked_at: tuple[Callable[[], Tensor | None], int] = (lambda: None), -1
 
 
 def _integers(value: Tensor) -> bool:
-    return not (value.is_floating_point() or value.is_complex() or value.dtype == torch.bool)
+    return value.dtype in _INTEGERS

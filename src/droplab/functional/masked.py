@@ -70,14 +70,16 @@ def drop(
              [2., 2.],
              [2., 2.]]])
     """
-    check_input(x, "dropout")
+    plain = type(x) in PLAIN_TENSORS
+    if not plain or not x.is_floating_point() or x.layout is not torch.strided or x.is_nested:
+        check_input(x, "dropout")  # complex numbers and most subclasses are fine
     if not isinstance(p, Tensor) and p == 0:
         return x
     if shared:
         shared = dimensions(shared, x.ndim)
     if torch.compiler.is_compiling():
         return compiled.masked(x, p, key, shared, law)
-    if transforms_active() or modes_active() or type(x) not in PLAIN_TENSORS:
+    if not plain or transforms_active() or modes_active():
         result = _elsewhere(x, p, key, shared, law)
         return x.copy_(result) if inplace else result  # copy_ refuses what torch refuses
     if inplace:
@@ -125,10 +127,11 @@ def make_job(
 
 def keyed_job(shape: tuple[int, ...], p: float | Tensor, key: Key, shared: tuple[int, ...], law: Law) -> Job:
     """A job from a key for a tensor of a shape; see ``make_job``."""
-    seed, step, samples, batch_dim = named(key, len(shape))
-    if isinstance(step, Tensor):
-        step = whole_number(_now(step), "step", 0, 0xFFFFFFFF, 32)
-    if type(samples) is not int or samples:
+    seed, _, step, samples, batch_dim = key
+    fits = type(seed) is type(step) is type(samples) is int and 0 <= seed <= _FULL and 0 <= step <= _LOW
+    if not fits or samples or batch_dim is None or not 0 <= batch_dim < len(shape):  # else all is as it mostly is
+        seed, step, samples, batch_dim = named(key, len(shape))
+        step = whole_number(_now(step), "step", 0, _LOW, 32)
         samples = _ids(samples, shape, batch_dim)
     if shared:
         check_shared(shared, batch_dim)
@@ -142,7 +145,7 @@ def _ids(samples: int | Tensor, shape: tuple[int, ...], batch_dim: int | None) -
             check_ids(samples)
         samples = sample_ids(_now(samples))
     if isinstance(samples, int) and batch_dim is not None and shape[batch_dim]:
-        whole_number(samples + shape[batch_dim] - 1, "the last of samples", 0, 0xFFFFFFFF, 32)
+        whole_number(samples + shape[batch_dim] - 1, "the last of samples", 0, _LOW, 32)
     return samples
 
 
@@ -227,6 +230,7 @@ class Masked(Function):
         return batched(_full_apply, info, in_dims, x, job, drop_in)
 
 
+_LOW, _FULL = (1 << 32) - 1, (1 << 64) - 1
 _full_apply: Callable[..., Tensor] = Masked.apply
 _plain_apply: Callable[..., Tensor] = plain_apply(Masked)
 

@@ -85,7 +85,7 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
 
     Args:
         x: float32, float64, bfloat16 or float16 on the CPU, any strides.
-        out: of the same shape and dtype.
+        out: of the same shape and dtype; ``x`` itself, or a tensor with memory of its own.
         job: the mask and its law.
         residual: of the same shape and dtype; only with the plain law.
 
@@ -99,7 +99,7 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
     dropped, mode, a, b, c = _numbers(float(p), law)
     x_at, out_at = x.data_ptr(), out.data_ptr()
     added_at = 0 if residual is None else residual.data_ptr()
-    odd = x.is_neg() or (out is not x and out.is_neg()) or (residual is not None and residual.is_neg())
+    odd = x.is_neg() or (residual is not None and residual.is_neg())
     if odd or not x_at or not out_at or not (added_at or residual is None):
         reference.apply(x, out, job, residual)
         return

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from droplab.errors import UserError
 from droplab.functional.checking import check_input
-from droplab.functional.noise import widened
+from droplab.functional.noise import uncast, widened
 from droplab.functional.weights import drop_connect, drop_connect_inference, dropped
 from droplab.nn._concrete import check_images
 from droplab.nn.adopting import taken_over
@@ -55,7 +55,7 @@ class _DropConnect(DropLayer):
                 "Use a smaller p, or inference='mean'"
             )
         squares = None if self.bias is None or not self.drop_bias else widened(self.bias).square()
-        with torch.autocast(input.device.type, enabled=False):
+        with uncast(input):
             variance = self._linear(widened(input).square(), widened(self.weight).square(), squares) * (p / (1 - p))
         return drop_connect_inference(
             mean, variance, samples=self.samples, activation=self.activation, key=self._key(input)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from droplab.functional.checking import check_input
-from droplab.functional.noise import widened
+from droplab.functional.noise import uncast, widened
 from droplab.functional.variational import kl_log_uniform, reparameterised, variational_linear
 from droplab.nn._concrete import check_images
 from droplab.nn.adopting import taken_over
@@ -195,6 +195,6 @@ class SparseVariationalConv2d(_Sparse, nn.Conv2d):
         if not self.training:
             means: Tensor = self._conv_forward(input, self.pruned(), self.bias)
             return means
-        with torch.autocast(input.device.type, enabled=False):
+        with uncast(input):
             noise = self._conv_forward(widened(input).square(), widened(self.log_sigma2).exp(), None)
         return reparameterised(self._conv_forward(input, self.weight, self.bias), noise, key=self._key(input))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from droplab.errors import UserError
 from droplab.functional.checking import check_input
 from droplab.functional.key import Key
 from droplab.functional.streams import stream
@@ -92,7 +93,17 @@ class _WeightDrop(Recurrent):
     def _kernel(self, x: tuple[Tensor, ...], states: States, key: Key | None, *layout: bool) -> tuple[Tensor, States]:
         kernel: Any = torch.lstm if self.kind is nn.LSTM else torch.gru
         options = self.bias, self.num_layers, self.dropout, self.training, self.bidirectional
-        output, *last = kernel(*x, self._given(states), self._weights(key), *options, *layout)
+        weights = self._weights(key)
+        try:
+            output, *last = kernel(*x, self._given(states), weights, *options, *layout)
+        except RuntimeError as error:
+            if "Batching rule not implemented" not in str(error):
+                raise
+            raise UserError(
+                f"{self._title()} was called within vmap, which torch's own {self.kind.__name__} kernel does not take. "
+                "A batch is a dimension of its input; for members with masks of their own, call it for one after the "
+                "other, or use a Zoneout layer, whose steps are Python"
+            ) from error
         return output, tuple(last)
 
     def _weights(self, key: Key | None) -> list[Tensor]:

@@ -12,17 +12,21 @@ import copy
 import io
 import math
 import pickle
+import warnings
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch._dynamo import graph_break
 
 from droplab.errors import RankError, UserError
-from droplab.nn.catalog.row import Variant, ordinary, same
+from droplab.nn.catalog.row import ordinary, same
 from droplab.nn.keyed import keyed
 from droplab.nn.layer import DropLayer
 from droplab.testing.living import LivingContract
+from droplab.testing.rows import RATE, named, output, raises
+from droplab.testing.transforms import TransformContract
 
 DRAWS = 1000
 """Masks that moments are taken over."""
@@ -30,43 +34,10 @@ ERRORS = 5.0
 """Standard errors that an element's mean or variance may be off."""
 ROUNDING = 1e-12
 """What float64 may add to that, where an element has no variance."""
-RATE = 0.3
 
 
-class LayerContract(LivingContract):
+class LayerContract(TransformContract, LivingContract):
     """Moments, eval, edges, gradients, keys, shards, compilation, dtypes, copies, export and errors of one variant."""
-
-    row: ClassVar[Variant]
-
-    def make(self, p: float = RATE) -> DropLayer:
-        """The layer with the variant's defaults, in training mode."""
-        return self.row.build(p)
-
-    def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
-        """Values of both signs, none near zero, of the row's shape; or words, where it takes these."""
-        count = math.prod(self.row.shape)
-        if self.row.words is not None:
-            return (torch.arange(count) * 7 % self.row.words).reshape(self.row.shape)
-        ramp = torch.linspace(0.5, 2.0, count, dtype=torch.float64)
-        return (ramp * torch.where(torch.arange(count) % 3 == 0, -1.0, 1.0)).reshape(self.row.shape).to(dtype)
-
-    def leaf(self, layer: DropLayer, x: Tensor) -> Tensor:
-        """What gradients are taken for: the input, or the first parameter where the input is words."""
-        return x.requires_grad_() if self.row.words is None else next(layer.parameters())
-
-    def draw(
-        self, layer: DropLayer, x: Tensor, *, step: int = 0, samples: Tensor | None = None, seed: int = 1
-    ) -> Tensor:
-        """One call within ``keyed``."""
-        with keyed(_named(layer), seed=seed, step=step, samples=samples):
-            return _output(layer, x)
-
-    def check_equal(self, found: Tensor, wanted: Tensor) -> None:
-        """To the bit; to rounding where the variant multiplies matrices, whose order of sums follows their shapes."""
-        if self.row.learnable:
-            torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
-        else:
-            assert torch.equal(found, wanted)
 
     def test_moments(self) -> None:
         """Mean and variance of every element are the row's, within standard errors."""
@@ -83,10 +54,10 @@ class LayerContract(LivingContract):
         layer, x = self.make(), self.input()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(5)
-            first = _output(layer, x)
-            draws = torch.stack([_output(layer, x) for _ in range(DRAWS)])
+            first = output(layer, x)
+            draws = torch.stack([output(layer, x) for _ in range(DRAWS)])
             torch.manual_seed(5)
-            assert torch.equal(_output(layer, x), first)
+            assert torch.equal(output(layer, x), first)
         mean, variance = self.row.moments(layer, x)
         assert ((draws.mean(0) - mean).abs() <= ERRORS * (variance / DRAWS).sqrt() + ROUNDING).all()
 
@@ -96,13 +67,13 @@ class LayerContract(LivingContract):
         if self.row.at_eval is same:
             assert layer(x) is x
         else:
-            torch.testing.assert_close(_output(layer, x), self.row.at_eval(layer, x), rtol=1e-12, atol=1e-12)
+            torch.testing.assert_close(output(layer, x), self.row.at_eval(layer, x), rtol=1e-12, atol=1e-12)
 
     def test_rate_zero(self) -> None:
         """Nothing is dropped, and gradients know it."""
         layer, x = self.make(0.0), self.input()
         leaf = self.leaf(layer, x)
-        y, wanted = _output(layer, x), self.row.at_zero(layer, x)
+        y, wanted = output(layer, x), self.row.at_zero(layer, x)
         torch.testing.assert_close(y, wanted, rtol=1e-12, atol=1e-12)
         grads = [torch.autograd.grad(out.sum() + 0 * leaf.sum(), leaf)[0] for out in (y, wanted)]
         torch.testing.assert_close(grads[0], grads[1], rtol=1e-12, atol=1e-12)
@@ -111,14 +82,14 @@ class LayerContract(LivingContract):
         """What the row says, gradients too, and nothing is NaN; or an error, where the row says so."""
         x = self.input()
         if self.row.at_one is None:
-            _raises(UserError, lambda: self.make(1.0)(x), "1")
+            raises(UserError, lambda: self.make(1.0)(x), "1")
             return
         layer = self.make(1.0)
         leaf = self.leaf(layer, x)
-        y = _output(layer, x)
+        y = output(layer, x)
         if self.row.at_one is ordinary:
             assert y.isfinite().all()
-            assert not torch.equal(_output(layer, x), y)
+            assert not torch.equal(output(layer, x), y)
             return
         wanted = self.row.at_one(layer, x)
         assert torch.equal(y, wanted)
@@ -132,7 +103,7 @@ class LayerContract(LivingContract):
             assert torch.autograd.gradcheck(lambda value: self.draw(layer, value), (x.requires_grad_(),))
             return
         name, leaf = next(iter(layer.named_parameters()))
-        model = _named(layer)
+        model = named(layer)
 
         def called(value: Tensor) -> Tensor:
             with keyed(model, seed=1):
@@ -169,16 +140,26 @@ class LayerContract(LivingContract):
         self.check_equal(self.draw(layer, turned), self.draw(layer, x))
 
     def test_compiled(self) -> None:
-        """One whole graph; outputs and gradients are those of eager mode."""
+        """With a break of the graph after it; outputs and gradients are those of eager mode.
+
+        One whole graph is what the next test wants.
+        """
         layer, x = self.make(), self.input()
         leaf = self.leaf(layer, x)
         torch.compiler.reset()
-        compiled: Any = torch.compile(layer, fullgraph=True, backend="aot_eager")
+
+        def broken(x: Tensor) -> Tensor:
+            y = output(layer, x)
+            graph_break()
+            return y * 2
+
+        compiled: Any = torch.compile(broken, backend="aot_eager")
         for step in (0, 1):
-            with keyed(_named(layer), seed=1, step=step):
-                y = _output(layer, x)
-            with keyed(_named(layer), seed=1, step=step):
-                z = _output(compiled, x)
+            with keyed(named(layer), seed=1, step=step):
+                y = broken(x)
+            with keyed(named(layer), seed=1, step=step), warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="The .grad attribute", category=UserWarning)  # Dynamo's own
+                z = compiled(x)
             torch.testing.assert_close(z, y, rtol=1e-12, atol=1e-12)
             grads = [torch.autograd.grad(out.square().sum(), leaf)[0] for out in (y, z)]
             torch.testing.assert_close(grads[1], grads[0], rtol=1e-12, atol=1e-12)
@@ -196,10 +177,10 @@ class LayerContract(LivingContract):
         compiled: Any = torch.compile(layer, fullgraph=True, backend=counted)
         for step in range(12):
             layer.p = min(0.05 * step, self.row.highest)
-            with keyed(_named(layer), seed=1, step=step):
-                y = _output(compiled, x)
-            with keyed(_named(layer), seed=1, step=step):
-                torch.testing.assert_close(y, _output(layer, x), rtol=1e-12, atol=1e-12)
+            with keyed(named(layer), seed=1, step=step):
+                y = output(compiled, x)
+            with keyed(named(layer), seed=1, step=step):
+                torch.testing.assert_close(y, output(layer, x), rtol=1e-12, atol=1e-12)
             if self.row.shaped_by_rate:
                 torch.compiler.reset()  # torch gives up after eight
         assert len(graphs) == 1 or self.row.shaped_by_rate
@@ -247,35 +228,23 @@ class LayerContract(LivingContract):
     def test_export(self) -> None:
         """``torch.export`` takes it in eval mode."""
         layer, x = self.make().eval(), self.input()
-        self.check_equal(_output(torch.export.export(layer, (x,)).module(), x), _output(layer, x))
+        self.check_equal(output(torch.export.export(layer, (x,)).module(), x), output(layer, x))
 
     def test_wrong_rates(self) -> None:
         """Rates outside [0, 1] raise, when the layer is made and when it is changed."""
         layer = self.make()
         for p in (-0.1, 1.1, math.nan):
-            _raises(ValueError, lambda p=p: self.make(p), repr(p))  # type: ignore[misc]  # a default binds it
-            _raises(UserError, lambda p=p: setattr(layer, "p", p), repr(p))  # type: ignore[misc]
+            raises(ValueError, lambda p=p: self.make(p), repr(p))  # type: ignore[misc]  # a default binds it
+            raises(UserError, lambda p=p: setattr(layer, "p", p), repr(p))  # type: ignore[misc]
         assert math.isclose(layer.p, RATE, rel_tol=1e-15 if self.row.learnable else 0.0)
 
     def test_wrong_inputs(self) -> None:
         """Integers (or numbers, where words are wanted) and ranks that the row refuses raise, with what arrived."""
         layer, x = self.make(), self.input()
         wrong = x.double() if self.row.words is not None else x.long()
-        _raises(UserError, lambda: layer(wrong), str(wrong.dtype))
+        raises(UserError, lambda: layer(wrong), str(wrong.dtype))
         for rank in self.row.refuses:
-            _raises(RankError, lambda rank=rank: layer(torch.ones((2,) * rank)), str(rank))  # type: ignore[misc]
-
-
-def _named(layer: DropLayer) -> nn.Module:
-    """A model in which the layer has a name."""
-    return nn.ModuleDict({"drop": layer})
-
-
-def _output(layer: Any, x: Tensor) -> Tensor:
-    """What a layer gives, without the states that recurrent ones give too."""
-    result = layer(x)
-    output: Tensor = result[0] if isinstance(result, tuple) else result
-    return output
+            raises(RankError, lambda rank=rank: layer(torch.ones((2,) * rank)), str(rank))  # type: ignore[misc]
 
 
 def _saved(layer: DropLayer) -> DropLayer:
@@ -284,12 +253,3 @@ def _saved(layer: DropLayer) -> DropLayer:
     place.seek(0)
     loaded: DropLayer = torch.load(place, weights_only=False)
     return loaded
-
-
-def _raises(kind: type[Exception], act: Callable[[], Any], said: str = "") -> None:
-    try:
-        act()
-    except kind as error:
-        assert said in str(error), f"the error {error!s} does not say {said!r}"  # noqa: PT017
-        return
-    raise AssertionError(f"{kind.__name__} was wanted; nothing was raised")

@@ -155,6 +155,7 @@ ROWS = (
         per_sample=False,
         learnable=True,
         example="droplab.nn.WeightDropLSTM(4, 2, p=0.5, batch_first=True)",
+        refusals={"vmap": "was called within vmap", "vmap randomness": "was called within vmap"},
         adopts=(LSTM,),
     ),
     Variant(
@@ -175,6 +176,7 @@ ROWS = (
         per_sample=False,
         learnable=True,
         example="droplab.nn.WeightDropGRU(4, 2, p=0.5, batch_first=True)",
+        refusals={"vmap": "was called within vmap", "vmap randomness": "was called within vmap"},
         adopts=(GRU,),
         deviations="a GRU, where the paper has LSTMs",
     ),

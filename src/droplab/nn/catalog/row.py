@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import torch
@@ -117,6 +117,8 @@ class Variant:
     """Whether the output for ones, of any size, shows the mask."""
     deviations: str = ""
     """From the paper."""
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    """Transforms (of ``droplab.testing.transforms.TRANSFORMS``) that have no meaning for it, and words of the error."""
 
     def build(self, p: float) -> DropLayer:
         """A layer that takes an input of ``shape``."""
