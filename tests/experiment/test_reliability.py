@@ -69,7 +69,7 @@ DOES = (
 )
 
 
-@pytest.mark.parametrize("executor", ["serial", "process"])
+@pytest.mark.parametrize("executor", ["serial", pytest.param("process", marks=pytest.mark.prove)])
 def test_whatever_a_model_raises_is_its_runs_reason_and_the_others_go_on(tmp_path, executor):
     arms = [{"name": f"{number}", "p": number / 10} for number in range(len(DOES))]
     results = droplab.compare(small("by_rate", executor=executor, arms=arms), out=tmp_path / "x")
