@@ -48,6 +48,14 @@ def made_as_a_view_that_must_stay(x: torch.Tensor) -> bool:
     return bool(made != autograd.CreationMeta.DEFAULT)
 
 
+def never_traced(function: Any) -> Any:
+    """A function whose own frame Dynamo leaves to Python: it asks what no graph may take for a constant."""
+    from torch._dynamo.decorators import skip
+
+    return skip(function)
+
+
+@never_traced
 def in_backward() -> bool:
     """Whether autograd is carrying out a backward pass on this thread."""
     running: bool = _C._current_graph_task_id() != -1

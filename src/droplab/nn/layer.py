@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from droplab.errors import KeyingError, UserError
 from droplab.functional.checking import check_rate
-from droplab.functional.internals import in_backward
+from droplab.functional.internals import in_backward, never_traced
 from droplab.functional.key import Key
 from droplab.nn.counting import backward_now, called_in_trace, count_call, counted_at_run_time
 from droplab.nn.keying import Keying
@@ -20,6 +20,10 @@ from droplab.nn.tracing import leaf
 _TWICE = (
     "{} was called twice in one step of droplab.keyed, which would give both calls the same mask. Use two layers with "
     "two names, or droplab.functional with a key of its own for each call."
+)
+_OUTSIDE = (
+    "{} is recomputed (activation checkpointing) outside the `with droplab.keyed(...)` block of its forward pass, "
+    "where its masks are unknown. Call backward() inside the block."
 )
 _NO_GRADIENT = (
     "{} got p = {}, which wants a gradient; none reaches a drop rate, as masks are not a smooth function of it. Give a "
@@ -146,6 +150,7 @@ class DropLayer(nn.Module):
             return Key(seed, self._layer_id, step, first, dim)
         return Key(seed, self._layer_id, step, samples, dim)
 
+    @never_traced
     def _count(self) -> None:
         """One call a step; a call during backward is checkpointing's and draws the same mask again, as it should."""
         if in_backward():
@@ -168,7 +173,7 @@ class DropLayer(nn.Module):
         apart), an operator counts while the graph runs.
         """
         if called_in_trace(self._layer_id):
-            raise KeyingError(_TWICE.format(self._title()))
+            raise ValueError(_TWICE.format(self._title()))  # as KeyingError is, whose making Dynamo does not trace
         if counted_at_run_time() or self._called:
             return count_call(seed, self._token)
         self._called = self._was_keyed = True
@@ -176,16 +181,19 @@ class DropLayer(nn.Module):
 
     def _left(self, compiling: bool) -> None:
         """Called after a ``keyed`` block: by a next forward pass, or by a recomputation, which has no key."""
-        if backward_now() if compiling else in_backward():
-            raise KeyingError(
-                f"{self._title()} is recomputed (activation checkpointing) outside the `with "
-                "droplab.keyed(...)` block of its forward pass, where its masks are unknown. "
-                "Call backward() inside the block."
-            )
-        if not compiling:
-            self.__dict__["_was_keyed"] = False
-        elif not counted_at_run_time():
-            self._was_keyed = False
+        if compiling:
+            if backward_now():
+                raise ValueError(_OUTSIDE.format(self._title()))
+            if not counted_at_run_time():
+                self._was_keyed = False
+        else:
+            self._left_eagerly()
+
+    @never_traced
+    def _left_eagerly(self) -> None:
+        if in_backward():
+            raise KeyingError(_OUTSIDE.format(self._title()))
+        self.__dict__["_was_keyed"] = False
 
     def _title(self) -> str:
         return f"layer {self.key_name or self._name!r} ({type(self).__name__})"
