@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 
 import droplab
 from droplab.cli import main
-from droplab.cli.terminal import cell
+from droplab.cli.terminal import cell, prepare_streams, say
 from droplab.errors import LONGEST, DroplabError, SpecError, plain, quote
 from droplab.ledger import Ledger
 from tests.conftest import tiny
@@ -70,30 +70,45 @@ def test_every_error_is_plain_and_short():
     assert cell("a\nb\x1b").plain == "a b␛"
 
 
-@pytest.mark.parametrize("encoding", ["cp932", "latin-1", "ascii"])
-def test_encodings_that_lack_characters(finished, encoding):
-    got = command(f'"{sys.executable}" -m droplab verdict "{finished.folder}" --lang en', PYTHONIOENCODING=encoding)
-    assert (got.returncode, got.stderr) == (0, b"")
-    said = got.stdout.decode(encoding)
-    assert "How to read this" in said
-    assert "no dropout" in said
+@pytest.mark.parametrize("encoding", ["cp932", "cp1252", "latin-1", "euc_jp", "ascii"])
+@pytest.mark.parametrize("command", ["verdict", "runs", "export csv"])
+def test_encodings_that_lack_characters(finished, encoding, command, monkeypatch):
+    """As ``PYTHONIOENCODING`` and a Windows that writes to a file have it."""
+    held = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(held, encoding=encoding))
+    assert outcome(*command.split(), finished.folder) == 0
+    said = held.getvalue().decode(encoding)
+    assert "tiny" in said
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(held, encoding=encoding))
+    prepare_streams()
+    say("≥ 0.5 文字")
+    sys.stdout.flush()
+    if encoding not in {"cp932", "euc_jp"}:
+        assert held.getvalue().decode(encoding).rstrip().endswith(">= 0.5 ??")
 
 
-@pytest.mark.parametrize(
-    ("redirection", "code", "words"),
-    [(">&-", 0, ""), ("> /dev/full", 1, "standard output cannot be written"), ("2>&- >&- <&-", 0, "")],
-)
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
-def test_streams_that_take_nothing(finished, redirection, code, words):
-    got = command(f'"{sys.executable}" -m droplab runs "{finished.folder}" {redirection}')
-    assert got.returncode == code
-    assert words in got.stderr.decode()
-    assert "Traceback" not in got.stderr.decode()
-    assert "Exception" not in got.stderr.decode()
+def test_a_full_disk_behind_standard_output(finished):
+    """The others of this kind are tried in ``test_prove_attacks.py``: each starts a Python."""
+    got = subprocess.run(
+        f'"{sys.executable}" -m droplab runs "{finished.folder}" <&- > /dev/full',
+        shell=True,
+        capture_output=True,
+        check=False,
+    )
+    assert (got.returncode, got.stderr.decode()) == (
+        1,
+        "droplab: standard output cannot be written: No space left on device\n",
+    )
 
 
-def command(line, **environment):
-    return subprocess.run(line, shell=True, capture_output=True, check=False, env={**os.environ, **environment})
+def test_streams_that_are_closed(finished, monkeypatch):
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(f"sys.{name}", None)
+    assert outcome("runs", finished.folder) == 0
+    assert outcome("runs", "nowhere") == 2
+    for name in ("stdin", "stdout", "stderr"):
+        getattr(sys, name).close()
 
 
 def test_the_page_is_written_before_anything_is_printed(tmp_path, monkeypatch, capsys):

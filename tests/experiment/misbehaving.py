@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+import droplab.nn
 from tests.ledger.small import linear
 
 
@@ -181,7 +182,7 @@ class LateExtraState(Wrapped):
         self.scale = state
 
 
-class WeightScaling(nn.Dropout):
+class WeightScaling(droplab.nn.Dropout):
     """Dropout as it was first published: nothing is scaled in training, everything is in evaluation."""
 
     def forward(self, x):

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from droplab.errors import DroplabError, LockedError, SpecError, UserError
+from droplab.errors import DroplabError, FailureError, LockedError, SpecError, UserError
+from droplab.experiment import run_experiment
 from droplab.experiment.calibrate import choose_device
 from droplab.experiment.checkpoint import CheckpointStore
 from droplab.experiment.folder import default_folder, fresh_folder, make_folder
@@ -89,3 +90,12 @@ def test_devices_that_are_none(name):
     with pytest.raises(SpecError, match=r"compute\.device: got .* this machine has: cpu") as caught:
         choose_device(name)
     assert len(str(caught.value)) < 1000
+
+
+def test_workers_that_cannot_be_started(tmp_path, monkeypatch):
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("droplab.experiment.executors.process._Worker", full)
+    with pytest.raises(FailureError, match=r"No space left on device.*'serial' does without"):
+        run_experiment(tiny(compute={"executor": "process", "workers": 2}, seeds=1), out=tmp_path / "x")

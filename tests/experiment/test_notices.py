@@ -7,6 +7,7 @@ import pytest
 import droplab
 from droplab.comparison import Results
 from droplab.errors import DesignError
+from droplab.experiment import final_evaluation
 from droplab.ledger import Ledger
 from droplab.records import Notice, RunKey
 from tests.conftest import tiny
@@ -78,7 +79,7 @@ def module(tmp_path, monkeypatch):
 
 
 def spec(seeds):
-    return tiny(model={"name": "changing_net:net"}, recipe=SHORT, seeds=seeds)
+    return tiny(model={"name": "changing_net:net"}, recipe=SHORT, seeds=seeds, arms=[{"name": "none"}])
 
 
 def test_changed_code_is_refused_until_it_is_accepted(tmp_path, module):
@@ -86,16 +87,27 @@ def test_changed_code_is_refused_until_it_is_accepted(tmp_path, module):
     module()
     droplab.compare(spec(1), out=out)
     module(more="\n\n# a remark changes nothing\n")
-    droplab.compare(spec(1), out=out)
+    droplab.compare(spec(2), out=out)
     module(act="Tanh")
     with pytest.raises(DesignError, match=r"code of model \(changing_net.py\).*--accept-changed-code"):
-        droplab.compare(spec(2), out=out)
-    assert len(Results.read(out).record.runs) == 2
-    results = droplab.compare(spec(2), out=out, accept_changed_code=True)
-    assert results.record.seeds == (0, 1)
+        droplab.compare(spec(3), out=out)
+    assert Results.read(out).record.seeds == (0, 1)
+    results = droplab.compare(spec(3), out=out, accept_changed_code=True)
+    assert results.record.seeds == (0, 1, 2)
     assert "code_changed" in codes(results)
     assert "model (changing_net.py)" in results.text()
-    assert codes(droplab.compare(spec(2), out=out)).count("code_changed") == 1
+    assert codes(droplab.compare(spec(4), out=out)).count("code_changed") == 1
+
+
+def test_the_test_set_does_not_open_for_another_model(tmp_path, module):
+    module()
+    results = droplab.compare(spec(1), out=tmp_path / "x")
+    module(act="Tanh")
+    with pytest.raises(DesignError, match=r"code of model \(changing_net.py\).*its validation loss was.*stays closed"):
+        final_evaluation(results.runs[0])
+    assert Results.read(results.folder).record.test_openings == 0
+    module(more="\nUNUSED = 1\n")  # other code, the same model
+    assert final_evaluation(results.runs[0]).openings == 1
 
 
 def test_other_weights_tell_of_code_that_no_file_shows(tmp_path, module, monkeypatch):

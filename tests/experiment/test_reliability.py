@@ -273,7 +273,6 @@ def test_state_that_no_checkpoint_finds_is_told_of(tmp_path):
 
 @pytest.mark.parametrize("changes", [{}, {"arms": [MOVING]}, {"arms": [ADAPTIVE]}])
 @pytest.mark.parametrize("model", ["RandomInEval", "weight_scaling"])
-@pytest.mark.filterwarnings("ignore:droplab.replace left:UserWarning")
 def test_nothing_is_told_where_nothing_is_lost(tmp_path, model, changes):
     spec = small(model, **{"arms": [{"name": "a", "p": 0.2}], **changes})
     assert interrupted(spec, tmp_path / "x", 1) == []

@@ -162,6 +162,15 @@ def test_one_rate_reaches_open_doorways():
     assert droplab.rates(model) == {"1": 0.5, "0:out": 0.5}
 
 
+def test_one_rate_for_weights_is_in_the_place_of_open_doorways_too():
+    model = nn.Sequential(nn.Dropout(0.5), nn.Linear(4, 4), nn.LSTM(4, 4, 2, dropout=0.5))
+    droplab.apply_rates(model, {"1:out": 0.5})
+    change = droplab.apply_rates(model, 0.2, "drop_connect_linear")
+    assert droplab.rates(model) == {"0": 0.0, "1": 0.2, "2.dropout": 0.0, "1:out": 0.0}
+    change.undo()
+    assert droplab.rates(model) == {"0": 0.5, "2.dropout": 0.5, "1:out": 0.5}
+
+
 def test_a_module_that_is_called_with_keywords_only():
     class Net(nn.Module):
         def __init__(self):

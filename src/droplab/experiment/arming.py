@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch import nn
 
 from droplab.experiment.seeding import seed_everything
 from droplab.experiment.spec import ArmSpec, ExperimentSpec
 from droplab.models import build
+from droplab.nn.unreached import hush
 from droplab.surgery import Change, apply_rates, rates, replace
 
 
@@ -21,13 +24,26 @@ def initial_model(spec: ExperimentSpec, shape: tuple[int, ...], classes: int, se
     return build(spec.model.name, shape, classes, spec.model.options)
 
 
+def apply_arm(model: nn.Module, arm: ArmSpec) -> Change:
+    """``apply_rates`` with an arm's, without its word on what may drop besides: the check has seen what does.
+
+    Raises:
+        SiteError: a site pattern of the arm matches nothing.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"droplab\.apply_rates does not reach", UserWarning)
+        change = apply_rates(model, arm.p, arm.layer)
+    hush(model)
+    return change
+
+
 def give_arm(model: nn.Module, arm: ArmSpec) -> Change:
     """Put an arm's layers and rates into a model; torch's dropout layers become droplab's.
 
     Raises:
         SiteError: a site pattern of the arm matches nothing.
     """
-    change = apply_rates(model, arm.p, arm.layer)
+    change = apply_arm(model, arm)
     if rates(model):
         replace(model)
     return change

@@ -87,7 +87,8 @@ class CheckpointStore:
         partial = path.with_suffix(f".partial-{os.getpid()}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with partial.open("wb") as file:
+            partial.unlink(missing_ok=True)  # a link that waits there is not followed
+            with partial.open("xb") as file:
                 file.write(_MAGIC + hashlib.sha256(payload).digest() + payload)
                 file.flush()
                 os.fsync(file.fileno())

@@ -21,7 +21,6 @@ from droplab.experiment.lock import folder_lock
 from droplab.experiment.run import Plan, Task
 from droplab.experiment.signals import StopFlag, stop_on_signals
 from droplab.experiment.spec import ExperimentSpec, digest
-from droplab.experiment.suits import check_recipe
 from droplab.experiment.tensors import Workbench, workbench
 from droplab.experiment.threads import check_threads
 from droplab.kernels import prepare_meanwhile
@@ -81,7 +80,6 @@ def run_experiment(
     device = choose_device(spec.compute.device)
     prepare_meanwhile()
     split = _load(spec, data_dir)
-    check_recipe(spec.recipe, split)
     bench = workbench(split, spec.recipe.fit_size, device)
     checked = check_experiment(spec, split, bench, allow_random_baseline=allow_random_baseline)
     make_folder(folder)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,6 +14,7 @@ from droplab.data import load
 from droplab.errors import DesignError, UserError
 from droplab.experiment.calibrate import choose_device
 from droplab.experiment.checkpoint import CheckpointStore
+from droplab.experiment.fingerprint import changed_code, code_digests
 from droplab.experiment.folder import run_folder
 from droplab.experiment.lock import folder_lock
 from droplab.experiment.seeding import borrowed_generators
@@ -18,7 +22,7 @@ from droplab.experiment.spec import ExperimentSpec
 from droplab.experiment.tensors import to_samples, workbench
 from droplab.experiment.train import Trainer
 from droplab.ledger import FILE_NAME, Ledger, exists
-from droplab.records import RunKey
+from droplab.records import RunKey, RunRecord
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
 
     Raises:
         UserError: the folder or run is unknown, or the run is not done.
-        DesignError: the data is not what the experiment was run on.
+        DesignError: the data is not what the experiment was run on, or the model is another one.
         CheckpointError: the run's last checkpoint cannot be read.
         LockedError: the experiment is running.
     """
@@ -83,6 +87,7 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
             bench = workbench(split, 1, device)
             trainer = Trainer(spec, spec.arm(run.key.arm), run.key.seed, bench, design["plan"]["precision"])
             trainer.load_state(last.state)
+            _check_same_model(trainer, spec, design, stored)
         ledger.event("test set opened", run.key)
         threads = torch.get_num_threads()
         torch.set_num_threads(design["plan"]["threads"])
@@ -92,3 +97,17 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
             torch.set_num_threads(threads)
         ledger.event("test set result", run.key, loss=loss, accuracy=accuracy)
         return FinalEvaluation(run.key, loss, accuracy, record.test_openings + 1)
+
+
+def _check_same_model(trainer: Trainer, spec: ExperimentSpec, design: Mapping[str, Any], run: RunRecord) -> None:
+    """Weights that fit may still be in another model: where its code has changed, it must evaluate as it did."""
+    changed = changed_code(design.get("code", {}), code_digests(spec))
+    if not changed:
+        return
+    expected = run.metrics["val_loss"][-1]
+    found, _ = trainer.evaluate(trainer.bench.validation)
+    if not math.isclose(found, expected, rel_tol=1e-3):
+        raise DesignError(
+            f"the code of {' and '.join(changed)} is not what {run.key} was trained with: its validation loss was "
+            f"{expected:.4g} and is {found:.4g} now. Bring the old code back; the test set stays closed."
+        )

@@ -43,9 +43,9 @@ class Draw:
     call: str
     """What the model called: ``F.dropout``, ``Tensor.bernoulli_``, ``attention dropout``."""
     module: str
-    """Path of the innermost module that was running; empty for the model itself."""
+    """Path of the innermost module that was running; empty for the model itself, and for one kept in a list."""
     kind: str
-    """That module's class, ``nn.LSTM`` for torch's own."""
+    """That module's class, ``nn.LSTM`` for torch's own; empty for the model itself."""
     place: str
     """``my_model.py:31 in Net.forward``: the innermost line of the model's own code; empty where there is none."""
     drops: bool = False
@@ -53,7 +53,9 @@ class Draw:
 
     def __str__(self) -> str:
         at = f"{self.call} at {self.place}" if self.place else self.call
-        return f"{self.kind} {self.module!r} ({at})" if self.module else at
+        if self.module:
+            return f"{self.kind} {self.module!r} ({at})"
+        return f"{self.kind} ({at})" if self.kind else at
 
 
 class _Drawn(NamedTuple):
@@ -167,7 +169,7 @@ class DrawRecorder(TorchDispatchMode):
     def _draw(self, name: str) -> Draw:
         running = self._running[-1] if self._running else None
         path = "" if running is None else self._paths.get(id(running), "")
-        kind = "" if running is None else _class_name(running)
+        kind = "" if running is None or (not path and id(running) in self._paths) else _class_name(running)
         found = _where(sys._getframe(1), self._outer)  # noqa: SLF001
         call = found.function or found.source(name) or _operator(name)
         if isinstance(running, (nn.RNNBase, nn.MultiheadAttention)):

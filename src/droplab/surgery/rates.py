@@ -189,14 +189,14 @@ def _fed(model: nn.Module, kind: Kind) -> tuple[str, ...]:
 def _silenced(model: nn.Module, wanted: Kinds, given: Mapping[str, float]) -> list[Any]:
     """What drops and gets no rate from one rate with a kind.
 
-    Dropout layers whose place is taken by the weights that they feed, and numbers, which the kind is not for.
+    Layers, also at doorways, whose place is taken by weights; and numbers, which the kind is not for.
     """
     kind = kind_at(wanted, "")
     if kind is None:
         return []
     there = everywhere(model)
     names = [layer for layer, _ in fed_modules(model, kind.adopts)] if kind.adopts else []
-    names += [site for site in own_rates(model) if site not in given]
+    names += [site for site in (*own_rates(model), *(door for door in there if ":" in door)) if site not in given]
     return [there[name] for name in names]
 
 

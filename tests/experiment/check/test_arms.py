@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from droplab.errors import ModelError
+from droplab.errors import ModelError, SpecError
 
 BASE = {"name": "none", "p": 0.0}
 
@@ -30,13 +30,20 @@ def test_weights_that_are_used_without_their_layer(check):
     assert notice(found, "identical") == [("w", {"other": "none"})]
 
 
-def test_a_rate_that_is_only_read_acts_for_plain_dropout_and_for_nothing_else(check):
-    found = check("ReadsRate", arms=[BASE, {"name": "read", "p": {"attention": 0.5}}])
+@pytest.mark.parametrize(
+    ("name", "error", "words"),
+    [
+        ("ReadsRate", SpecError, r"gaussian_dropout' would do nothing at attention"),
+        ("ReadsHidden", ModelError, r"'attention' the kind 'gaussian_dropout'.*never calls that layer.*standard"),
+    ],
+)
+def test_a_rate_that_is_only_read_acts_for_plain_dropout_and_for_nothing_else(check, name, error, words):
+    found = check(name, arms=[BASE, {"name": "read", "p": {"attention": 0.5}}])
     assert notice(found, "never_called") == []
     assert notice(found, "identical") == []
     arms = [BASE, {"name": "gauss", "p": {"attention": 0.5}, "layer": "gaussian_dropout"}]
-    with pytest.raises(ModelError, match=r"'attention' the kind 'gaussian_dropout'.*never calls that layer.*standard"):
-        check("ReadsRate", arms=arms)
+    with pytest.raises(error, match=words):
+        check(name, arms=arms)
 
 
 def test_equal_definitions_are_identical_and_different_ones_are_not(check):

@@ -14,8 +14,16 @@ DROPPING = [
     ("FunctionalDropout", r"F\.dropout at \S*models\.py:\d+ in FunctionalDropout\.middle"),
     ("HandwrittenMask", r"torch\.rand at \S*models\.py:\d+ in HandwrittenMask\.middle"),
     ("UsersAttention", r"`return F\.scaled_dot_product_attention\(.* at \S*models\.py:\d+ in UsersAttention\.middle"),
+    ("Listed", r"nn\.LSTM \(recurrent dropout at \S*models\.py:\d+ in Listed\.middle\)"),
+    ("UsersHeads", r"F\.multi_head_attention_forward at \S*models\.py:\d+ in UsersHeads\.middle"),
     ("Residual", r"DropPath 'drop_path' \(Tensor\.bernoulli_ at \S*models\.py:\d+ in DropPath\.forward\)"),
 ]
+
+
+@pytest.mark.parametrize("name", ["Recurrent", "Encoder"])
+def test_what_arms_can_set_is_silent_where_they_set_it_to_0(said, name):
+    """The ``dropout=`` of nn.LSTM and of attention within nn.TransformerEncoderLayer are sites."""
+    assert said(name) == {}
 
 
 def line_of(words: str) -> int:

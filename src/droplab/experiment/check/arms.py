@@ -5,11 +5,11 @@ from __future__ import annotations
 from torch import nn
 
 from droplab.errors import SiteError, SpecError
-from droplab.experiment.arming import initial_model
+from droplab.experiment.arming import apply_arm, initial_model
 from droplab.experiment.moving import MovingRates
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
-from droplab.surgery import apply_rates
+from droplab.surgery.draws import users_place
 
 
 def check_arms(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> nn.Module:
@@ -27,7 +27,7 @@ def check_arms(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> nn
         model = initial_model(spec, shape, classes, spec.seeds[0])
         for number, arm in enumerate(spec.arms):
             try:
-                change = apply_rates(model, arm.p, arm.layer)
+                change = apply_arm(model, arm)
             except (SiteError, SpecError, TypeError) as problem:
                 problems.append(f"arms[{number}].p ({arm.name}): {problem}")
                 continue
@@ -40,3 +40,9 @@ def check_arms(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> nn
     if problems:
         raise SpecError(problems)
     return model
+
+
+def at(problem: BaseException) -> str:
+    """`` (at my_model.py:31 in Net.forward)``: the user's line, where there is one."""
+    place = users_place(problem)
+    return f" (at {place})" if place else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from droplab.errors import ModelError
 from droplab.experiment.check.randomness import named, same
@@ -42,7 +42,7 @@ def check_never_called(subject: Subject) -> Iterator[Notice]:
         yield Notice("never_called", subject.arm.name, {"sites": named(dead)})
 
 
-def _uncalled(subject: Subject, layers: Mapping[str, nn.Module | OwnRate]) -> set[str]:
+def _uncalled(subject: Subject, layers: Mapping[str, Any]) -> set[str]:
     with torch.no_grad(), unchanged(subject.model), DrawRecorder(subject.model) as seen:
         subject.train(subject.first)
     called = {site: layer.module if isinstance(layer, OwnRate) else layer for site, layer in layers.items()}

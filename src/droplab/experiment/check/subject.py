@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from droplab.errors import ModelError, words_of
 from droplab.experiment.arming import give_arm, initial_model, on_device
+from droplab.experiment.check.arms import at
 from droplab.experiment.fingerprint import weights_digest
 from droplab.experiment.seeding import derive, seed_everything
 from droplab.experiment.spec import ArmSpec, ExperimentSpec
@@ -20,7 +21,6 @@ from droplab.experiment.tensors import Samples, Workbench
 from droplab.nn import keyed, penalty
 from droplab.schedules import for_sites
 from droplab.surgery import Change
-from droplab.surgery.draws import users_place
 
 
 class Batch(NamedTuple):
@@ -50,11 +50,10 @@ def _refusing(words: Refusing, batch: Batch) -> Iterator[None]:
     try:
         yield
     except (Exception, SystemExit) as problem:
-        place = users_place(problem)
         said = " ".join(words_of(problem).split())[:1000]
         raise ModelError(
             f"model {words.model!r} (arm {words.arm!r}) fails in {words.doing} on {batch.name}, of shape "
-            f"{tuple(batch.inputs.shape)}: {said}{f' (at {place})' if place else ''}{_way_out(said, batch)}"
+            f"{tuple(batch.inputs.shape)}: {said}{at(problem)}{_way_out(said, batch)}"
         ) from problem
 
 

@@ -109,7 +109,14 @@ class ProcessExecutor:
         Raises:
             FailureError: a worker could not start; the message says why.
         """
-        self._workers = [_Worker(self._job) for _ in range(min(self._job.plan.workers, runs))]
+        try:
+            for _ in range(min(self._job.plan.workers, runs)):
+                self._workers.append(_Worker(self._job))
+        except OSError as problem:  # no room in /dev/shm, no descriptors or processes left
+            raise FailureError(
+                f"worker processes cannot be started: {problem.strerror or problem}. compute.executor = 'serial' does "
+                "without them"
+            ) from problem
         for one in self._workers:
             _expect_ready(one)
 
