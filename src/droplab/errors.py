@@ -112,8 +112,8 @@ class DroplabError(Exception):
 
     exit_code = 1
 
-    def __init__(self, message: object = "") -> None:
-        super().__init__(plain(_LONG_WORD.sub(lambda word: clip(word[0]), str(message))))
+    def __str__(self) -> str:  # not in __init__, through which no error could be raised while torch.compile traces
+        return plain(_LONG_WORD.sub(lambda word: clip(word[0]), super().__str__()))
 
 
 class UserError(DroplabError, ValueError):
