@@ -11,6 +11,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+import droplab
 from droplab import functional as F
 from droplab.errors import UserError
 from droplab.functional import Key
@@ -44,6 +45,29 @@ def test_make_fx_records_what_draws(name):
     same(traced(-x), call(-x, KEY))
     gradient = grad(lambda x: call(x, KEY).square().sum())
     same(make_fx(gradient)(x)(-x), gradient(-x))
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("name", CALLS)
+def test_torch_jit_trace_is_refused_as_masks_would_become_constants(name):
+    for key in (KEY, None)[: 1 if name == "attention" else 2]:  # without a key, torch's own attention draws
+        with pytest.raises(UserError, match=r"torch\.jit\.trace"):
+            torch.jit.trace(lambda x, key=key: CALLS[name](x, key), numbers(), check_trace=False)
+
+
+def test_torch_jit_trace_takes_evaluation():
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3), droplab.nn.Dropout(0.5)).eval()
+    x = torch.ones(2, 3)
+    same(torch.jit.trace(model, x)(-x), model(-x))
+
+
+def test_onnx_is_told_what_it_cannot_have(monkeypatch):
+    """Its exporter looks at fake tensors first; the flag is set while it works."""
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3), droplab.nn.Dropout(0.5))
+    monkeypatch.setattr(torch.onnx, "is_in_onnx_export", lambda: True)
+    with pytest.raises(UserError, match=r"ONNX .* model\.eval"):
+        torch.export.export(model, (torch.ones(2, 3),), strict=False)
+    torch.export.export(model.eval(), (torch.ones(2, 3),), strict=False)
 
 
 @pytest.mark.parametrize("mode", ["real", "fake", "symbolic"])

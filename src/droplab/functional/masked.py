@@ -15,7 +15,7 @@ from torch.autograd import Function
 from torch.autograd.graph import increment_version
 
 from droplab import kernels, rng
-from droplab.errors import KeyingError
+from droplab.errors import KeyingError, UserError
 from droplab.functional import compiled
 from droplab.functional.checking import PLAIN_TENSORS, check_input, check_number, check_shared, dimensions
 from droplab.functional.inplace import check_in_place
@@ -23,6 +23,7 @@ from droplab.functional.internals import (
     dual_level,
     functionalizing,
     is_batched_gradient,
+    jit_tracing,
     mode_of,
     modes_active,
     plain_apply,
@@ -93,6 +94,7 @@ def drop(
 
 def _elsewhere(x: Tensor, p: float | Tensor, key: Key | None, shared: tuple[int, ...], law: Law) -> Tensor:
     """Where no kernel can be pointed to the input, or a tracer would not see what a kernel writes."""
+    _refuse_jit_trace()
     if transforms_active():
         job = make_job(x, p, draw_under_transforms(x) if key is None else None, key, shared, law)
         if functionalizing():  # which knows no custom function
@@ -104,8 +106,27 @@ def _elsewhere(x: Tensor, p: float | Tensor, key: Key | None, shared: tuple[int,
 
 
 def is_plain(x: Tensor) -> bool:
-    """Whether a kernel can be pointed to a tensor's memory: no fake, no wrapper, no tracer that would not see it."""
-    return type(x) in PLAIN_TENSORS and not modes_active()
+    """Whether a kernel can be pointed to a tensor's memory: no fake, no wrapper, no tracer that would not see it.
+
+    Raises:
+        UserError: ``torch.jit.trace`` is at work.
+    """
+    if type(x) not in PLAIN_TENSORS:
+        return False
+    if not modes_active():
+        return True
+    _refuse_jit_trace()
+    return False
+
+
+def _refuse_jit_trace() -> None:
+    """It records numbers as constants: what it traced would drop the same units for ever, or memory never written."""
+    if jit_tracing():
+        raise UserError(
+            "torch.jit.trace (and ONNX's old exporter, which uses it) cannot record droplab's dropout in training "
+            "mode: its masks would become constants. Trace model.eval(), in which dropout does nothing; or use "
+            "torch.compile or torch.export"
+        )
 
 
 def make_job(
