@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 PIXELS = 28 * 28
 
@@ -246,6 +247,30 @@ def cached(classes):
 
 
 _shared = nn.Linear(16, 16)
+
+
+class Checkpointed(Net):
+    def __init__(self, classes=10, *, reentrant=False):
+        super().__init__(classes)
+        self.reentrant, self.inner = reentrant, nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Dropout(0.5))
+
+    def middle(self, x):
+        return checkpoint(self.inner, x, use_reentrant=self.reentrant) if torch.is_grad_enabled() else self.inner(x)
+
+
+def reentrant(classes):
+    return Checkpointed(classes, reentrant=True)
+
+
+class LeftOut(Net):
+    """A layer that a coin leaves out, seldom."""
+
+    def middle(self, x):
+        return x if not self.training or torch.rand(()) < 0.8 else x * 2
+
+
+def lazy(classes):
+    return nn.Sequential(nn.Flatten(), nn.LazyLinear(8), nn.Dropout(0.5), nn.LazyLinear(classes))
 
 
 def sharing(classes):

@@ -29,6 +29,11 @@ def test_a_model_without_parameters(check):
         check("parameterless", arms=[{"name": "none", "p": 0.0}])
 
 
+def test_a_model_whose_weights_are_not_there_yet(check):
+    with pytest.raises(ModelError, match=r"'1'.*LazyLinear.*model\(torch\.zeros\(2, \*shape\)\)"):
+        check("lazy")
+
+
 def test_a_last_batch_of_one(check):
     split = load("fashion-mnist-mini", train_size=97)
     with pytest.raises(ModelError, match=r"on the last batch, of shape \(1, 1, 28, 28\).*BatchNorm.*drop_last = true"):
