@@ -26,9 +26,13 @@ NO_RATE = 1e-6
 """Rates below this are 0: a learned rate has no exact one."""
 WHAT_TO_DO = (
     "Give the place a drop rate that arms can set: a layer (nn.Dropout(p) in __init__, self.drop(x) in forward) in "
-    "the place of a function; `F.dropout(x, self.p, training=self.training)` where it must stay one, with p = 0 here; "
-    "`dropout=0` in the constructor of nn.LSTM, nn.MultiheadAttention and the like. Or, to train it as it is and have "
-    "the verdict say so: --allow-random-baseline (compare(..., allow_random_baseline=True))."
+    "the place of a function; droplab.nn.DropPath(p) in the place of stochastic depth of your own; "
+    "`F.dropout(x, self.p, training=self.training)` where it must stay one, with p = 0 here; "
+    "`dropout=0` in the constructor of nn.LSTM, nn.MultiheadAttention and the like."
+)
+OR_ALLOW = (
+    " Or, to train it as it is and have the verdict say so: --allow-random-baseline "
+    "(compare(..., allow_random_baseline=True))."
 )
 
 
@@ -63,7 +67,7 @@ def check_randomness(subject: Subject, *, allow: bool = False) -> Iterator[Notic
         refused.append(f"model {name!r} drops in evaluation mode, so that every measurement is random:\n"
                        f"{_list(evaluation.drops)}")  # fmt: skip
     if refused and not allow:
-        raise ModelError("\n".join([*refused, WHAT_TO_DO]))
+        raise ModelError("\n".join([*refused, WHAT_TO_DO + OR_ALLOW]))
     for mode, seen in (("training", training), ("evaluation", evaluation)):
         if seen.drops:
             yield Notice(f"drops_in_{mode}", arm, {"what": named(str(draw) for draw in seen.drops)})
@@ -71,6 +75,12 @@ def check_randomness(subject: Subject, *, allow: bool = False) -> Iterator[Notic
             yield Notice(f"random_in_{mode}", arm, {"what": named(seen.others)})
         if not seen.reproducible:
             yield Notice(f"not_reproducible_in_{mode}", arm)
+
+
+def beyond_arms(subject: Subject) -> str:
+    """What drops in training although no site of the model's does, as lines; empty where nothing does."""
+    training, _ = look(subject)
+    return _list(training.drops)
 
 
 def claims_no_dropout(subject: Subject) -> bool:
