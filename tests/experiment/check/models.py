@@ -309,5 +309,19 @@ def table_data():
     return x, (np.arange(200) % 20 == 0).astype("int64")
 
 
+def token_data(highest=99):
+    rng = np.random.default_rng(0)
+    return rng.integers(0, highest + 1, (200, 6)), np.arange(200) % 2
+
+
+class Tokens(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.table, self.drop, self.fc = nn.EmbeddingBag(100, 8), nn.Dropout(0.5), nn.Linear(8, classes)
+
+    def forward(self, x):
+        return self.fc(self.drop(self.table(x.long())))
+
+
 def table_model(shape, classes):
     return nn.Sequential(nn.Linear(*shape, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, classes))

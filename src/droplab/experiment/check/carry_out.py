@@ -76,7 +76,7 @@ def check_experiment(
         notices = list(_together(notices, len(spec.arms)))
         notices += check_identical(spec, bench, signatures)
         notices += check_weights(spec, bench, weights)
-        notices += check_samples(split, bench)
+        notices += check_samples(split, bench, known)
     shared = {str(spec.seeds[0]): weights[0]} if len(set(weights)) == 1 else {}
     return Checked(tuple(notices), shared, code_digests(spec))
 

@@ -60,11 +60,12 @@ def _refusing(words: Refusing, batch: Batch) -> Iterator[None]:
 
 
 def _way_out(said: str, batch: Batch) -> str:
-    if "index out of range" in said or "out of bounds" in said:
+    if any(words in said for words in ("index out of range", "out of bounds", "index_size")):
         low, high = float(batch.inputs.min()), float(batch.inputs.max())
         return (
             f". The batch's values lie in {low:g} … {high:g}: an index among them is outside a table of the model, "
-            "such as an embedding. Make the table larger, or map the values"
+            "such as an embedding. Make the table larger, or map the values; if pixels were made of whole numbers that "
+            'are none, data.inputs = "as-is" leaves them as they are'
         )
     if "more than 1 value per channel" in said:
         return (
