@@ -60,7 +60,7 @@ def _refusing(words: Refusing, batch: Batch) -> Iterator[None]:
 
 
 def _way_out(said: str, batch: Batch) -> str:
-    if any(words in said for words in ("index out of range", "out of bounds", "index_size")):
+    if any(words in said for words in ("index out of range", "out of bounds", "index_size", "not in the valid range")):
         low, high = float(batch.inputs.min()), float(batch.inputs.max())
         return (
             f". The batch's values lie in {low:g} … {high:g}: an index among them is outside a table of the model, "
