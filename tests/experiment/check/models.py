@@ -271,6 +271,25 @@ def reentrant(classes):
     return Checkpointed(classes, reentrant=True)
 
 
+class TakesGradients(Net):
+    """An energy's gradient, in the forward pass."""
+
+    def middle(self, x):
+        if not self.training:
+            return x
+        energy = x.pow(2).sum()
+        return x - 0.01 * torch.autograd.grad(energy, x, create_graph=True)[0]
+
+
+class SparseTable(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.table, self.drop, self.fc = nn.EmbeddingBag(3, 8, sparse=True), nn.Dropout(0.5), nn.Linear(8, classes)
+
+    def forward(self, x):
+        return self.fc(self.drop(self.table((x.flatten(1) + 1).long())))
+
+
 class LeftOut(Net):
     """A layer that a coin leaves out, seldom."""
 

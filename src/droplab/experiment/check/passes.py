@@ -96,4 +96,8 @@ def _check_logits(subject: Subject, batch: Batch, logits: Any) -> None:
 
 
 def _moves(value: Tensor) -> bool:
-    return value.grad is not None and bool((value.grad != 0).any())
+    grad = value.grad
+    if grad is None:
+        return False
+    values = grad.coalesce().values() if grad.layout is torch.sparse_coo else grad
+    return bool(values.count_nonzero())

@@ -91,11 +91,10 @@ def claims_no_dropout(subject: Subject) -> bool:
 
 def look(subject: Subject) -> tuple[Seen, Seen]:
     """What is random in training mode and in evaluation mode while no site of droplab's drops."""
-    with torch.no_grad(), _silenced(subject):
-        return (
-            _twice(subject, subject.train, subject.first, "training"),
-            _twice(subject, subject.evaluate, subject.validation, "evaluation"),
-        )
+    with _silenced(subject):
+        training = _twice(subject, subject.train, subject.first, "training")
+        with torch.no_grad():
+            return training, _twice(subject, subject.evaluate, subject.validation, "evaluation")
 
 
 @contextmanager

@@ -127,9 +127,10 @@ class Subject:
         return logits
 
     def train(self, batch: Batch, seed: int = 0) -> Tensor:
-        """Logits of a step without its backward pass."""
+        """Logits of a step without its backward pass. Gradients are on, as some models take them in their forward."""
         with self.step(batch, seed):
-            return self.logits(batch)
+            logits = self.logits(batch)
+        return logits.detach() if isinstance(logits, Tensor) else logits
 
     def evaluate(self, batch: Batch, seed: int = 0) -> Tensor:
         """Logits in evaluation mode."""
