@@ -444,3 +444,16 @@ def test_what_is_not_reached_is_told_once_for_a_model(recwarn):
     droplab.replace(model)
     droplab.apply_rates(model, {"attention.dropout": 0.0, "*.dropout": 0.0})
     assert set(block.unreached) == {"theirs.attention_dropout"}
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_scripted_modules_within_a_model():
+    """Their tables of parameters and children are no dicts."""
+    inner = torch.jit.script(nn.Sequential(nn.Linear(4, 4), nn.ReLU()))
+    model = nn.Sequential(inner, droplab.nn.Dropout(0.5))
+    masks = []
+    for _ in range(2):
+        with droplab.keyed(model, seed=1):
+            masks.append(model(torch.ones(8, 4)))
+    assert torch.equal(*masks)
+    assert [name for name, *_ in identities(model)] == ["1"]
