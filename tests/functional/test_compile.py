@@ -141,13 +141,6 @@ def test_the_traced_reference_draws_the_same_masks():
     assert torch.equal(found, F.dropout(x, 0.3, key=key))
 
 
-def test_in_place_becomes_functional():
-    x = torch.ones(50)
-    y = torch.compile(lambda x: F.dropout(x, 0.5, inplace=True), fullgraph=True, backend="aot_eager")(x)
-    assert x.sum() == 50
-    assert (y == 0).any()
-
-
 def test_a_layer_called_twice_in_one_step_raises_when_traced():
     class Twice(nn.Module):
         def __init__(self) -> None:
