@@ -48,6 +48,13 @@ def made_as_a_view_that_must_stay(x: torch.Tensor) -> bool:
     return bool(made != autograd.CreationMeta.DEFAULT)
 
 
+def forget_graphs() -> None:
+    """Let compiled functions be traced again when they are called next, whatever their guards say."""
+    import torch._dynamo as dynamo
+
+    dynamo.reset_code_caches()  # type: ignore[no-untyped-call, unused-ignore]
+
+
 def never_traced(function: Any) -> Any:
     """A function whose own frame Dynamo leaves to Python: it asks what no graph may take for a constant."""
     from torch._dynamo.decorators import skip
