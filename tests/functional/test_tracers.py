@@ -154,3 +154,14 @@ def test_symbolic_tracers_of_python_are_refused_by_name():
     for function in (F.dropout, F.gaussian_dropout, F.drop_path):
         with pytest.raises(UserError, match=r"got a Proxy; a tensor is wanted.*torch\.fx\.wrap"):
             torch.fx.symbolic_trace(called(function))
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("name", CALLS)
+def test_jit_trace_is_refused_for_it_would_keep_one_mask_or_none(name):
+    for x in (numbers(), numbers().requires_grad_()):
+        for key in (KEY, None) if name != "attention" else (KEY,):  # without a key it is torch's own
+            with pytest.raises(UserError, match=r"torch\.jit\.trace.*cannot record dropout in training.*eval"):
+                torch.jit.trace(lambda x, key=key: CALLS[name](x, key), x, check_trace=False)
+    traced = torch.jit.trace(lambda x: F.dropout(x, 0.5, training=False) * 2, x)
+    same(traced(x), x * 2)

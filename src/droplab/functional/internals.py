@@ -18,6 +18,8 @@ transforms_active: Callable[[], bool] = _C._are_functorch_transforms_active
 """Whether a transform of ``torch.func`` is at work."""
 modes_active: Callable[[], int] = _C._len_torch_dispatch_stack
 """Whether a dispatch mode is at work: a tracer (``make_fx``, fake tensors), a counter, a policy of checkpointing."""
+jit_traces: Callable[[], bool] = _C._is_tracing
+"""Whether ``torch.jit.trace`` records."""
 is_batched_gradient: Callable[[torch.Tensor], bool] = _C._functorch.is_legacy_batchedtensor
 """Whether a gradient is one of many at once: ``torch.autograd.grad(..., is_grads_batched=True)``."""
 

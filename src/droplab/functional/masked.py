@@ -15,7 +15,7 @@ from torch.autograd import Function
 from torch.autograd.graph import increment_version
 
 from droplab import kernels, rng
-from droplab.errors import KeyingError
+from droplab.errors import KeyingError, UserError
 from droplab.functional import compiled
 from droplab.functional.checking import PLAIN_TENSORS, check_input, check_number, check_shared, dimensions
 from droplab.functional.inplace import check_in_place, written_in_graph
@@ -23,6 +23,7 @@ from droplab.functional.internals import (
     dual_level,
     functionalizing,
     is_batched_gradient,
+    jit_traces,
     mode_of,
     modes_active,
     plain_apply,
@@ -57,7 +58,8 @@ def drop(
         law: what becomes of kept and dropped units.
 
     Raises:
-        UserError: the input is not floating point, or ``shared`` names a dimension that it does not have.
+        UserError: the input is not floating point, ``shared`` names a dimension that it does not have, or
+            ``torch.jit.trace`` records.
         KeyingError: a key whose numbers do not fit, or whose samples lie along a shared dimension.
         InPlaceError: in place where torch refuses it too.
 
@@ -80,6 +82,8 @@ def drop(
     if torch.compiler.is_compiling():
         result = compiled.masked(x, p, key, shared, law)
         return written_in_graph(x, result) if inplace else result
+    if jit_traces():
+        raise UserError(_JIT)
     if not plain or transforms_active() or modes_active():
         result = _elsewhere(x, p, key, shared, law)
         return x.copy_(result) if inplace else result  # copy_ refuses what torch refuses
@@ -105,7 +109,13 @@ def _elsewhere(x: Tensor, p: float | Tensor, key: Key | None, shared: tuple[int,
 
 
 def is_plain(x: Tensor) -> bool:
-    """Whether a kernel can be pointed to a tensor's memory: no fake, no wrapper, no tracer that would not see it."""
+    """Whether a kernel can be pointed to a tensor's memory: no fake, no wrapper, no tracer that would not see it.
+
+    Raises:
+        UserError: within ``torch.jit.trace``, which would take the numbers of one call for constants.
+    """
+    if jit_traces():
+        raise UserError(_JIT)
     return type(x) in PLAIN_TENSORS and not modes_active()
 
 
@@ -231,6 +241,10 @@ class Masked(Function):
         return batched(_full_apply, info, in_dims, x, job, drop_in)
 
 
+_JIT = (
+    "torch.jit.trace (torch.onnx.export with dynamo=False takes it too) cannot record dropout in training: it would "
+    "keep one mask, or memory that nobody wrote. Trace in eval mode, model.eval(), or use torch.compile or torch.export"
+)
 _LOW, _FULL = (1 << 32) - 1, (1 << 64) - 1
 _full_apply: Callable[..., Tensor] = Masked.apply
 _plain_apply: Callable[..., Tensor] = plain_apply(Masked)
