@@ -444,3 +444,33 @@ def test_what_is_not_reached_is_told_once_for_a_model(recwarn):
     droplab.replace(model)
     droplab.apply_rates(model, {"attention.dropout": 0.0, "*.dropout": 0.0})
     assert set(block.unreached) == {"theirs.attention_dropout"}
+
+
+def test_a_rate_that_no_method_reads_is_not_warned_of_where_its_layers_are():
+    class Plain(nn.Module):
+        def __init__(self, dropout=0.1):
+            super().__init__()
+            self.dropout = dropout
+            self.net = nn.Sequential(nn.Linear(4, 4), droplab.nn.Dropout(dropout))
+
+        def forward(self, x):
+            return self.net(x)
+
+    class Reads(Plain):
+        def forward(self, x):
+            name = "dropout"
+            return nn.functional.alpha_dropout(self.net(x), getattr(self, name), self.training)
+
+    class Owner(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = Plain()
+
+        def forward(self, x):
+            return nn.functional.alpha_dropout(self.inner(x), self.inner.dropout, self.training)
+
+    with droplab.keyed(Plain(), seed=1):  # a warning would be an error
+        pass
+    for model in (Reads(), Owner()):
+        with pytest.warns(UserWarning, match=r"does not reach all.*has dropout = 0\.1"), droplab.keyed(model, seed=1):
+            pass
