@@ -11,6 +11,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+import droplab
 from droplab import functional as F
 from droplab.errors import UserError
 from droplab.functional import Key
@@ -44,6 +45,30 @@ def test_make_fx_records_what_draws(name):
     same(traced(-x), call(-x, KEY))
     gradient = grad(lambda x: call(x, KEY).square().sum())
     same(make_fx(gradient)(x)(-x), gradient(-x))
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("name", CALLS)
+def test_torch_jit_trace_is_refused_as_masks_would_become_constants(name):
+    for key in (KEY, None)[: 1 if name == "attention" else 2]:  # without a key, torch's own attention draws
+        for x in (numbers(), numbers().requires_grad_()):
+            with pytest.raises(UserError, match=r"torch\.jit\.trace"):
+                torch.jit.trace(lambda x, key=key: CALLS[name](x, key), x, check_trace=False)
+
+
+def test_torch_jit_trace_takes_evaluation():
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3), droplab.nn.Dropout(0.5)).eval()
+    x = torch.ones(2, 3)
+    same(torch.jit.trace(model, x)(-x), model(-x))
+
+
+def test_onnx_is_told_what_it_cannot_have(monkeypatch):
+    """Its exporter looks at fake tensors first; the flag is set while it works."""
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3), droplab.nn.Dropout(0.5))
+    monkeypatch.setattr(torch.onnx, "is_in_onnx_export", lambda: True)
+    with pytest.raises(UserError, match=r"ONNX .* model\.eval"):
+        torch.export.export(model, (torch.ones(2, 3),), strict=False)
+    torch.export.export(model.eval(), (torch.ones(2, 3),), strict=False)
 
 
 @pytest.mark.parametrize("mode", ["real", "fake", "symbolic"])
@@ -154,14 +179,3 @@ def test_symbolic_tracers_of_python_are_refused_by_name():
     for function in (F.dropout, F.gaussian_dropout, F.drop_path):
         with pytest.raises(UserError, match=r"got a Proxy; a tensor is wanted.*torch\.fx\.wrap"):
             torch.fx.symbolic_trace(called(function))
-
-
-@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
-@pytest.mark.parametrize("name", CALLS)
-def test_jit_trace_is_refused_for_it_would_keep_one_mask_or_none(name):
-    for x in (numbers(), numbers().requires_grad_()):
-        for key in (KEY, None) if name != "attention" else (KEY,):  # without a key it is torch's own
-            with pytest.raises(UserError, match=r"torch\.jit\.trace.*cannot record dropout in training.*eval"):
-                torch.jit.trace(lambda x, key=key: CALLS[name](x, key), x, check_trace=False)
-    traced = torch.jit.trace(lambda x: F.dropout(x, 0.5, training=False) * 2, x)
-    same(traced(x), x * 2)

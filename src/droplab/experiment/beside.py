@@ -17,6 +17,8 @@ import torch
 from torch import nn
 
 _PLAIN = (bool, int, float, str, type(None))
+_TORCHS = frozenset(vars(nn.Module()))
+"""What every module has of torch's: its mode, its hooks."""
 
 
 def _foreign(model: nn.Module) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -26,7 +28,7 @@ def _foreign(model: nn.Module) -> Iterator[tuple[str, dict[str, Any]]]:
             continue
         ours = any(kind.__module__.startswith("droplab.") for kind in type(module).__mro__)
         attributes = vars(module).items()
-        yield name, {key: value for key, value in attributes if key != "training" and not (ours and key[0] == "_")}
+        yield name, {key: value for key, value in attributes if key not in _TORCHS and not (ours and key[0] == "_")}
 
 
 def state_beside(model: nn.Module) -> dict[str, Any]:
@@ -36,6 +38,7 @@ def state_beside(model: nn.Module) -> dict[str, Any]:
     ...     def __init__(self):
     ...         super().__init__()
     ...         self.steps = 3
+    >>> Counting.__module__ = "mine"
     >>> state_beside(Counting())["values"]
     {'': {'steps': 3}}
     """

@@ -17,7 +17,7 @@ from torch import Tensor
 from droplab import kernels
 from droplab.errors import UserError
 from droplab.functional.checking import check_shared
-from droplab.functional.internals import dual_level, memory_budget, transforms_active
+from droplab.functional.internals import dual_level, exporting_to_onnx, memory_budget, transforms_active
 from droplab.functional.key import Key, named
 from droplab.functional.seeds import draw_under_transforms
 from droplab.kernels import reference
@@ -46,7 +46,17 @@ def _mask(x: Tensor, *key: Any) -> Tensor:
     return out
 
 
+def _refuse_onnx() -> None:
+    if exporting_to_onnx():
+        raise UserError(
+            "ONNX has no operator for droplab's dropout in training mode, whose masks are named by keys. Export "
+            "model.eval(), in which dropout does nothing; or take droplab's layers out first: undo() of what "
+            "droplab.replace or droplab.apply_rates returned"
+        )
+
+
 def _mask_fake(x: Tensor, *_key: Any) -> Tensor:
+    _refuse_onnx()
     return torch.empty_like(x)
 
 

@@ -16,10 +16,22 @@ _C: Any = torch._C
 
 transforms_active: Callable[[], bool] = _C._are_functorch_transforms_active
 """Whether a transform of ``torch.func`` is at work."""
-modes_active: Callable[[], int] = _C._len_torch_dispatch_stack
-"""Whether a dispatch mode is at work: a tracer (``make_fx``, fake tensors), a counter, a policy of checkpointing."""
-jit_traces: Callable[[], bool] = _C._is_tracing
-"""Whether ``torch.jit.trace`` records."""
+
+
+jit_tracing: Callable[[], bool] = _C._is_tracing
+"""Whether ``torch.jit.trace``, or ONNX's old exporter, records what is carried out."""
+
+
+def modes_active() -> bool:
+    """Whether a dispatch mode or ``torch.jit.trace`` is at work: tracers, counters, policies of checkpointing."""
+    return _C._len_torch_dispatch_stack() > 0 or jit_tracing()
+
+
+def exporting_to_onnx() -> bool:
+    """Whether a model is being exported to ONNX."""
+    return torch.onnx.is_in_onnx_export()
+
+
 is_batched_gradient: Callable[[torch.Tensor], bool] = _C._functorch.is_legacy_batchedtensor
 """Whether a gradient is one of many at once: ``torch.autograd.grad(..., is_grads_batched=True)``."""
 

@@ -23,7 +23,7 @@ from droplab.functional.internals import (
     dual_level,
     functionalizing,
     is_batched_gradient,
-    jit_traces,
+    jit_tracing,
     mode_of,
     modes_active,
     plain_apply,
@@ -58,8 +58,7 @@ def drop(
         law: what becomes of kept and dropped units.
 
     Raises:
-        UserError: the input is not floating point, ``shared`` names a dimension that it does not have, or
-            ``torch.jit.trace`` records.
+        UserError: the input is not floating point, or ``shared`` names a dimension that it does not have.
         KeyingError: a key whose numbers do not fit, or whose samples lie along a shared dimension.
         InPlaceError: in place where torch refuses it too.
 
@@ -82,8 +81,6 @@ def drop(
     if torch.compiler.is_compiling():
         result = compiled.masked(x, p, key, shared, law)
         return written_in_graph(x, result) if inplace else result
-    if jit_traces():
-        raise UserError(_JIT)
     if not plain or transforms_active() or modes_active():
         result = _elsewhere(x, p, key, shared, law)
         return x.copy_(result) if inplace else result  # copy_ refuses what torch refuses
@@ -98,6 +95,7 @@ def drop(
 
 def _elsewhere(x: Tensor, p: float | Tensor, key: Key | None, shared: tuple[int, ...], law: Law) -> Tensor:
     """Where no kernel can be pointed to the input, or a tracer would not see what a kernel writes."""
+    _refuse_jit_trace()
     if transforms_active():
         job = make_job(x, p, draw_under_transforms(x) if key is None else None, key, shared, law)
         if functionalizing():  # which knows no custom function
@@ -112,11 +110,24 @@ def is_plain(x: Tensor) -> bool:
     """Whether a kernel can be pointed to a tensor's memory: no fake, no wrapper, no tracer that would not see it.
 
     Raises:
-        UserError: within ``torch.jit.trace``, which would take the numbers of one call for constants.
+        UserError: ``torch.jit.trace`` is at work.
     """
-    if jit_traces():
-        raise UserError(_JIT)
-    return type(x) in PLAIN_TENSORS and not modes_active()
+    if type(x) not in PLAIN_TENSORS:
+        return False
+    if not modes_active():
+        return True
+    _refuse_jit_trace()
+    return False
+
+
+def _refuse_jit_trace() -> None:
+    """It records numbers as constants: what it traced would drop the same units for ever, or memory never written."""
+    if jit_tracing():
+        raise UserError(
+            "torch.jit.trace (and ONNX's old exporter, which uses it) cannot record droplab's dropout in training "
+            "mode: its masks would become constants. Trace model.eval(), in which dropout does nothing; or use "
+            "torch.compile or torch.export"
+        )
 
 
 def make_job(
@@ -241,10 +252,6 @@ class Masked(Function):
         return batched(_full_apply, info, in_dims, x, job, drop_in)
 
 
-_JIT = (
-    "torch.jit.trace (torch.onnx.export with dynamo=False takes it too) cannot record dropout in training: it would "
-    "keep one mask, or memory that nobody wrote. Trace in eval mode, model.eval(), or use torch.compile or torch.export"
-)
 _LOW, _FULL = (1 << 32) - 1, (1 << 64) - 1
 _full_apply: Callable[..., Tensor] = Masked.apply
 _plain_apply: Callable[..., Tensor] = plain_apply(Masked)
