@@ -168,3 +168,9 @@ def test_the_operators_are_registered_as_torch_wants_them():
     zero = torch.tensor(0)
     arguments = (torch.randn(3, 4, requires_grad=True), torch.tensor(0.5), zero, zero, zero, 0, 1, 0, [], 0)
     torch.library.opcheck(torch.ops.droplab.mask.default, arguments)
+
+
+def test_dropout_and_addition_compile_in_one_graph():
+    x, key = torch.ones(4, 4), Key(seed=1, layer=1)
+    added = torch.compile(lambda x: F.dropout_add(x, x, 0.5, key=key), fullgraph=True, backend="eager")
+    assert torch.equal(added(x), F.dropout_add(x, x, 0.5, key=key))
