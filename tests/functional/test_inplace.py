@@ -128,3 +128,34 @@ def test_under_transforms_and_on_subclasses_nothing_is_ignored():
         F.dropout(nn.Parameter(torch.ones(3)), 0.5, inplace=True)
     with pytest.raises(RuntimeError, match="written-to"):
         F.dropout(torch.ones(1, 4).as_subclass(Named).expand(8, 4), 0.5, inplace=True)
+
+
+@pytest.mark.parametrize("name", ["dropout", "dropout1d"])
+def test_a_graph_writes_in_place_too(name):
+    ours, key = FUNCTIONS[name][0], Key(1, "a")
+
+    @torch.compile(backend="aot_eager")
+    def compiled(x):
+        given = x * 1
+        return given, ours(given, 0.5, True, True, key=key), ours(x, 0.5, True, True, key=key)
+
+    x = torch.ones(8, 8)
+    wanted = ours(x, 0.5, True, key=key)
+    for found in (*compiled(x), x):
+        assert torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize("case", ["a leaf", "expanded", "one of a split"])
+def test_a_graph_refuses_what_torch_refuses(case):
+    x = REFUSED[case]()
+    before = x.detach().clone()
+    with pytest.raises(RuntimeError):
+        torch.compile(F.dropout, backend="eager")(x, 0.5, True, True)
+    assert torch.equal(x.detach(), before)
+
+
+def test_a_graph_refuses_elements_that_share_memory():
+    x = torch.ones(64).unfold(0, 4, 2)
+    with pytest.raises(RuntimeError):
+        torch.compile(F.dropout, backend="eager", fullgraph=True)(x, 0.5, True, True)
+    assert (x == 1).all()

@@ -51,8 +51,9 @@ def test_make_fx_records_what_draws(name):
 @pytest.mark.parametrize("name", CALLS)
 def test_torch_jit_trace_is_refused_as_masks_would_become_constants(name):
     for key in (KEY, None)[: 1 if name == "attention" else 2]:  # without a key, torch's own attention draws
-        with pytest.raises(UserError, match=r"torch\.jit\.trace"):
-            torch.jit.trace(lambda x, key=key: CALLS[name](x, key), numbers(), check_trace=False)
+        for x in (numbers(), numbers().requires_grad_()):
+            with pytest.raises(UserError, match=r"torch\.jit\.trace"):
+                torch.jit.trace(lambda x, key=key: CALLS[name](x, key), x, check_trace=False)
 
 
 def test_torch_jit_trace_takes_evaluation():

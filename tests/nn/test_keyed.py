@@ -457,3 +457,33 @@ def test_scripted_modules_within_a_model():
             masks.append(model(torch.ones(8, 4)))
     assert torch.equal(*masks)
     assert [name for name, *_ in identities(model)] == ["1"]
+
+
+def test_a_rate_that_no_method_reads_is_not_warned_of_where_its_layers_are():
+    class Plain(nn.Module):
+        def __init__(self, dropout=0.1):
+            super().__init__()
+            self.dropout = dropout
+            self.net = nn.Sequential(nn.Linear(4, 4), droplab.nn.Dropout(dropout))
+
+        def forward(self, x):
+            return self.net(x)
+
+    class Reads(Plain):
+        def forward(self, x):
+            name = "dropout"
+            return nn.functional.alpha_dropout(self.net(x), getattr(self, name), self.training)
+
+    class Owner(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = Plain()
+
+        def forward(self, x):
+            return nn.functional.alpha_dropout(self.inner(x), self.inner.dropout, self.training)
+
+    with droplab.keyed(Plain(), seed=1):  # a warning would be an error
+        pass
+    for model in (Reads(), Owner()):
+        with pytest.warns(UserWarning, match=r"does not reach all.*has dropout = 0\.1"), droplab.keyed(model, seed=1):
+            pass

@@ -113,3 +113,14 @@ def test_a_rate_may_be_a_tensor_that_moves():
 def test_rates_set_later_are_checked():
     with pytest.raises(ValueError, match="got 2"):
         own.Dropout().p = 2
+
+
+def test_a_shallow_copy_has_a_rate_of_its_own_in_graphs_too():
+    layer = own.Dropout(0.0)
+    copied = copy.copy(layer)
+    copied.p = 1.0
+    compiled = torch.compile(layer, backend="eager")
+    assert compiled(torch.ones(4)).all()
+    moving = torch.tensor(0.5)
+    layer.p = moving
+    assert copy.copy(layer).p is moving

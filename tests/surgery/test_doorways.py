@@ -274,3 +274,15 @@ def test_a_doorway_compiles_and_is_keyed():
         torch.testing.assert_close(compiled(x), wanted)
     model.eval()
     torch.testing.assert_close(compiled(x), model(x))
+
+
+def test_a_compiled_model_sees_doorways_come_and_go():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Tanh())
+    compiled, x = torch.compile(model, backend="eager"), torch.ones(3, 4)
+    plain = model(x)
+    torch.testing.assert_close(compiled(x), plain)
+    for _ in range(2):
+        change = droplab.apply_rates(model, {"0:out": 1.0})
+        assert not compiled(x).any()
+        change.undo()
+        torch.testing.assert_close(compiled(x), plain)

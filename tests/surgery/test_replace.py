@@ -57,6 +57,8 @@ def test_doorways_of_torchs_layers_too():
 def test_nothing_to_replace_is_a_warning_and_twice_is_none():
     with pytest.warns(UserWarning, match="found no dropout layer in Linear.*apply_rates"):
         assert droplab.replace(nn.Linear(2, 2)).rates == {}
+    with pytest.warns(UserWarning, match="found no dropout layer in MultiheadAttention"):
+        droplab.replace(nn.MultiheadAttention(4, 2, dropout=0.5))
     with pytest.warns(UserWarning, match="cannot be replaced within itself"):
         droplab.replace(nn.Dropout(0.5))
     model = nn.Sequential(nn.Dropout(0.5))

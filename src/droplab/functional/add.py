@@ -56,8 +56,8 @@ def dropout_add(
         )
     if not training or (not isinstance(p, Tensor) and p == 0):
         return input + residual
-    plain = is_plain(input) and is_plain(residual)  # and no tracer
-    if not plain or torch.compiler.is_compiling() or transforms_active() or dual_level():
+    graph = torch.compiler.is_compiling()  # asked first: Dynamo traces nothing of what the others ask
+    if graph or not (is_plain(input) and is_plain(residual)) or transforms_active() or dual_level():
         return drop(input, p, key=key) + residual
     job = make_job(input, p, draw(input) if key is None else None, key, (), kernels.Law.PLAIN)
     return _plain_apply(input, residual, job, key is None)

@@ -30,7 +30,7 @@ def dropout(
         input: any shape, floating point.
         p: drop rate in [0, 1]; a 0-d tensor may change without recompiling. 0 returns the input itself, 1 zeros.
         training: where false, the input itself is returned.
-        inplace: write into the input. Under ``torch.compile`` a new tensor is returned instead.
+        inplace: write into the input.
         key: names the mask; where absent a seed is drawn from torch's default generator.
 
     Raises:

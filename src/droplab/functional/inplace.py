@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from droplab.errors import InPlaceError
 from droplab.functional.internals import base_of, made_as_a_view_that_must_stay
+
+_SHARED = (
+    "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+    "Please clone() the tensor before performing the operation."
+)
 
 
 def check_in_place(x: Tensor) -> None:
@@ -23,11 +30,8 @@ def check_in_place(x: Tensor) -> None:
     droplab.errors.InPlaceError: unsupported operation: more than one element of the written-to tensor refers to a \
 single memory location. Please clone() the tensor before performing the operation.
     """
-    if not x.is_contiguous() and _overlaps(tuple(x.shape), x.stride()):
-        raise InPlaceError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-            "Please clone() the tensor before performing the operation."
-        )
+    if not x.is_contiguous() and _overlaps(x.shape, x.stride()):
+        raise InPlaceError(_SHARED)
     if x.is_inference() and not torch.is_inference_mode_enabled():
         raise InPlaceError(
             "Inplace update to inference tensor outside InferenceMode is not allowed. Make a clone() of it, which is a "
@@ -48,14 +52,33 @@ single memory location. Please clone() the tensor before performing the operatio
         raise InPlaceError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
 
 
-def _overlaps(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
-    """Whether two elements share memory: never where each stride is longer than all that smaller ones reach."""
-    reached = 0
-    apart = True
-    for stride, size in sorted((stride, size) for size, stride in zip(shape, strides, strict=True) if size > 1):
-        apart = apart and stride > reached
-        reached += stride * (size - 1)
-    if apart or 0 in shape:
+def written_in_graph(x: Tensor, result: Tensor) -> Tensor:
+    """``x`` with the result written into it, in a graph: ``copy_`` refuses what torch refuses.
+
+    Raises:
+        ValueError: elements that share memory, or strides that interlock, which a graph cannot look into.
+    """
+    if not x.is_contiguous() and not _apart(x.shape, x.stride()):
+        raise ValueError(_SHARED)  # as InPlaceError is, whose making Dynamo does not trace
+    return x.copy_(result)
+
+
+def _apart(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether each stride is longer than all that smaller ones reach; traced, so nothing is sorted."""
+    steps = [(stride, size - 1) for size, stride in zip(shape, strides, strict=True) if size > 1]
+    for place, (stride, _) in enumerate(steps):
+        reached = 0
+        for other, (shorter, count) in enumerate(steps):
+            if shorter < stride or (shorter == stride and other < place):
+                reached += shorter * count
+        if stride <= reached:
+            return False
+    return True
+
+
+def _overlaps(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether two elements share memory."""
+    if 0 in shape or _apart(shape, strides):
         return False
     if any(stride == 0 and size > 1 for size, stride in zip(shape, strides, strict=True)):
         return True

@@ -18,9 +18,8 @@ transforms_active: Callable[[], bool] = _C._are_functorch_transforms_active
 """Whether a transform of ``torch.func`` is at work."""
 
 
-def jit_tracing() -> bool:
-    """Whether ``torch.jit.trace``, or ONNX's old exporter, records what is carried out."""
-    return _C._get_tracing_state() is not None
+jit_tracing: Callable[[], bool] = _C._is_tracing
+"""Whether ``torch.jit.trace``, or ONNX's old exporter, records what is carried out."""
 
 
 def modes_active() -> bool:
@@ -61,6 +60,13 @@ def made_as_a_view_that_must_stay(x: torch.Tensor) -> bool:
     autograd: Any = _C._autograd
     made: Any = autograd._get_creation_meta(x)
     return bool(made != autograd.CreationMeta.DEFAULT)
+
+
+def forget_graphs() -> None:
+    """Let compiled functions be traced again when they are called next, whatever their guards say."""
+    import torch._dynamo as dynamo
+
+    dynamo.reset_code_caches()  # type: ignore[no-untyped-call, unused-ignore]
 
 
 def never_traced(function: Any) -> Any:

@@ -18,7 +18,7 @@ from droplab import kernels, rng
 from droplab.errors import KeyingError, UserError
 from droplab.functional import compiled
 from droplab.functional.checking import PLAIN_TENSORS, check_input, check_number, check_shared, dimensions
-from droplab.functional.inplace import check_in_place
+from droplab.functional.inplace import check_in_place, written_in_graph
 from droplab.functional.internals import (
     dual_level,
     functionalizing,
@@ -79,7 +79,8 @@ def drop(
     if shared:
         shared = dimensions(shared, x.ndim)
     if torch.compiler.is_compiling():
-        return compiled.masked(x, p, key, shared, law)
+        result = compiled.masked(x, p, key, shared, law)
+        return written_in_graph(x, result) if inplace else result
     if not plain or transforms_active() or modes_active():
         result = _elsewhere(x, p, key, shared, law)
         return x.copy_(result) if inplace else result  # copy_ refuses what torch refuses

@@ -17,6 +17,7 @@ from torch.nn.utils.rnn import PackedSequence
 from torch.utils.hooks import RemovableHandle
 
 from droplab.errors import SiteError
+from droplab.functional.internals import forget_graphs
 from droplab.nn.tracing import path_of
 
 Door = Literal["in", "out"]
@@ -110,7 +111,7 @@ def open_doorway(module: nn.Module, door: Door, layer: nn.Module) -> Doorway:
     else:
         handle = module.register_forward_hook(hook, with_kwargs=True)
     doorway.number = handle.id
-    _changes[0] += 1
+    _moved()
     return doorway
 
 
@@ -122,7 +123,7 @@ def close_doorway(module: Any, doorway: Doorway) -> None:
         if hooks.get(doorway.number) is doorway:
             del hooks[doorway.number]
             with_kwargs.pop(doorway.number, None)
-    _changes[0] += 1
+    _moved()
 
 
 def doorways(module: nn.Module) -> dict[str, Doorway]:
@@ -132,6 +133,12 @@ def doorways(module: nn.Module) -> dict[str, Doorway]:
 
 
 _changes = [0]
+
+
+def _moved() -> None:
+    """A hook came or went, which no compiled graph looks at: Dynamo guards no hooks, and would go on as before."""
+    _changes[0] += 1
+    forget_graphs()
 
 
 def doorway_changes() -> int:

@@ -64,7 +64,10 @@ class DropLayer(nn.Module):
     def __getstate__(self) -> dict[str, Any]:
         """What copies and pickles have: all but the key of a step."""
         state: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]
-        return {name: value for name, value in state.items() if name not in PASSING}
+        state = {name: value for name, value in state.items() if name not in PASSING}
+        if state.get("_rate") is not state.get("_p"):  # a shallow copy's rate, when set, is not the original's
+            state["_rate"] = state["_rate"].clone()
+        return state
 
     def __prepare_scriptable__(self) -> Any:
         """Asked by ``torch.jit.script``, which compiles Python that it knows and nothing else."""

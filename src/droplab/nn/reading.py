@@ -43,6 +43,25 @@ def only_read(model: nn.Module) -> dict[str, str]:
     return found
 
 
+def names_read(model: nn.Module) -> set[str]:
+    """Every name and text in the methods of a model's classes but ``__init__``: what none of them reads is not there.
+
+    >>> class Net(nn.Module):
+    ...     def __init__(self, dropout):
+    ...         super().__init__()
+    ...         self.dropout, self.drop = dropout, nn.Dropout(dropout)
+    ...     def forward(self, x):
+    ...         return self.drop(x)
+    >>> sorted(names_read(Net(0.1)))
+    ['drop']
+    """
+    kinds = {type(module) for module in model.modules()}
+    own = [kind for kind in kinds if not kind.__module__.startswith("droplab.nn._")]  # layers read their own
+    codes = [code for kind in own for code in _methods(kind)]
+    read = [(*code.co_names, *code.co_consts) for code in codes if code.co_name != "__init__"]
+    return {name for names in read for name in names if isinstance(name, str)}
+
+
 def _methods(kind: type[Any]) -> Iterator[CodeType]:
     for base in kind.__mro__:
         if base.__module__.startswith(("torch.", "builtins")):

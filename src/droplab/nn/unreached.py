@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from droplab.nn.doorway import doorways
 from droplab.nn.layer import DropLayer
-from droplab.nn.reading import only_read
+from droplab.nn.reading import names_read, only_read
 
 TORCHS: tuple[type[nn.Module], ...] = (
     nn.Dropout,
@@ -49,7 +49,8 @@ def foreign(model: nn.Module) -> dict[str, str]:
 
     A module called after dropout (``DropPath``, ``StochasticDepth``, …) with a rate above 0, or any attribute called so
     that is a rate above 0 (``self.attention_dropout = 0.1``), with which a model calls dropout as a function. A rate
-    that a model only remembers is named too, and dropout whose rate stands in ``forward`` itself is not.
+    that no method reads is not named where dropout layers are inside, which it was for; nor is dropout whose rate
+    stands in ``forward`` itself.
 
     >>> class Mine(nn.Module):
     ...     def __init__(self):
@@ -65,9 +66,14 @@ def foreign(model: nn.Module) -> dict[str, str]:
         kind, values = type(module).__name__, module.__dict__
         for attribute, value in values.items():
             called = _CALLED.search(attribute) or (_CALLED.search(kind) and attribute in _RATES)
-            if called and isinstance(value, float) and 0 < value <= 1 and "keep" not in attribute:
+            rate = called and isinstance(value, float) and 0 < value <= 1 and "keep" not in attribute
+            if rate and (not _has_layers(module) or attribute in names_read(model)):
                 found[f"{name}.{attribute}".lstrip(".")] = f"{kind} has {attribute} = {value:g}"
     return found
+
+
+def _has_layers(module: nn.Module) -> bool:
+    return any(isinstance(inner, (*TORCHS, DropLayer)) for inner in module.modules())
 
 
 def unreached(model: nn.Module) -> dict[str, str]:

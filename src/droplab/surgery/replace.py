@@ -11,7 +11,8 @@ from torch import nn
 from droplab import nn as own
 from droplab.nn.doorway import doorways
 from droplab.nn.unreached import TORCHS
-from droplab.surgery.rates import rates
+from droplab.surgery.layers import is_dropout
+from droplab.surgery.rates import everywhere
 from droplab.surgery.swapping import at_doorway, inherit, swap
 from droplab.surgery.undoing import Change
 
@@ -92,7 +93,7 @@ def _warn(model: nn.Module, change: Change, left: dict[str, str]) -> None:
             "parent, which would be lost. Put droplab's layer there yourself, or derive yours from droplab.nn.Dropout",
             stacklevel=3,
         )
-    elif not change.rates and not rates(model):
+    elif not change.rates and not any(is_dropout(layer) for layer in everywhere(model).values()):
         warnings.warn(
             f"droplab.replace found no dropout layer in {kind}; dropout that is called as a function "
             "cannot be replaced. To add layers: droplab.apply_rates(model, {'NAME:out': p})",

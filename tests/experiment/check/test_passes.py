@@ -34,6 +34,11 @@ def test_a_model_whose_weights_are_not_there_yet(check):
         check("lazy")
 
 
+def test_sparse_gradients_which_the_optimisers_do_not_take(check):
+    with pytest.raises(ModelError, match=r"'table\.weight' a sparse gradient.*sparse=False"):
+        check("SparseTable")
+
+
 def test_a_last_batch_of_one(check):
     split = load("fashion-mnist-mini", train_size=97)
     with pytest.raises(ModelError, match=r"on the last batch, of shape \(1, 1, 28, 28\).*BatchNorm.*drop_last = true"):

@@ -82,6 +82,12 @@ def _trained(subject: Subject, batch: Batch) -> Tensor:
             f"model {name!r} (arm {subject.arm.name!r}): no parameter gets a gradient from the loss on {batch.name}; "
             "what requires gradients takes no part in the forward pass."
         )
+    sparse = [name for name, value in model.named_parameters() if value.grad is not None and value.grad.is_sparse]
+    if sparse:
+        raise ModelError(
+            f"model {name!r} (arm {subject.arm.name!r}) gives {sparse[0]!r} a sparse gradient; droplab's optimisers "
+            "take dense ones. Build that embedding with sparse=False."
+        )
     return logits
 
 
@@ -96,8 +102,4 @@ def _check_logits(subject: Subject, batch: Batch, logits: Any) -> None:
 
 
 def _moves(value: Tensor) -> bool:
-    grad = value.grad
-    if grad is None:
-        return False
-    values = grad.coalesce().values() if grad.layout is torch.sparse_coo else grad
-    return bool(values.count_nonzero())
+    return value.grad is not None and bool(value.grad.count_nonzero())
