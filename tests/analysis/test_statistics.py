@@ -187,3 +187,8 @@ def test_runs_that_still_improved_at_the_end_are_told():
     )
     assert verdict.improving == ("most",)
     assert (verdict.summary("most").late, verdict.summary("few").late) == (2, 1)
+
+
+def test_one_epoch_shows_no_improvement():
+    assert judge(record({"base": [_run([1.0])] * 3, "other": [_run([0.9])] * 3})).improving == ()
+    assert judge(record({"base": [_run([1.0, 0.9])] * 3})).improving == ("base",)

@@ -170,5 +170,5 @@ def test_a_baseline_that_drops_ends_with_2_and_is_trained_where_that_is_allowed(
     words = "tiny.toml", "--model", model, "--arms", "0,0.5", "--seeds", 1, "--out", "x", "--allow-random-baseline"
     code, out, err = run(capsys, "compare", *words)
     assert code == 0
-    assert "! the model drops units that no arm controls" in err
-    assert "the model drops units that no arm controls" in out
+    assert "! The model drops units that no arm controls" in err
+    assert "The model drops units that no arm controls" in out

@@ -40,6 +40,8 @@ def test_a_refused_baseline_leaves_nothing_and_an_allowed_one_says_so(tmp_path):
     results = droplab.compare(spec, out=tmp_path / "x", allow_random_baseline=True)
     assert "drops_in_training" in codes(results)
     assert "F.dropout at" in results.text().replace("\n    ", " ")
+    assert "  - The model drops units that no arm controls" in results.text()
+    assert "働いています：F.dropout" in results.text("ja").replace("\n    ", "")
 
 
 def test_runs_report_the_weights_they_began_with(finished):

@@ -247,6 +247,19 @@ def test_sets_are_for_every_model(name):
     assert fit_set(tutorial) == (tutorial, [])
 
 
+def test_a_set_warns_of_nothing_and_names_no_number_of_a_list_that_nobody_wrote():
+    """What drops besides is the check's to name."""
+    values = {
+        "data": {"name": "tests.experiment.own_models:images"},
+        "arms": [{"name": "none", "p": 0.0}, {"name": "units", "p": 0.5, "layer": "unit_dropout_linear"}],
+    }
+    fitted, left = fit_set({**values, "model": {"name": "tests.experiment.check.models:Residual"}})
+    assert (len(fitted["arms"]), left) == (2, [])
+    values["arms"].append({"name": "half", "p": 0.5})
+    _, (line,) = fit_set({**values, "model": {"name": "tests.experiment.own_models:dropped_at_the_end"}})
+    assert line.startswith("left out of the set: 'units' (one p for the kind 'unit_dropout_linear'")
+
+
 def test_a_model_with_no_place_for_dropout():
     values = {
         "data": {"name": "tests.experiment.own_models:rows"},

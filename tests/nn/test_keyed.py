@@ -474,3 +474,16 @@ def test_a_rate_that_no_method_reads_is_not_warned_of_where_its_layers_are():
     for model in (Reads(), Owner()):
         with pytest.warns(UserWarning, match=r"does not reach all.*has dropout = 0\.1"), droplab.keyed(model, seed=1):
             pass
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_scripted_modules_within_a_model():
+    """Their tables of parameters and children are no dicts."""
+    inner = torch.jit.script(nn.Sequential(nn.Linear(4, 4), nn.ReLU()))
+    model = nn.Sequential(inner, droplab.nn.Dropout(0.5))
+    masks = []
+    for _ in range(2):
+        with droplab.keyed(model, seed=1):
+            masks.append(model(torch.ones(8, 4)))
+    assert torch.equal(*masks)
+    assert [name for name, *_ in identities(model)] == ["1"]

@@ -98,8 +98,15 @@ def test_no_advice_to_stay_without_train_longer_where_runs_still_improve(made, w
     assert said.advice.startswith("Train longer")
     assert "Stay" not in said.advice
     assert any('most runs of "a", "b"' in line for line in said.beside)
+    assert any("in the last tenth of the 15 epochs" in line for line in said.beside)
+    short = replace(young, epochs=2, runs={key: _first(2, run) for key, run in runs.items()})
+    assert any("in the last of the 2 epochs" in line for line in blocks(judge(short), short, "en").beside)
     turned = replace(young, runs={key: replace(run, metrics=_turned(run.metrics)) for key, run in runs.items()})
     assert blocks(judge(turned), turned, "en").advice.startswith("Stay" if worse else "Not clear yet")
+
+
+def _first(epochs, run):
+    return replace(run, metrics={name: series[:epochs] for name, series in run.metrics.items()})
 
 
 def _turned(metrics):

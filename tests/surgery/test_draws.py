@@ -46,6 +46,18 @@ def assigned(x):
     return x
 
 
+def flipped_by_sum(x):
+    """A random flip for each sample, as a sum."""
+    flips = (torch.rand(32, 1, 1) < 0.5).float()
+    return flips * x.flip(-1) + (1 - flips) * x
+
+
+def cut_in_two(x):
+    """CutMix, with a drawn mask."""
+    mask = torch.rand_like(x) < 0.5
+    return mask * x + ~mask * x.roll(1, 0)
+
+
 DROPPING = {
     "dropout": (lambda x: F.dropout(x, 0.5), "F.dropout"),
     "in place": (lambda x: F.dropout(x, 0.5, inplace=True), "F.dropout"),
@@ -66,6 +78,7 @@ DROPPING = {
     "chosen": (lambda x: torch.where(torch.rand_like(x) < 0.5, x, 0.0), "torch.rand_like"),
     "chosen from zeros": (lambda x: torch.where(torch.rand_like(x) < 0.5, torch.zeros_like(x), x), "torch.rand_like"),
     "assigned": (assigned, "torch.rand_like"),
+    "one mask on two": (lambda x: [(m := torch.rand_like(x) < 0.5) * x, m * x.exp()][1], "torch.rand_like"),
     "odds from the input": (lambda x: x * torch.bernoulli(torch.sigmoid(x)), "torch.bernoulli"),
     "compared with the input": (lambda x: x * (torch.rand_like(x) < torch.sigmoid(x)), "torch.rand_like"),
 }
@@ -80,6 +93,8 @@ OTHER = {
     "gumbel, hard": lambda x: F.gumbel_softmax(x, hard=True),
     "sampled units": lambda x: torch.bernoulli(torch.sigmoid(x)),
     "flips": lambda x: torch.where(torch.rand(32, 1, 1) < 0.5, x, x.flip(-1)),
+    "flips, as a sum": flipped_by_sum,
+    "a mix with its complement": cut_in_two,
     "signs": lambda x: x * (2 * (torch.rand_like(x) < 0.5) - 1),
     "a choice of tokens": lambda x: x[:, torch.randperm(6)[:3]],
     "a coin": lambda x: x if torch.rand([]) < 0.5 else -x,

@@ -35,7 +35,7 @@ class ArmSummary:
     censored: int
     """Runs whose lowest validation loss is their last."""
     late: int
-    """Runs whose lowest validation loss lies in the last tenth of the epochs."""
+    """Runs whose lowest validation loss lies in the last tenth of the epochs, or is their last; none of one epoch."""
     images_per_second: float
     seconds: float
     """Mean training time of a run."""
@@ -74,7 +74,7 @@ def summarise(record: ExperimentRecord, arm: str) -> ArmSummary:
         },
         turning_epoch=spread([turn + 1.0 for turn in turns]),
         censored=sum(turn == record.epochs - 1 for turn in turns),
-        late=sum(turn >= record.epochs - max(1, record.epochs // 10) for turn in turns),
+        late=sum(turn >= max(1, record.epochs - max(1, record.epochs // 10)) for turn in turns),
         images_per_second=spread([fmean(run.metrics["images_per_second"]) for run in runs]).mean,
         seconds=spread([sum(run.metrics["seconds"]) for run in runs]).mean,
     )

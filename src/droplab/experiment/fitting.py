@@ -12,13 +12,13 @@ from torch import nn
 
 from droplab.data import load
 from droplab.errors import UserError, clip, quote_text
+from droplab.experiment.arming import apply_arm
 from droplab.experiment.check import check_arms
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
 from droplab.experiment.specfile import parse_spec
 from droplab.models import build
 from droplab.nn.catalog import CATALOG
-from droplab.surgery import apply_rates
 from droplab.surgery.layers import is_dropout
 
 MADE_FOR = "tutorial-cnn"
@@ -120,7 +120,10 @@ def _refusal(spec: ExperimentSpec, arm: Mapping[str, Any], shape: tuple[int, ...
     except UserError as problem:
         if first:
             raise
-        return clip(str(problem).rpartition("\n")[2].strip(" -"))
+        said = str(problem).rpartition("\n")[2].strip(" -")
+        for place in ("p", "schedule"):
+            said = said.removeprefix(f"arms[0].{place} ({arm['name']}): ")
+        return clip(said)
     return "" if first else _failure(alone, shape, classes)
 
 
@@ -129,7 +132,7 @@ def _failure(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> str:
     arm = spec.arms[0]
     with borrowed_generators(), torch.no_grad():
         model = build(spec.model.name, shape, classes, spec.model.options)
-        apply_rates(model, arm.p, arm.layer)
+        apply_arm(model, arm)
         try:
             model(torch.zeros(2, *shape))
         except Exception as problem:  # noqa: BLE001  # a kind may want other dimensions than the site has

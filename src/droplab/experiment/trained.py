@@ -67,8 +67,8 @@ def _finished(record: ExperimentRecord, arm: str, seed: int) -> RunRecord:
     if run.state != "done":
         reason = f": {run.reason}" if run.reason else ""
         raise UserError(
-            f"{run.key} is {run.state}{reason}. Only finished runs have a trained model; run the experiment's command "
-            "again to continue."
+            f"the run {run.key} is not done ({run.state}{reason}). Only finished runs have a trained model; run "
+            "the experiment's command again to continue."
         )
     return run
 

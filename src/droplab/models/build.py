@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from droplab.errors import ModelError, quote, suggest
 from droplab.given import is_given
@@ -57,4 +58,11 @@ def build(name: str, shape: tuple[int, ...], classes: int, options: Mapping[str,
     model = call(function, name, "model", ModelError, {"shape": shape, "classes": classes}, options or {})
     if not isinstance(model, nn.Module):
         raise ModelError(f"model {name!r} returned a {type(model).__name__}; a torch.nn.Module is wanted")
+    for path, module in model.named_modules():
+        if any(is_lazy(value) for value in (*module._parameters.values(), *module._buffers.values())):  # noqa: SLF001  # named_parameters() says no module
+            raise ModelError(
+                f"model {name!r}: {path!r} ({type(module).__name__}) has no weights yet: it waits for a first batch. "
+                "Show the model one before it is returned: model(torch.zeros(2, *shape)), with shape as an argument "
+                "of the function."
+            )
     return model

@@ -54,19 +54,22 @@ class _Found:
         self._modules = [weakref.ref(module) for module in modules]
         parents = [module for module in modules if module._modules]
         self._parents = len(parents)
-        self._names = [[*parent._modules] for parent in parents]
+        self._names = [[*parent._modules.keys()] for parent in parents]  # scripted ones are no dicts
         self._children = [
             [-1 if child is None else places[id(child)] for child in parent._modules.values()] for parent in parents
         ]
         self._layers = [(name, weakref.ref(layer), number, layer.key_name) for name, layer, number in layers]
         self._doorways = doorway_changes()
-        first = ((weakref.ref(module), name) for module in model.modules() for name in module._parameters)
+        first = ((weakref.ref(module), name) for module in model.modules() for name, _ in module._parameters.items())
         self._parameter = next(first, None)
 
     def device(self) -> torch.device | None:
         """Where the first parameter is, if it is still there."""
         module = None if self._parameter is None else self._parameter[0]()
-        value = None if module is None else module._parameters.get(self._parameter[1])  # type: ignore[index]  # not None
+        if module is None or self._parameter is None:
+            return None
+        name, parameters = self._parameter[1], module._parameters
+        value = parameters[name] if name in parameters else None  # noqa: SIM401  # a scripted module's table has no get
         return None if value is None else value.device
 
     def layers(self) -> list[Identity] | None:
@@ -77,7 +80,7 @@ class _Found:
         modules.append(None)  # a child that is None has the place -1
         for module, names, places in zip(modules, self._names, self._children, strict=False):
             children = module._modules
-            if [*children] != names or [*children.values()] != [modules[place] for place in places]:
+            if [*children.keys()] != names or [*children.values()] != [modules[place] for place in places]:
                 return None
         found: list[Identity] = []
         for name, reference, number, key_name in self._layers:

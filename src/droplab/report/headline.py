@@ -9,6 +9,8 @@ from droplab.report.numbers import interval, number, spread_text
 
 MOST_ARMS = 4
 """Of larger experiments, the line of early stopping shows the baseline and one more arm; the table has all."""
+TENTH = 10
+"""Fewer epochs have no last tenth."""
 
 
 def advice(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> str:
@@ -47,7 +49,8 @@ def beside(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> tuple[st
     if verdict.identical:
         lines.append(say("beside.identical", arms=_listed(verdict.identical, say), baseline=record.baseline))
     if verdict.improving:
-        lines.append(say("beside.longer", arms=_listed(verdict.improving, say), epochs=record.epochs))
+        end = "beside.longer" if record.epochs >= TENTH else "beside.longer_last"
+        lines.append(say(end, arms=_listed(verdict.improving, say), epochs=record.epochs))
     return tuple(filter(None, [*lines, _early(verdict, record, say)]))
 
 

@@ -25,4 +25,4 @@ def _sentence(notice: Notice, say: Speaker) -> str:
     if not say.knows(key):  # a ledger of a newer droplab
         return say("notice.unknown", code=notice.code, detail=str(dict(notice.detail)))
     text = say(key, **notice.detail)
-    return say("notice.of_arm", arm=notice.arm, text=text) if notice.arm else text
+    return say("notice.of_arm", arm=notice.arm, text=text) if notice.arm else text[:1].upper() + text[1:]

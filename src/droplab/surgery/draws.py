@@ -33,6 +33,8 @@ _ATTENTION = ("_scaled_dot_product", "_efficient_attention", "_flash_attention")
 _COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "lt_", "le_", "gt_", "ge_"})
 _ROUNDING = frozenset({"floor", "floor_", "ceil", "ceil_", "round", "round_", "trunc", "trunc_", "bernoulli"})
 _PRODUCTS = frozenset({"mul", "mul_"})
+_LINE = 80
+"""Characters of a source line that are shown."""
 _FILLS = frozenset({"masked_fill", "masked_fill_", "index_put", "index_put_", "where"})
 
 
@@ -91,6 +93,8 @@ class DrawRecorder(TorchDispatchMode):
         self._running: list[nn.Module] = []
         self._called: dict[int, nn.Module] = {}
         self._drawn: dict[int, _Drawn] = {}
+        self._zeros: dict[Draw, list[Tensor]] = {}
+        """Where masks of a draw that were applied are 0."""
         self._hooks: list[Any] = []
         self._outer: CodeType | None = None
 
@@ -110,6 +114,7 @@ class DrawRecorder(TorchDispatchMode):
         for hook in self._hooks:
             hook.remove()
         self._drawn.clear()
+        self._zeros.clear()
         self._running.clear()
 
     def was_called(self, module: nn.Module) -> bool:
@@ -183,12 +188,28 @@ class DrawRecorder(TorchDispatchMode):
             known = [self._drawn.get(id(item)) for item in inputs]
             for mine, other in ((0, 1), (1, 0)):
                 if len(inputs) == 2 and known[mine] and not known[other] and inputs[other].numel() > 1:
-                    _mark(known[mine])
+                    self._mark(known[mine])
         elif name in _FILLS:
             for item in _tensors((args, kwargs)):
                 known_mask = self._drawn.get(id(item))
                 if known_mask and item.dtype is torch.bool and _fills_with_zero(name, args):
-                    _mark(known_mask)
+                    self._mark(known_mask)
+
+    def _mark(self, drawn: _Drawn | None) -> None:
+        """A mask that holds a zero has dropped something, unless its complement fills the place, as ``where`` does."""
+        if drawn is None or not drawn.steps:
+            return
+        values = drawn.tensor.detach()
+        zeros = values == 0
+        kept = values[~zeros]
+        if kept.numel() == values.numel() or (kept.numel() and not bool(kept.min() == kept.max())):
+            return
+        for draw in drawn.draws:
+            if draw.drops and draw not in self._zeros:
+                continue  # known by its function
+            others = self._zeros.setdefault(draw, [])
+            draw.drops = not any(torch.equal(other, ~zeros) for other in others)
+            others.append(zeros)
 
     def _follow(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """What is made of draws and numbers alone, or of a comparison with them, is drawn too."""
@@ -228,17 +249,6 @@ def _rate(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
     return float(next((given[name] for name in _RATES if given.get(name) is not None), 1.0))
 
 
-def _mark(drawn: _Drawn | None) -> None:
-    """A mask that holds a zero has dropped something."""
-    if drawn is None or not drawn.steps:
-        return
-    values = drawn.tensor.detach()
-    kept = values[values != 0]
-    if kept.numel() < values.numel() and (kept.numel() == 0 or bool(kept.min() == kept.max())):
-        for draw in drawn.draws:
-            draw.drops = True
-
-
 def _fills_with_zero(name: str, args: tuple[Any, ...]) -> bool:
     """Whether one of the values that a mask chooses from is 0."""
     values = args[1:] if name == "where" else args[2:3]
@@ -272,7 +282,7 @@ class _Found(NamedTuple):
         if self.frame is None:
             return ""
         line = linecache.getline(self.frame.f_code.co_filename, self.frame.f_lineno).strip()
-        return f"`{line[:80]}`" if line and operator not in line else ""
+        return f"`{_shortened(line)}`" if line and operator not in line else ""
 
 
 def _where(frame: FrameType | None, outer: CodeType | None) -> _Found:
@@ -289,6 +299,10 @@ def _where(frame: FrameType | None, outer: CodeType | None) -> _Found:
             return _Found(function, frame, dropped)
         frame = frame.f_back
     return _Found(function, None, dropped)
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= _LINE else f"{line[:_LINE]} …"
 
 
 def _operator(name: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 PIXELS = 28 * 28
 
@@ -31,6 +32,15 @@ class Net(nn.Module):
 class FunctionalDropout(Net):
     def middle(self, x):
         return F.dropout(x, 0.5, training=self.training)
+
+
+class OnlyFunctional(nn.Module):
+    def __init__(self, classes=10):
+        super().__init__()
+        self.fc = nn.Linear(PIXELS, classes)
+
+    def forward(self, x):
+        return self.fc(F.dropout(x.flatten(1), 0.5, training=self.training))
 
 
 class DropoutInEvaluation(Net):
@@ -248,6 +258,49 @@ def cached(classes):
 _shared = nn.Linear(16, 16)
 
 
+class Checkpointed(Net):
+    def __init__(self, classes=10, *, reentrant=False):
+        super().__init__(classes)
+        self.reentrant, self.inner = reentrant, nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Dropout(0.5))
+
+    def middle(self, x):
+        return checkpoint(self.inner, x, use_reentrant=self.reentrant) if torch.is_grad_enabled() else self.inner(x)
+
+
+def reentrant(classes):
+    return Checkpointed(classes, reentrant=True)
+
+
+class TakesGradients(Net):
+    """An energy's gradient, in the forward pass."""
+
+    def middle(self, x):
+        if not self.training:
+            return x
+        energy = x.pow(2).sum()
+        return x - 0.01 * torch.autograd.grad(energy, x, create_graph=True)[0]
+
+
+class SparseTable(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.table, self.drop, self.fc = nn.EmbeddingBag(3, 8, sparse=True), nn.Dropout(0.5), nn.Linear(8, classes)
+
+    def forward(self, x):
+        return self.fc(self.drop(self.table((x.flatten(1) + 1).long())))
+
+
+class LeftOut(Net):
+    """A layer that a coin leaves out, seldom."""
+
+    def middle(self, x):
+        return x if not self.training or torch.rand(()) < 0.8 else x * 2
+
+
+def lazy(classes):
+    return nn.Sequential(nn.Flatten(), nn.LazyLinear(8), nn.Dropout(0.5), nn.LazyLinear(classes))
+
+
 def sharing(classes):
     model = Net(classes)
     model.extra = _shared
@@ -273,6 +326,20 @@ def table_data():
     rng = np.random.default_rng(0)
     x = rng.normal(loc=500, scale=300, size=(200, 6)).astype("float32")
     return x, (np.arange(200) % 20 == 0).astype("int64")
+
+
+def token_data(highest=99):
+    rng = np.random.default_rng(0)
+    return rng.integers(0, highest + 1, (200, 6)), np.arange(200) % 2
+
+
+class Tokens(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.table, self.drop, self.fc = nn.EmbeddingBag(100, 8), nn.Dropout(0.5), nn.Linear(8, classes)
+
+    def forward(self, x):
+        return self.fc(self.drop(self.table(x.long())))
 
 
 def table_model(shape, classes):

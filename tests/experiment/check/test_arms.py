@@ -17,6 +17,14 @@ def test_a_layer_that_forward_never_calls_is_named(check):
     assert notice(found, "identical") == [("dead", {"other": "none"})]
 
 
+def test_sites_that_are_looked_for_in_vain_are_told_with_the_function_that_drops(check):
+    with pytest.raises(SpecError, match=r"matches nothing(.|\n)*no arm reaches:\n.*F\.dropout at \S*models\.py:\d+ in"):
+        check("OnlyFunctional")
+    with pytest.raises(SpecError, match="matches nothing") as caught:
+        check("parameterless")
+    assert len(caught.value.problems) == 1
+
+
 def test_a_doorway_of_a_module_that_is_never_called(check):
     found = check("Unused", arms=[BASE, {"name": "dead", "p": {"drop": 0.0, "extra:out": 0.5}}])
     assert notice(found, "never_called") == [("dead", {"sites": "extra:out"})]

@@ -29,6 +29,11 @@ def test_a_model_without_parameters(check):
         check("parameterless", arms=[{"name": "none", "p": 0.0}])
 
 
+def test_a_model_whose_weights_are_not_there_yet(check):
+    with pytest.raises(ModelError, match=r"'1'.*LazyLinear.*model\(torch\.zeros\(2, \*shape\)\)"):
+        check("lazy")
+
+
 def test_a_last_batch_of_one(check):
     split = load("fashion-mnist-mini", train_size=97)
     with pytest.raises(ModelError, match=r"on the last batch, of shape \(1, 1, 28, 28\).*BatchNorm.*drop_last = true"):
@@ -55,3 +60,11 @@ def test_the_scale_of_inputs_a_small_validation_part_and_the_majority_are_said(c
 def test_pixels_are_scaled_and_that_is_said(check):
     (notice,) = [notice for notice in check("Net").notices if notice.code == "inputs_scaled"]
     assert (notice.detail["low"], notice.detail["high"]) == (-1.0, 1.0)
+
+
+def test_whole_numbers_that_a_table_is_asked_for_have_no_scale(check):
+    data = load("tests.experiment.check.models:token_data")
+    assert "inputs_far" in {notice.code for notice in check("table_model", split=data).notices}
+    assert "inputs_far" not in {notice.code for notice in check("Tokens", split=data).notices}
+    with pytest.raises(ModelError, match=r"0 … 1\d\d: an index .* outside a table of the model.*inputs = \"as-is\""):
+        check("Tokens", split=load("tests.experiment.check.models:token_data", options={"highest": 150}))

@@ -71,6 +71,7 @@ def test_dropout_in_evaluation_is_refused_whatever_the_arms(check, said):
         ("Gumbel", "random_in_training", "F.gumbel_softmax"),
         ("NumpyNoise", "random_in_training", "NumPy's generator"),
         ("Coin", "random_in_training", "Python's generator"),
+        ("LeftOut", "random_in_training", "torch.rand at"),
         ("Clock", "not_reproducible_in_training", ""),
     ],
 )
@@ -79,7 +80,10 @@ def test_other_randomness_is_told_and_not_refused(check, name, code, words):
     assert words in str(notice.detail)
 
 
-@pytest.mark.parametrize("name", ["Net", "Normalised", "droplab.models:TutorialCNN"])
+@pytest.mark.parametrize(
+    "name",
+    ["Net", "Normalised", "Checkpointed", "reentrant", "TakesGradients", "SparseTable", "droplab.models:TutorialCNN"],
+)
 def test_nothing_is_said_of_models_that_are_as_they_should_be(said, name):
     assert said(name) == {}
 

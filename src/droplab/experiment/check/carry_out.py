@@ -7,18 +7,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from droplab.data import Split
+from droplab.errors import DroplabError, SpecError
 from droplab.experiment.check.arms import check_arms
 from droplab.experiment.check.identical import check_identical
 from droplab.experiment.check.never_called import check_never_called
 from droplab.experiment.check.passes import check_passes
-from droplab.experiment.check.randomness import check_randomness
+from droplab.experiment.check.randomness import WHAT_TO_DO, beyond_arms, check_randomness
 from droplab.experiment.check.samples import check_samples
 from droplab.experiment.check.sizes import check_sizes
 from droplab.experiment.check.subject import Subject
 from droplab.experiment.check.weights import check_new, check_weights
 from droplab.experiment.fingerprint import code_digests
 from droplab.experiment.seeding import borrowed_generators
-from droplab.experiment.spec import ExperimentSpec
+from droplab.experiment.spec import ArmSpec, ExperimentSpec
 from droplab.experiment.tensors import Workbench
 from droplab.records import Notice
 
@@ -53,7 +54,10 @@ def check_experiment(
         ModelError: the model does not train, or not as the arms say.
     """
     check_sizes(spec, split)
-    known = check_arms(spec, tuple(split.shape), split.classes)
+    try:
+        known = check_arms(spec, tuple(split.shape), split.classes)
+    except SpecError as problem:
+        raise _with_what_drops(spec, bench, problem) from None
     arm_checks: tuple[ArmCheck, ...] = (
         check_passes,
         partial(check_randomness, allow=allow_random_baseline),
@@ -72,9 +76,24 @@ def check_experiment(
         notices = list(_together(notices, len(spec.arms)))
         notices += check_identical(spec, bench, signatures)
         notices += check_weights(spec, bench, weights)
-        notices += check_samples(split, bench)
+        notices += check_samples(split, bench, known)
     shared = {str(spec.seeds[0]): weights[0]} if len(set(weights)) == 1 else {}
     return Checked(tuple(notices), shared, code_digests(spec))
+
+
+def _with_what_drops(spec: ExperimentSpec, bench: Workbench, problem: SpecError) -> SpecError:
+    """The problem, and where the model drops by itself: whoever calls dropout as a function looks for it in vain."""
+    as_written = ArmSpec(name="as written", p={})
+    try:
+        with borrowed_generators():
+            drops = beyond_arms(Subject(spec, as_written, bench))
+    except DroplabError:  # that model does not train either; first things first
+        return problem
+    if not drops:
+        return problem
+    lines = drops.replace("\n", "\n  ")
+    said = f"model {spec.model.name!r} drops where no arm reaches:\n  {lines}\n    {WHAT_TO_DO}"
+    return SpecError([*problem.problems, said])
 
 
 def _together(notices: Iterable[Notice], arms: int) -> Iterator[Notice]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from droplab.errors import ModelError
@@ -43,7 +42,7 @@ def check_never_called(subject: Subject) -> Iterator[Notice]:
 
 
 def _uncalled(subject: Subject, layers: Mapping[str, Any]) -> set[str]:
-    with torch.no_grad(), unchanged(subject.model), DrawRecorder(subject.model) as seen:
+    with unchanged(subject.model), DrawRecorder(subject.model) as seen:
         subject.train(subject.first)
     called = {site: layer.module if isinstance(layer, OwnRate) else layer for site, layer in layers.items()}
     return {site for site, module in called.items() if not seen.was_called(module)}
@@ -57,7 +56,7 @@ def _matters(subject: Subject, layers: list[Any]) -> bool:
         for rate in (0.0, 0.5):
             for layer in layers:
                 layer.p = rate
-            with torch.no_grad(), unchanged(subject.model):
+            with unchanged(subject.model):
                 outputs.append(subject.train(subject.first))
     finally:
         for layer, rate in zip(layers, before, strict=True):

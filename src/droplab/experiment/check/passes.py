@@ -36,8 +36,8 @@ def check_passes(subject: Subject) -> Iterator[Notice]:
 
 def signature(subject: Subject) -> str:
     """Digest of the logits and all gradients of one keyed step on the first batch."""
-    with unchanged(subject.model):
-        logits = subject.train(subject.first)
+    with unchanged(subject.model), subject.step(subject.first):
+        logits = subject.logits(subject.first)
         subject.loss(logits, subject.first).backward()  # type: ignore[no-untyped-call]
     found = _digest(subject, logits)
     subject.model.zero_grad(set_to_none=True)
@@ -58,9 +58,8 @@ def _trained(subject: Subject, batch: Batch) -> Tensor:
     if not any(value.requires_grad for value in parameters):
         has = "all its parameters are frozen (requires_grad is False)" if parameters else "it has no parameters"
         raise ModelError(f"model {name!r} has nothing to train: {has}. Let at least one parameter require gradients.")
-    with unchanged(model):
-        with subject.refusing("training", batch):
-            logits = subject.train(batch)
+    with unchanged(model), subject.refusing("training", batch), subject.step(batch):
+        logits = subject.logits(batch)
         _check_logits(subject, batch, logits)
         with subject.refusing("the loss", batch):
             loss = subject.loss(logits, batch)
@@ -97,4 +96,8 @@ def _check_logits(subject: Subject, batch: Batch, logits: Any) -> None:
 
 
 def _moves(value: Tensor) -> bool:
-    return value.grad is not None and bool((value.grad != 0).any())
+    grad = value.grad
+    if grad is None:
+        return False
+    values = grad.coalesce().values() if grad.layout is torch.sparse_coo else grad
+    return bool(values.count_nonzero())

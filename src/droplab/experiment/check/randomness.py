@@ -20,13 +20,19 @@ from droplab.surgery.draws import Draw, DrawRecorder
 
 MOST_NAMED = 8
 """Draws that a message names; of more, their number is said."""
+MOST_PASSES = 16
+"""Passes until two differ, where something is drawn: a coin that leaves a layer out may fall on one side many times."""
 NO_RATE = 1e-6
 """Rates below this are 0: a learned rate has no exact one."""
 WHAT_TO_DO = (
     "Give the place a drop rate that arms can set: a layer (nn.Dropout(p) in __init__, self.drop(x) in forward) in "
-    "the place of a function; `F.dropout(x, self.p, training=self.training)` where it must stay one, with p = 0 here; "
-    "`dropout=0` in the constructor of nn.LSTM, nn.MultiheadAttention and the like. Or, to train it as it is and have "
-    "the verdict say so: --allow-random-baseline (compare(..., allow_random_baseline=True))."
+    "the place of a function; droplab.nn.DropPath(p) in the place of stochastic depth of your own; "
+    "`F.dropout(x, self.p, training=self.training)` where it must stay one, with p = 0 here; "
+    "`dropout=0` in the constructor of nn.LSTM, nn.MultiheadAttention and the like."
+)
+OR_ALLOW = (
+    " Or, to train it as it is and have the verdict say so: --allow-random-baseline "
+    "(compare(..., allow_random_baseline=True))."
 )
 
 
@@ -42,7 +48,7 @@ class Seen(NamedTuple):
 
 
 def check_randomness(subject: Subject, *, allow: bool = False) -> Iterator[Notice]:
-    """Run two passes under different states of all generators, with every site of droplab's at p = 0.
+    """Compare passes under different states of all generators, with every site of droplab's at p = 0.
 
     Args:
         subject: the arm.
@@ -61,7 +67,7 @@ def check_randomness(subject: Subject, *, allow: bool = False) -> Iterator[Notic
         refused.append(f"model {name!r} drops in evaluation mode, so that every measurement is random:\n"
                        f"{_list(evaluation.drops)}")  # fmt: skip
     if refused and not allow:
-        raise ModelError("\n".join([*refused, WHAT_TO_DO]))
+        raise ModelError("\n".join([*refused, WHAT_TO_DO + OR_ALLOW]))
     for mode, seen in (("training", training), ("evaluation", evaluation)):
         if seen.drops:
             yield Notice(f"drops_in_{mode}", arm, {"what": named(str(draw) for draw in seen.drops)})
@@ -69,6 +75,12 @@ def check_randomness(subject: Subject, *, allow: bool = False) -> Iterator[Notic
             yield Notice(f"random_in_{mode}", arm, {"what": named(seen.others)})
         if not seen.reproducible:
             yield Notice(f"not_reproducible_in_{mode}", arm)
+
+
+def beyond_arms(subject: Subject) -> str:
+    """What drops in training although no site of the model's does, as lines; empty where nothing does."""
+    training, _ = look(subject)
+    return _list(training.drops)
 
 
 def claims_no_dropout(subject: Subject) -> bool:
@@ -79,11 +91,10 @@ def claims_no_dropout(subject: Subject) -> bool:
 
 def look(subject: Subject) -> tuple[Seen, Seen]:
     """What is random in training mode and in evaluation mode while no site of droplab's drops."""
-    with torch.no_grad(), _silenced(subject):
-        return (
-            _twice(subject, subject.train, subject.first, "training"),
-            _twice(subject, subject.evaluate, subject.validation, "evaluation"),
-        )
+    with _silenced(subject):
+        training = _twice(subject, subject.train, subject.first, "training")
+        with torch.no_grad():
+            return training, _twice(subject, subject.evaluate, subject.validation, "evaluation")
 
 
 @contextmanager
@@ -121,10 +132,14 @@ def _twice(subject: Subject, run: Callable[[Batch, int], Tensor], batch: Batch, 
         return output, recorder, {name for name, state in before.items() if state != after[name]}
 
     first, one, moved = recorded(1)
-    second, two, _ = recorded(2)
-    draws = {str(draw): draw for recorder in (one, two) for draw in recorder.distinct}
-    drops = tuple(draw for recorder in (one, two) for draw in recorder.distinct if draw.drops)
-    drops = tuple({str(draw): draw for draw in drops}.values())
+    recorders = [one]
+    for seed in range(2, MOST_PASSES + 1):
+        second, recorder, _ = recorded(seed)
+        recorders.append(recorder)
+        if not same(first, second) or not (one.draws or moved):
+            break
+    draws = {str(draw): draw for recorder in recorders for draw in recorder.distinct}
+    drops = tuple({str(draw): draw for seen in recorders for draw in seen.distinct if draw.drops}.values())
     if same(first, second):
         return Seen(drops, (), reproducible=True)
     again, _, _ = recorded(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
+from torch import Tensor, nn
 
 from droplab.data import Split
 from droplab.experiment.tensors import Workbench
@@ -18,14 +19,17 @@ MAJORITY = 0.1
 """How much more than its even share the most frequent class must have to be told."""
 
 
-def check_samples(split: Split, bench: Workbench) -> Iterator[Notice]:
-    """Say what happens to the inputs' scale; name a small validation part and a class that guessing would take."""
+def check_samples(split: Split, bench: Workbench, model: nn.Module) -> Iterator[Notice]:
+    """Say what happens to the inputs' scale; name a small validation part and a class that guessing would take.
+
+    Whole numbers that a model looks up in a table have no scale.
+    """
     values = bench.fit.stored
     deviation, mean = (float(number) for number in torch.std_mean(values, correction=0))
     detail = {"mean": mean, "std": deviation, "low": float(values.min()), "high": float(values.max())}
     scaled = split.train.images.dtype == torch.uint8
     yield Notice("inputs_scaled" if scaled else "inputs_as_they_are", detail=detail)
-    if not scaled and (abs(mean) > FAR or not 1 / FAR <= deviation <= FAR):
+    if not scaled and not _looked_up(values, model) and (abs(mean) > FAR or not 1 / FAR <= deviation <= FAR):
         yield Notice("inputs_far", detail={"mean": mean, "std": deviation})
     count = len(bench.validation)
     if count < FEW:
@@ -34,3 +38,8 @@ def check_samples(split: Split, bench: Workbench) -> Iterator[Notice]:
     share = int(frequent.max()) / count
     if share - 1 / bench.classes >= MAJORITY:
         yield Notice("majority", detail={"share": share, "name": split.class_names[int(frequent.argmax())]})
+
+
+def _looked_up(values: Tensor, model: nn.Module) -> bool:
+    tables = any(isinstance(module, (nn.Embedding, nn.EmbeddingBag)) for module in model.modules())
+    return tables and bool((values == values.round()).all())

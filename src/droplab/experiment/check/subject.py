@@ -49,6 +49,8 @@ class Refusing:
 def _refusing(words: Refusing, batch: Batch) -> Iterator[None]:
     try:
         yield
+    except ModelError:  # said already
+        raise
     except (Exception, SystemExit) as problem:
         said = " ".join(words_of(problem).split())[:1000]
         raise ModelError(
@@ -58,11 +60,12 @@ def _refusing(words: Refusing, batch: Batch) -> Iterator[None]:
 
 
 def _way_out(said: str, batch: Batch) -> str:
-    if "index out of range" in said or "out of bounds" in said:
+    if any(words in said for words in ("index out of range", "out of bounds", "index_size", "not in the valid range")):
         low, high = float(batch.inputs.min()), float(batch.inputs.max())
         return (
             f". The batch's values lie in {low:g} … {high:g}: an index among them is outside a table of the model, "
-            "such as an embedding. Make the table larger, or map the values"
+            "such as an embedding. Make the table larger, or map the values; if pixels were made of whole numbers that "
+            'are none, data.inputs = "as-is" leaves them as they are'
         )
     if "more than 1 value per channel" in said:
         return (
@@ -106,21 +109,34 @@ class Subject:
         """A ``with`` in which what the model raises becomes a ``ModelError``."""
         return _refusing(Refusing(self.spec.model.name, self.arm.name, doing), batch)
 
-    def train(self, batch: Batch, seed: int = 0) -> Tensor:
-        """Logits in training mode, keyed as a step is; what is not keyed draws from generators seeded by ``seed``."""
+    @contextmanager
+    def step(self, batch: Batch, seed: int = 0) -> Iterator[None]:
+        """A ``with`` for one step in training mode; what is not keyed draws from generators seeded by ``seed``.
+
+        The backward pass belongs into it too, as in a run: activation checkpointing recomputes layers there.
+        """
         self.model.train()
         seed_everything(seed, "check")
-        with keyed(self.model, seed=derive(0, "masks"), samples=batch.samples), self._autocast():
+        with keyed(self.model, seed=derive(0, "masks"), samples=batch.samples):
+            yield
+
+    def logits(self, batch: Batch) -> Tensor:
+        """What the model gives for a batch."""
+        with self._autocast():
             logits: Tensor = self.model(batch.inputs)
         return logits
+
+    def train(self, batch: Batch, seed: int = 0) -> Tensor:
+        """Logits of a step without its backward pass. Gradients are on, as some models take them in their forward."""
+        with self.step(batch, seed):
+            logits = self.logits(batch)
+        return logits.detach() if isinstance(logits, Tensor) else logits
 
     def evaluate(self, batch: Batch, seed: int = 0) -> Tensor:
         """Logits in evaluation mode."""
         self.model.eval()
         seed_everything(seed, "check")
-        with self._autocast():
-            logits: Tensor = self.model(batch.inputs)
-        return logits
+        return self.logits(batch)
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """What a step goes down: the mean cross-entropy, and the penalty of layers that have one."""
