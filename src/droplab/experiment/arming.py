@@ -11,7 +11,7 @@ from droplab.experiment.seeding import seed_everything
 from droplab.experiment.spec import ArmSpec, ExperimentSpec
 from droplab.models import build
 from droplab.nn.unreached import hush
-from droplab.surgery import Change, apply_rates, rates, replace
+from droplab.surgery import Change, apply_rates, replace
 
 
 def initial_model(spec: ExperimentSpec, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
@@ -38,13 +38,14 @@ def apply_arm(model: nn.Module, arm: ArmSpec) -> Change:
 
 
 def give_arm(model: nn.Module, arm: ArmSpec) -> Change:
-    """Put an arm's layers and rates into a model; torch's dropout layers become droplab's.
+    """Put an arm's layers and rates into a model; torch's dropout layers become droplab's, where there are any.
 
     Raises:
         SiteError: a site pattern of the arm matches nothing.
     """
     change = apply_arm(model, arm)
-    if rates(model):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"droplab\.replace ", UserWarning)
         replace(model)
     return change
 
