@@ -1,6 +1,6 @@
 """What droplab.replace does to a whole training step: time and peak memory, side by side with torch's layers.
 
-    python benchmarks/whole_models.py [--device cuda] [--output FILE]
+    python benchmarks/whole_models.py [--device cuda] [--models NAME,...] [--turns 34] [--output FILE]
 
 Srivastava's MLP on 784 inputs and a TransformerEncoder, forward, backward and optimiser. Each model trains in turns
 with torch's dropout layers and with droplab's; the median of the paired ratios is printed with its standard error.
@@ -40,6 +40,9 @@ def transformer() -> tuple[nn.Module, torch.Tensor]:
     """Four layers of width 256 on 16 sequences of 128."""
     layer = nn.TransformerEncoderLayer(256, 4, 1024, dropout=0.1, batch_first=True)
     return nn.TransformerEncoder(layer, 4, enable_nested_tensor=False), torch.randn(16, 128, 256)
+
+
+MODELS = {"srivastava-mlp": mlp, "transformer-encoder": transformer}
 
 
 def steps(make: Callable[[], tuple[nn.Module, torch.Tensor]], device: str) -> tuple[Step, Step]:
@@ -92,16 +95,19 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--turns", type=int, default=34, help="pairs of measurements; the first four are not counted")
     parser.add_argument("--output", type=Path, help="default: benchmarks/results/whole_models[-cuda].csv")
     options = parser.parse_args()
     device = options.device
     wait = torch.cuda.synchronize if device == "cuda" else lambda: None
     keep_freed_memory()
     rows = []
-    for name, make in (("srivastava-mlp", mlp), ("transformer-encoder", transformer)):
+    for name in options.models.split(","):
+        make = MODELS[name]
         stock, ours = steps(make, device)
         ratios, times = [], []
-        for turn in range(34):
+        for turn in range(options.turns):
             pair = {}
             for label, step in (
                 (("torch", stock), ("droplab", ours)) if turn % 2 else (("droplab", ours), ("torch", stock))
