@@ -126,7 +126,8 @@ def _masks(here: Here) -> list[str]:
 def _models(here: Here) -> list[str]:
     return [
         sys.executable, "benchmarks/whole_models.py", "--device", here.device,
-        "--output", str(here.out / "whole_models.csv"), *([] if here.gpu else ["--models", "srivastava-mlp", "--turns", "6"]),
+        "--output", str(here.out / "whole_models.csv"),
+        *([] if here.gpu else ["--models", "srivastava-mlp", "--turns", "6"]),
     ]  # fmt: skip
 
 
