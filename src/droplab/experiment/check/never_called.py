@@ -28,7 +28,8 @@ def check_never_called(subject: Subject) -> Iterator[Notice]:
     """
     layers = site_layers(subject.model)
     mine = {site: layers[site] for site in subject.change.rates if site in layers}
-    uncalled = {site: layer for site, layer in mine.items() if site in _uncalled(subject, mine)}
+    idle = _uncalled(subject, mine)
+    uncalled = {site: layer for site, layer in mine.items() if site in idle}
     if not uncalled:
         return
     dead = list(uncalled)
