@@ -42,7 +42,8 @@ class LayerContract(TransformContract, LivingContract):
     def test_moments(self) -> None:
         """Mean and variance of every element are the row's, within standard errors."""
         layer, x = self.make(), self.input()
-        draws = torch.stack([self.draw(layer, x, step=step) for step in range(DRAWS)])
+        model = named(layer)
+        draws = torch.stack([self.draw(layer, x, step=step, model=model) for step in range(DRAWS)])
         mean, variance = self.row.moments(layer, x)
         off = draws - mean
         assert ((off.mean(0)).abs() <= ERRORS * (variance / DRAWS).sqrt() + ROUNDING).all()

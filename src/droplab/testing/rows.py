@@ -38,10 +38,17 @@ class RowUnderTest:
         return x.requires_grad_() if self.row.words is None else next(layer.parameters())
 
     def draw(
-        self, layer: DropLayer, x: Tensor, *, step: int = 0, samples: Tensor | None = None, seed: int = 1
+        self,
+        layer: DropLayer,
+        x: Tensor,
+        *,
+        step: int = 0,
+        samples: Tensor | None = None,
+        seed: int = 1,
+        model: nn.Module | None = None,
     ) -> Tensor:
-        """One call within ``keyed``."""
-        with keyed(named(layer), seed=seed, step=step, samples=samples):
+        """One call within ``keyed``; of the model ``named`` gave, where there are many."""
+        with keyed(model or named(layer), seed=seed, step=step, samples=samples):
             return output(layer, x)
 
     def check_equal(self, found: Tensor, wanted: Tensor) -> None:
