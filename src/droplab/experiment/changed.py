@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from droplab.data import Split, load
+from droplab.data import Split
 from droplab.errors import DroplabError
+from droplab.experiment.loading import load_data
 from droplab.experiment.spec import DataSpec
 from droplab.ledger import LedgerReader
 from droplab.records import ChangedImage, ChangedImages, ExperimentRecord, Predictions, RunKey
@@ -36,15 +37,7 @@ def changed_images(ledger: LedgerReader, record: ExperimentRecord, data_dir: Pat
     data = DataSpec.model_validate(record.spec["data"])
     where = data_dir or (Path(design["data_dir"]) if design["data_dir"] else None)
     try:
-        split = load(
-            data.name,
-            data_dir=where,
-            train_size=data.train_size,
-            validation_size=data.validation_size,
-            split_seed=data.split_seed,
-            options=data.options,
-            inputs=data.inputs,
-        )
+        split = load_data(data, where)
     except DroplabError:
         return ChangedImages({}, "data")
     if split.fingerprint != design["data_fingerprint"]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from droplab.data import Split, load
+from droplab.data import Split
 from droplab.errors import DesignError, InterruptedRunError
 from droplab.experiment.calibrate import choose_device, choose_plan, precision_notices
 from droplab.experiment.check import Checked, check_experiment
@@ -17,6 +17,7 @@ from droplab.experiment.executors import Executor, Job, ProcessExecutor, SerialE
 from droplab.experiment.fingerprint import changed_code
 from droplab.experiment.folder import default_folder, fresh_folder, make_folder, run_folder
 from droplab.experiment.initial import EVENT, InitialWeights
+from droplab.experiment.loading import load_data
 from droplab.experiment.lock import folder_lock
 from droplab.experiment.run import Plan, Task
 from droplab.experiment.signals import StopFlag, stop_on_signals
@@ -79,7 +80,7 @@ def run_experiment(
         return Finished(folder, record)
     device = choose_device(spec.compute.device)
     prepare_meanwhile()
-    split = _load(spec, data_dir)
+    split = load_data(spec.data, data_dir)
     bench = workbench(split, spec.recipe.fit_size, device)
     checked = check_experiment(spec, split, bench, allow_random_baseline=allow_random_baseline)
     make_folder(folder)
@@ -136,19 +137,6 @@ def _mark_interrupted(folder: Path) -> None:
 def _task(run: RunRecord, folder: Path, ledger: Ledger) -> Task:
     compared = {name: series for name, series in run.metrics.items() if name == "val_loss" or name.startswith("p/")}
     return Task(run.key, run_folder(folder, ledger.run_id(run.key)), run.epochs_done, compared)
-
-
-def _load(spec: ExperimentSpec, data_dir: Path | None) -> Split:
-    data = spec.data
-    return load(
-        data.name,
-        data_dir=data_dir,
-        train_size=data.train_size,
-        validation_size=data.validation_size,
-        split_seed=data.split_seed,
-        options=data.options,
-        inputs=data.inputs,
-    )
 
 
 def _executor(job: Job, bench: Workbench, stack: ExitStack) -> Executor:

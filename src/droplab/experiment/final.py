@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 
-from droplab.data import load
 from droplab.errors import DesignError, UserError
 from droplab.experiment.calibrate import choose_device
 from droplab.experiment.checkpoint import CheckpointStore
 from droplab.experiment.fingerprint import changed_code, code_digests
 from droplab.experiment.folder import run_folder
+from droplab.experiment.loading import load_data
 from droplab.experiment.lock import folder_lock
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
@@ -71,15 +71,7 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
         spec = ExperimentSpec.model_validate(record.spec)
         last = CheckpointStore(run_folder(run.folder, ledger.run_id(run.key))).final(spec.recipe.epochs)
         where = data_dir or (Path(design["data_dir"]) if design["data_dir"] else None)
-        split = load(
-            spec.data.name,
-            data_dir=where,
-            train_size=spec.data.train_size,
-            validation_size=spec.data.validation_size,
-            split_seed=spec.data.split_seed,
-            options=spec.data.options,
-            inputs=spec.data.inputs,
-        )
+        split = load_data(spec.data, where)
         if split.fingerprint != design["data_fingerprint"]:
             raise DesignError(f"the data {spec.data.name!r} is not what {run.folder} was run on")
         device = choose_device(spec.compute.device)

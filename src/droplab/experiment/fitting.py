@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from droplab.data import load
 from droplab.errors import UserError, clip, quote_text
 from droplab.experiment.arming import apply_arm
 from droplab.experiment.check import check_arms
+from droplab.experiment.loading import load_data
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
 from droplab.experiment.specfile import parse_spec
@@ -83,15 +83,7 @@ def fit_set(values: Mapping[str, Any], data_dir: Path | None = None) -> tuple[di
     if spec.model.name == MADE_FOR:
         return dict(values), []
     data = spec.data
-    split = load(
-        data.name,
-        data_dir=data_dir,
-        train_size=data.train_size,
-        validation_size=data.validation_size,
-        split_seed=data.split_seed,
-        options=data.options,
-        inputs=data.inputs,
-    )
+    split = load_data(data, data_dir)
     shape = tuple(split.shape)
     with borrowed_generators():
         places = Places.of(build(spec.model.name, shape, split.classes, spec.model.options))

@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import nn
 
-from droplab.data import load
 from droplab.errors import DesignError, ModelError, UserError, suggest
 from droplab.experiment.arming import give_arm
 from droplab.experiment.checkpoint import CheckpointStore
 from droplab.experiment.folder import run_folder
+from droplab.experiment.loading import load_data
 from droplab.experiment.moving import MovingRates
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
@@ -76,15 +76,7 @@ def _finished(record: ExperimentRecord, arm: str, seed: int) -> RunRecord:
 def _shape(spec: ExperimentSpec, folder: Path, design: Any, data_dir: Path | None) -> tuple[int, ...]:
     where = data_dir or (Path(design["data_dir"]) if design["data_dir"] else None)
     data = spec.data
-    split = load(
-        data.name,
-        data_dir=where,
-        train_size=data.train_size,
-        validation_size=data.validation_size,
-        split_seed=data.split_seed,
-        options=data.options,
-        inputs=data.inputs,
-    )
+    split = load_data(data, where)
     if split.fingerprint != design["data_fingerprint"]:
         raise DesignError(f"the data {data.name!r} is not what {folder} was run on")
     return tuple(split.shape)

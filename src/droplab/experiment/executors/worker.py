@@ -21,11 +21,11 @@ from typing import Any
 
 import torch
 
-from droplab.data import load
 from droplab.errors import DataError
 from droplab.experiment.allocator import keep_freed_memory
 from droplab.experiment.executors.base import Job
 from droplab.experiment.executors.serial import may_retry, reason_of
+from droplab.experiment.loading import load_data
 from droplab.experiment.run import carry_out
 from droplab.experiment.speed import training_speed
 from droplab.experiment.tensors import Workbench, workbench
@@ -89,15 +89,7 @@ def _end_with_parent() -> None:
 
 def _load(job: Job) -> Workbench:
     data = job.spec.data
-    split = load(
-        data.name,
-        data_dir=job.data_dir,
-        train_size=data.train_size,
-        validation_size=data.validation_size,
-        split_seed=data.split_seed,
-        options=data.options,
-        inputs=data.inputs,
-    )
+    split = load_data(data, job.data_dir)
     if split.fingerprint != job.fingerprint:
         raise DataError(
             f"data {data.name!r} loaded differently in a worker process than in the driver. "
