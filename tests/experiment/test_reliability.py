@@ -141,7 +141,7 @@ def test_a_finished_set_given_again_loads_nothing(tmp_path, monkeypatch):
     spec = small(executor="process")
     first = droplab.compare(small(executor="serial"), out=tmp_path / "x")
     before = (tmp_path / "x" / FILE_NAME).read_bytes()
-    for name in ("load", "check_experiment", "workbench", "ProcessExecutor", "folder_lock"):
+    for name in ("load_data", "check_experiment", "workbench", "ProcessExecutor", "folder_lock"):
         monkeypatch.setattr(engine, name, lambda *_args, **_options: pytest.fail("nothing is left to do"))
     hear = Hear()
     again = droplab.compare(spec, out=tmp_path / "x", listener=hear)
