@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     )
     from droplab.functional import Key
     from droplab.kernels import backend
+    from droplab.layers.keyed import keyed
     from droplab.models import SrivastavaMLP, TutorialCNN
-    from droplab.nn.keyed import keyed
     from droplab.surgery.rates import apply_rates, rates
     from droplab.surgery.replace import replace
     from droplab.surgery.sites import sites
