@@ -163,7 +163,7 @@ class BackendError(UserError):
 
 
 class KeyingError(UserError):
-    """Keyed dropout that cannot be carried out as asked: names that collide, a layer called twice in one step."""
+    """Keyed dropout that cannot be carried out as asked: names that collide, a recomputation that is unknown."""
 
 
 class RankError(UserError, RuntimeError):

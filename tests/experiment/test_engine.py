@@ -192,11 +192,6 @@ def wrong_shape(shape, classes):
     [
         ({"model": {"name": "tests.experiment.test_engine:raising"}}, ModelError, "my own mistake"),
         ({"model": {"name": "tests.experiment.test_engine:wrong_shape"}}, ModelError, r"\(32, 10\)"),
-        (
-            {"model": {"name": "tests.experiment.test_engine:dropping_twice"}},
-            ModelError,
-            "'2'.*called twice.*two names",
-        ),
         ({"recipe": {"batch_size": 101}}, SpecError, "101 is larger than the training set"),
         ({"arms": [{"name": "a", "p": {"drp1": 0.1}}]}, SpecError, r"arms\[0\].p.*drop1, drop2"),
     ],

@@ -1,11 +1,13 @@
-"""A layer draws one mask in a step, and no graph, break or recomputation makes it draw it for a second call."""
+"""Each call of a layer in a step has masks of its own, in graphs, over breaks and when it is recomputed."""
 
 from __future__ import annotations
+
+import functools
 
 import pytest
 import torch
 from torch import nn
-from torch.utils.checkpoint import checkpoint
+from torch.utils.checkpoint import checkpoint, create_selective_checkpoint_contexts
 
 import droplab
 from droplab.errors import KeyingError
@@ -31,9 +33,10 @@ def graphs() -> int:
 class Net(nn.Module):
     """One layer, called ``calls`` times, with what the test asks for around it."""
 
-    def __init__(self, *, between="", recomputed=False) -> None:
+    def __init__(self, *, calls=1, between=False, recomputed=(), **options) -> None:
         super().__init__()
-        self.drop, self.between, self.recomputed, self.calls = droplab.nn.Dropout(0.5), between, recomputed, 1
+        self.drop, self.between, self.recomputed, self.calls = droplab.nn.Dropout(0.5), between, recomputed, calls
+        self.options = {"use_reentrant": False, **options}
 
     def forward(self, x):
         total = x * 0
@@ -41,73 +44,142 @@ class Net(nn.Module):
             if number and self.between:
                 torch._dynamo.graph_break()
             y = x + number
-            total = total + (checkpoint(self.drop, y, use_reentrant=False) if self.recomputed else self.drop(y))
+            again = number in self.recomputed
+            total = total + (checkpoint(self.drop, y, **self.options) if again else self.drop(y)) ** 2
         return total
 
 
+class Named(nn.Module):
+    """A layer for each call, with the names that the calls of one have."""
+
+    def __init__(self, calls) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(droplab.nn.Dropout(0.5) for _ in range(calls))
+        for number, layer in enumerate(self.layers, 1):
+            layer.key_name = "drop" if number == 1 else f"drop#{number}"
+
+    def forward(self, x):
+        return sum((layer(x + number) ** 2 for number, layer in enumerate(self.layers)), x * 0)
+
+
 def step(model, called, number, x=X):
+    """Output and gradient."""
+    x = x.clone().requires_grad_()
     with droplab.keyed(model, seed=1, step=number):
-        return called(x)
+        y = called(x)
+        y.sum().backward()
+    return y.detach(), x.grad
 
 
-@pytest.mark.parametrize("recomputed", [False, True], ids=["", "checkpoint"])
-@pytest.mark.parametrize(("between", "whole"), [(False, True), (False, False), (True, False)])
-def test_a_second_call_raises_whatever_was_compiled_before(between, whole, recomputed):
-    model = Net(between=between, recomputed=recomputed)
-    compiled = torch.compile(model, fullgraph=whole, backend="aot_eager" if whole or recomputed else "eager")
-    x = X.clone().requires_grad_()
-    for number in range(3):
-        with droplab.keyed(model, seed=1, step=number):
-            y = compiled(x)
-            (gradient,) = torch.autograd.grad(y.sum(), x)
-        assert torch.equal(y, step(model, model, number))
-        assert torch.equal(gradient, y)
-    assert graphs() == 1
-    model.calls = 2
+def check(model, called, number):
+    """What the calls of one layer give is what layers of those names give."""
+    named = Named(model.calls)
+    for found, wanted in zip(step(model, called, number), step(named, named, number), strict=True):
+        torch.testing.assert_close(found, wanted)
+
+
+RECOMPUTED = {"none": (), "all": (0, 1, 2), "the second": (1,), "the first and the last": (0, 2)}
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+@pytest.mark.parametrize("recomputed", RECOMPUTED.values(), ids=RECOMPUTED)
+def test_calls_are_recomputed_as_they_were(recomputed, reentrant):
+    model = Net(calls=3, recomputed=recomputed, use_reentrant=reentrant)
     for number in range(2):
-        with pytest.raises(Exception if whole else KeyingError, match="called twice"):
-            step(model, compiled, number, x)
-    model.calls = 1
-    assert torch.equal(step(model, compiled, 9), step(model, model, 9))
+        check(model, model, number)
+
+
+SAVING = functools.partial(create_selective_checkpoint_contexts, [torch.ops.aten.mul.Tensor])
+SEGMENTS = {
+    "within": ((1,), {}),
+    "reentrant": ((1,), {"use_reentrant": True}),
+    "to the end": ((1,), {"early_stop": False}),
+    "by a policy": ((), {"context_fn": SAVING}),
+}
+
+
+@pytest.mark.parametrize(("recomputed", "options"), SEGMENTS.values(), ids=SEGMENTS)
+def test_segments_within_segments_recompute_the_calls_that_they_were(recomputed, options):
+    inner = Net(calls=3, recomputed=recomputed)
+    segment = functools.partial(checkpoint, **{"use_reentrant": False, **options})
+    check(inner, functools.partial(segment, inner), 0)
+    check(inner, functools.partial(segment, functools.partial(segment, inner)), 1)
+
+
+def test_a_recomputation_that_restores_no_generator_is_refused_where_a_layer_is_called_again():
+    once, twice = (Net(calls=calls, recomputed=(0, 1), preserve_rng_state=False) for calls in (1, 2))
+    check(once, once, 0)
+    with pytest.raises(KeyingError, match=r"'drop'.*which of its 2 calls.*preserve_rng_state=True"):
+        step(twice, twice, 0)
+
+
+def test_marks_are_drawn_within_checkpointed_functions_only():
+    model, state = Net(calls=2), torch.get_rng_state()
+    step(model, model, 0)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("recomputed", RECOMPUTED.values(), ids=RECOMPUTED)
+@pytest.mark.parametrize(("between", "whole"), [(False, True), (False, False), (True, False)])
+def test_calls_in_graphs_are_those_of_eager_mode(between, whole, recomputed):
+    model = Net(calls=3, between=between, recomputed=recomputed)
+    compiled = torch.compile(model, fullgraph=whole, backend="aot_eager" if whole or recomputed else "eager")
+    for number in range(3):
+        check(model, compiled, number)
+        if not number:
+            compiled_once = graphs()
+    assert graphs() == compiled_once <= (3 if between else 1)
+
+
+def test_another_number_of_calls_is_seen():
+    model = Net()
+    compiled = torch.compile(model, backend="eager")
+    for number, calls in enumerate((1, 2, 1, 3, 2)):
+        model.calls = calls
+        check(model, compiled, number)
 
 
 @pytest.mark.parametrize("first", ["eager", "compiled"])
 def test_eager_and_compiled_calls_are_counted_together(first):
-    model = Net()
+    model, named = Net(), Named(2)
     compiled = torch.compile(model, backend="eager")
     step(model, compiled, 0)
     order = (model, compiled) if first == "eager" else (compiled, model)
     for number in range(2):
-        with droplab.keyed(model, seed=1, step=number):
-            order[0](X)
-            with pytest.raises(KeyingError, match="called twice"):
-                order[1](X)
+        with droplab.keyed(model, seed=1, step=number), droplab.keyed(named, seed=1, step=number):
+            for called, layer in zip(order, named.layers, strict=True):
+                assert torch.equal(called(X), layer(X) ** 2)
 
 
-def test_a_compiled_block_that_is_called_twice_raises():
-    """A graph for itself, called from eager mode."""
-    model = Net()
+def test_a_compiled_block_that_is_called_often_compiles_no_more_with_the_steps():
+    """A graph for itself, called from eager mode: one for each call of a step."""
+    model, named = Net(), Named(3)
     compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
-    for number in range(2):
-        with droplab.keyed(model, seed=1, step=number), pytest.raises(KeyingError, match="called twice"):
-            compiled(compiled(X))
+    for number in range(3):
+        with droplab.keyed(model, seed=1, step=number), droplab.keyed(named, seed=1, step=number):
+            for layer in named.layers:
+                assert torch.equal(compiled(X), layer(X) ** 2)
+        assert graphs() == 3
 
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_compiled_block_is_recomputed_with_its_masks(whole):
     model = Net()
     compiled = torch.compile(model, fullgraph=whole, backend="aot_eager")
-    x = X.clone().requires_grad_()
     for number in range(3):
-        with droplab.keyed(model, seed=1, step=number):
-            y = checkpoint(lambda x: compiled(x).square(), x, use_reentrant=False)
-            (gradient,) = torch.autograd.grad(y.sum(), x)
-        kept = step(model, model, number) / X
-        assert torch.equal(gradient, 2 * kept.square())
+        found = step(model, lambda x: checkpoint(lambda x: compiled(x).square(), x, use_reentrant=False), number)
+        wanted = step(model, lambda x: model(x).square(), number)
+        torch.testing.assert_close(found, wanted)
+
+
+def test_a_compiled_block_that_is_recomputed_holds_for_one_call():
+    """Two segments of one graph: which call the graph stands for cannot be told when it is recomputed."""
+    model = Net()
+    compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
     with droplab.keyed(model, seed=1):
-        compiled(x)
-        with pytest.raises(KeyingError, match="called twice"):
-            compiled(x)  # the graph of the recomputation fits, and tells
+        y = checkpoint(lambda x: compiled(x).square(), X.clone().requires_grad_(), use_reentrant=False)
+        with pytest.raises(KeyingError, match=r"'drop'.*holds for one call; this is call 2\. Compile the whole model"):
+            checkpoint(lambda x: compiled(x).square(), y, use_reentrant=False)
 
 
 def test_a_compiled_block_that_is_recomputed_outside_raises():

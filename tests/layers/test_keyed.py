@@ -84,14 +84,30 @@ def test_a_batch_in_pieces_drops_what_the_whole_drops(x, shards):
             torch.testing.assert_close(model(x[rows]), whole[rows])
 
 
-def test_a_layer_called_twice_raises(x):
+def test_the_calls_of_a_layer_are_named_by_their_place(x):
     layer = droplab.nn.Dropout(0.5)
     model = nn.Sequential(layer, nn.Linear(8, 8), layer)
-    with pytest.raises(KeyingError, match=r"'0'.*called twice.*two layers"), droplab.keyed(model, seed=0):
-        model(x)
+    named = nn.Sequential(droplab.nn.Dropout(0.5), model[1], droplab.nn.Dropout(0.5))
+    named[2].key_name = "0#2"
+    for step in (0, 1):
+        with droplab.keyed(model, seed=0, step=step):
+            found = model(x)
+        with droplab.keyed(named, seed=0, step=step):
+            assert torch.equal(found, named(x))
     model(x)  # outside, masks come from the generator
     with droplab.keyed(model.eval(), seed=0):
         model(x)
+
+
+def test_a_call_whose_name_is_taken_is_refused(x):
+    model = nn.Sequential(droplab.nn.Dropout(0.5), droplab.nn.Dropout(0.5))
+    model[1].key_name = "0#2"
+    with droplab.keyed(model, seed=0):
+        model(x)
+        with pytest.raises(
+            KeyingError, match=r"call 2 of layer '0'.*call 1 of layer '0#2'.*have the same id.*key_name"
+        ):
+            model[0](x)
 
 
 def test_a_block_within_a_block_raises_and_an_error_ends_the_block(x):

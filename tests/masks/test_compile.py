@@ -141,20 +141,6 @@ def test_the_traced_reference_draws_the_same_masks():
     assert torch.equal(found, F.dropout(x, 0.3, key=key))
 
 
-def test_a_layer_called_twice_in_one_step_raises_when_traced():
-    class Twice(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.drop = droplab.nn.Dropout(0.5)
-
-        def forward(self, x):
-            return self.drop(self.drop(x))
-
-    model = Twice()
-    with pytest.raises(Exception, match=r"called twice|KeyingError"), droplab.keyed(model, seed=1):
-        torch.compile(model, fullgraph=True, backend="eager")(torch.ones(4, 4))
-
-
 def test_export_in_eval():
     model = Net().eval()
     droplab.replace(model)

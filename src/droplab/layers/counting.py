@@ -1,7 +1,8 @@
-"""One call of a keyed layer in a step, counted in graphs too: by their trace, and by an operator while they run."""
+"""Which call of a keyed layer a call is, in graphs too: told by their trace, and by an operator while they run."""
 
 from __future__ import annotations
 
+import functools
 import itertools
 import weakref
 from collections.abc import Callable
@@ -10,10 +11,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from droplab.masks.internals import assume_constant, current_trace, in_backward, tracing_subgraph, under_checkpoint
+from droplab import rng
+from droplab.masks.internals import (
+    assume_constant,
+    current_trace,
+    in_backward,
+    tracing_subgraph,
+    under_checkpoint,
+    under_reentrant_checkpoint,
+)  # fmt: skip
 
 _library: Any = torch.library.Library("droplab", "FRAGMENT")  # type: ignore[no-untyped-call]
-_library.define("count_call(Tensor seed, int token) -> Tensor", tags=(torch.Tag.pt2_compliant_tag,))
+_library.define("count_call(Tensor seed, int token, int call) -> Tensor", tags=(torch.Tag.pt2_compliant_tag,))
 
 _numbers = itertools.count(1)
 _layers: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
@@ -28,45 +37,60 @@ def token(layer: Any) -> int:
     return int(found)
 
 
-def _count_call(seed: Tensor, number: int) -> Tensor:
+def _count_call(seed: Tensor, number: int, call: int) -> Tensor:
     layer = _layers.get(number)
     if layer is not None:
-        layer._count()
+        layer.count_in_graph(call)
     return seed.clone()
 
 
 for _device in ("CPU", "CUDA"):
     _library.impl("count_call", _count_call, _device)
-torch.library.register_fake("droplab::count_call", lambda seed, _number: torch.empty_like(seed), lib=_library)
+torch.library.register_fake("droplab::count_call", lambda seed, _number, _call: torch.empty_like(seed), lib=_library)
 
 
-def count_call(seed: Tensor, number: int) -> Tensor:
-    """The seed itself, once the call has counted, which is when the graph runs.
+def count_call(seed: Tensor, number: int, call: int) -> Tensor:
+    """The seed itself, once a call of the layer has counted, which is when the graph runs.
 
     Raises:
-        KeyingError: when the graph runs, if it is the layer's second call in a step.
+        KeyingError: when the graph runs, if the layer had that call already in this block.
     """
-    counted: Tensor = torch.ops.droplab.count_call(seed, number)
+    counted: Tensor = torch.ops.droplab.count_call(seed, number, call)
     return counted
 
 
-def _traced_before(layer: int) -> bool:
-    """Whether the graph that is being traced has called the layer already; remembered with the trace, not by code."""
+def _in_trace(layer: int, before: int) -> int:
+    """Which call this is, where so many came before the graph or are known of it; remembered with the trace."""
     trace = current_trace()
     if trace is None:
-        return False
-    seen: set[int] = trace.setdefault("_droplab_layers", set())
-    before = layer in seen
-    seen.add(layer)
-    return before
+        return before + 1
+    last: dict[int, int] = trace.setdefault("_droplab_layers", {})
+    last[layer] = max(before, last.get(layer, 0)) + 1
+    return last[layer]
 
 
-called_in_trace: Callable[[int], bool] = assume_constant(_traced_before)
-counted_at_run_time: Callable[[], bool] = assume_constant(lambda: tracing_subgraph() or under_checkpoint())
-"""Whether what is traced may be recomputed as it is, so that no value that Dynamo guards may tell its calls apart.
+def _nth(number: int, call: int) -> int:
+    layer: Any = _layers.get(number)
+    return int(layer.nth(call))
 
-Within an operator's body nothing outside may be set; within a checkpointed function that is not compiled itself, the
-recomputation has to meet the very graph of the forward pass, or what it saves is not what is looked for.
+
+id_of = functools.cache(rng.layer_id)
+call_in_trace: Callable[[int, int], int] = assume_constant(_in_trace)
+nth_in_trace: Callable[[int, int], int] = assume_constant(_nth)
+within_body: Callable[[], bool] = assume_constant(tracing_subgraph)
+"""Whether what is traced is the body of an operator, within which nothing outside may be set."""
+within_recomputed: Callable[[], bool] = assume_constant(under_checkpoint)
+"""Whether what is traced is called within a checkpointed function that is not compiled itself.
+
+Its recomputation has to meet the very graph of the forward pass, or what it saves is not what is looked for: no value
+that Dynamo guards may tell the two apart.
 """
 backward_now: Callable[[], bool] = assume_constant(in_backward)
 """Whether a trace is made during a backward pass."""
+
+
+def may_be_recomputed() -> bool:
+    """Whether what is called now is within a checkpointed function."""
+    if under_checkpoint():
+        return True
+    return not torch.is_grad_enabled() and under_reentrant_checkpoint()

@@ -14,6 +14,9 @@ from droplab.layers.identities import Identity, device_of, identities, is_known
 from droplab.layers.keying import Keying
 from droplab.layers.unreached import unreached, warn_once
 
+_NO_CALLS: dict[str, Any] = {"_calls": 0, "_calls_in_graphs": 0, "_marks": None}
+"""What a block begins with."""
+
 
 class keyed:  # noqa: N801  # used like a function
     """Within the ``with``, every mask of ``model`` is a pure function of its key.
@@ -25,10 +28,11 @@ class keyed:  # noqa: N801  # used like a function
 
     Call ``backward()`` inside the block where activation checkpointing recomputes layers.
 
-    A block is one *forward pass*: a layer's second call within it is refused, since it would draw the same mask. With
-    gradient accumulation every micro-batch therefore has a block of its own. Give it the ``samples`` it holds and the
-    step of its update, and the micro-batches together drop what the whole batch would; or let ``step`` count
-    micro-batches. With neither, all micro-batches of an update draw the same masks.
+    A layer may be called several times within a block: its calls are told apart by their place in it, and the second
+    has the masks of a layer with the name ``"name#2"``, and so on. With gradient accumulation every micro-batch has a
+    block of its own. Give it the ``samples`` it holds and the step of its update, and the micro-batches together drop
+    what the whole batch would; or let ``step`` count micro-batches. With neither, all micro-batches of an update draw
+    the same masks.
 
     What is not droplab's layer draws from torch's generator as before: torch's own layers that were not replaced, the
     ``dropout=`` of ``MultiheadAttention`` and of recurrent layers, dropout called as a function. ``unreached`` names
@@ -47,8 +51,8 @@ class keyed:  # noqa: N801  # used like a function
         replicated: all ranks hold the same batch, and are to draw the same masks.
 
     Raises:
-        KeyingError: two layers have one id; a block within a block; a layer called twice in one step; a seed, step,
-            samples, or group that cannot be one.
+        KeyingError: two layers have one id; a block within a block; a seed, step, samples, or group that cannot be
+            one.
 
     Warns:
         UserWarning: a model in training mode has dropout that no key reaches; once for each model.
@@ -96,8 +100,9 @@ class keyed:  # noqa: N801  # used like a function
                     "model. End the first block before the next step begins."
                 )
         keying = self._keying
+        keying.keyed = self._layers
         for name, layer, number in self._layers:
-            layer.__dict__.update(_keying=keying, _layer_id=number, _called=False, _name=name)
+            layer.__dict__.update(_keying=keying, _layer_id=number, _name=name, **_NO_CALLS)
         return self
 
     def __exit__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,16 @@ class Keying:
         self.seed = _number(seed, "seed", -(2**63), 2**64 - 1)
         self.step = _number(step, "step", 0, _HIGHEST)
         self.samples = _ids(samples)
+        self.keyed: Any = []
+        """The layers with names and ids, as ``identities`` gives them."""
         self.rank = rank
         self.seed_tensor = _on_device(self.seed, device)
         self.step_tensor = _on_device(self.step, device)
+
+    @cached_property
+    def calls(self) -> dict[int, tuple[Any, int]]:
+        """By id: the layer and which of its calls has it; the first ones, and others that were made."""
+        return {number: (layer, 1) for _, layer, number in self.keyed}
 
     def __deepcopy__(self, memo: Any) -> None:
         """No copy of a layer is keyed, whoever copies it, and however."""

@@ -10,26 +10,43 @@ import torch
 from torch import Tensor, nn
 
 from droplab.errors import KeyingError, UserError
-from droplab.layers.counting import backward_now, called_in_trace, count_call, counted_at_run_time
+from droplab.layers.counting import (
+    backward_now,
+    call_in_trace,
+    count_call,
+    id_of,
+    may_be_recomputed,
+    nth_in_trace,
+    within_body,
+    within_recomputed,
+)  # fmt: skip
 from droplab.layers.keying import Keying
 from droplab.layers.tracing import leaf
 from droplab.masks.checking import check_rate
 from droplab.masks.internals import in_backward, never_traced
 from droplab.masks.key import Key
+from droplab.masks.seeds import mark
 
-_TWICE = (
-    "{} was called twice in one step of droplab.keyed, which would give both calls the same mask. Use two layers with "
-    "two names, or droplab.functional with a key of its own for each call."
+_UNKNOWN = (
+    "{} is recomputed (activation checkpointing), and which of its {} calls this is cannot be told: the state of "
+    "torch's CPU generator tells, and is not what it was in the forward pass. Leave preserve_rng_state=True, or use a "
+    "layer for each call."
 )
 _OUTSIDE = (
     "{} is recomputed (activation checkpointing) outside the `with droplab.keyed(...)` block of its forward pass, "
     "where its masks are unknown. Call backward() inside the block."
 )
+_IN_GRAPH = (
+    "{} was compiled within a function that is checkpointed outside the graph, which then holds for one call; this is "
+    "call {}. Compile the whole model, or checkpoint inside what is compiled."
+)
 _NO_GRADIENT = (
     "{} got p = {}, which wants a gradient; none reaches a drop rate, as masks are not a smooth function of it. Give a "
     "number, or p.detach(); for rates that are learned: droplab.nn.ConcreteDropoutLinear and its like"
 )
-PASSING = frozenset({"_keying", "_layer_id", "_called", "_was_keyed", "_name", "_identity", "_token"})
+PASSING = frozenset({
+    "_keying", "_layer_id", "_calls", "_calls_in_graphs", "_marks", "_was_keyed", "_name", "_identity", "_token",
+})  # fmt: skip
 """What a layer has for a step only. No copy and no pickle has it: a copy made within ``keyed`` is not keyed."""
 
 
@@ -50,7 +67,9 @@ class DropLayer(nn.Module):
 
     _keying: Keying | None = None
     _layer_id: int = 0
-    _called: bool = False
+    _calls: int = 0
+    _calls_in_graphs: int = 0
+    _marks: dict[int, int] | None = None
     _was_keyed: bool = False
     _name: str = ""
     _token: int = 0
@@ -130,8 +149,10 @@ class DropLayer(nn.Module):
     def _key(self, input: Tensor) -> Key | None:  # noqa: A002  # torch's name
         """The key of this call, or ``None`` where masks come from torch's generator.
 
+        A second call in a block has the key of a layer that is called ``"name#2"``, and so on.
+
         Raises:
-            KeyingError: the layer was called before in this step, or is recomputed outside its ``keyed`` block.
+            KeyingError: the layer is recomputed outside its ``keyed`` block, or it cannot be told which call that is.
         """
         keying = self._keying
         if keying is None:
@@ -141,53 +162,104 @@ class DropLayer(nn.Module):
         batch_dim = self.batch_dim
         samples = keying.samples
         if torch.compiler.is_compiling():
-            seed, step = self._counted(keying.seed_tensor), keying.step_tensor
+            number, seed = self._counted(keying.seed_tensor)
+            layer = self._layer_id if number == 1 else nth_in_trace(self._token, number)
+            step = keying.step_tensor
         else:
             seed, step = keying.seed, keying.step  # type: ignore[assignment]  # numbers are faster where they will do
-            self._count()
+            number = self._count()
+            layer = self._layer_id if number == 1 else self.nth(number)
         if batch_dim is None or input.ndim == 0:
-            return Key(seed, self._layer_id, step, 0, None)
+            return Key(seed, layer, step, 0, None)
         dim = batch_dim % input.ndim
         if samples is None:
             first = keying.rank * input.shape[dim] if keying.rank else 0
-            return Key(seed, self._layer_id, step, first, dim)
-        return Key(seed, self._layer_id, step, samples, dim)
+            return Key(seed, layer, step, first, dim)
+        return Key(seed, layer, step, samples, dim)
 
     @never_traced
-    def _count(self) -> None:
-        """One call a step; a call during backward is checkpointing's and draws the same mask again, as it should."""
+    def _count(self) -> int:
+        """Which call of the block this is, from 1 on; during backward, which one is recomputed.
+
+        A call within a checkpointed function leaves a mark that its recomputation finds again: a number drawn from
+        torch's CPU generator, whose state checkpointing restores, however segments are nested and ordered.
+        """
+        calls = max(self._calls, self._calls_in_graphs)
         if in_backward():
-            return
-        if self._called:
-            raise KeyingError(_TWICE.format(self._title()))
+            return self._counted_before(calls)
         if "_is_replica" in self.__dict__:
             raise KeyingError(
                 f"{self._title()} is a replica of torch.nn.DataParallel, whose replicas would all draw the same masks. "
                 "Use torch.nn.parallel.DistributedDataParallel, whose ranks count their samples apart"
             )
-        self.__dict__.update(_called=True, _was_keyed=True)
+        self.__dict__.update(_calls=calls + 1, _was_keyed=True)
+        if may_be_recomputed():
+            marks = self.__dict__.setdefault("_marks", None) or {}
+            marks[mark()] = calls + 1
+            self.__dict__["_marks"] = marks
+        return calls + 1
 
-    def _counted(self, seed: Tensor) -> Tensor:
-        """The same in a graph, which gets the seed of a call that counts.
+    def _counted_before(self, calls: int) -> int:
+        marks = self._marks
+        found = None if marks is None else marks.get(mark())
+        if calls <= 1:
+            return 1
+        if found is None:
+            raise KeyingError(_UNKNOWN.format(self._title(), calls))
+        return found
 
-        A trace sees the calls of its own graph. A graph that comes after a break, or that is called again, is told
-        apart by ``_called``: Dynamo guards its value and sets it when the graph has run. Where it may not be set
-        (within checkpointed functions), or is set already (a second call, or a recomputation, which no trace can tell
-        apart), an operator counts while the graph runs.
+    def _counted(self, seed: Tensor) -> tuple[int, Tensor]:
+        """The same in a graph, and the seed of a call that counts.
+
+        A trace sees the calls of its own graph. What was called before it in the block is told by ``_calls``: Dynamo
+        guards its value and sets it when the graph has run. Where it may not be set (within checkpointed functions), or
+        says nothing (in a backward pass), an operator counts while the graph runs.
         """
-        if called_in_trace(self._layer_id):
-            raise ValueError(_TWICE.format(self._title()))  # as KeyingError is, whose making Dynamo does not trace
-        if counted_at_run_time() or self._called:
-            return count_call(seed, self._token)
-        self._called = self._was_keyed = True
-        return seed
+        if within_recomputed() or backward_now():
+            number = call_in_trace(self._layer_id, 0)
+            return number, count_call(seed, self._token, number)
+        number = call_in_trace(self._layer_id, max(self._calls, self._calls_in_graphs))
+        if within_body():
+            return number, count_call(seed, self._token, number)
+        self._calls = number
+        self._was_keyed = True
+        return number, seed
+
+    def count_in_graph(self, number: int) -> None:
+        """A graph that holds this call runs.
+
+        Raises:
+            KeyingError: the number is taken: the graph was called before in this block, and holds for one call.
+        """
+        if in_backward():
+            return
+        calls = max(self._calls, self._calls_in_graphs)
+        if number <= calls:
+            raise KeyingError(_IN_GRAPH.format(self._title(), calls + 1))
+        self.__dict__.update(_calls_in_graphs=number, _was_keyed=True)
+
+    def nth(self, number: int) -> int:
+        """The id of a call that is not the first.
+
+        Raises:
+            KeyingError: another layer has that id.
+        """
+        keying, found = self._keying, id_of(f"{self.key_name or self._name}#{number}")
+        if keying is not None:
+            other, call = keying.calls.setdefault(found, (self, number))
+            if (other, call) != (self, number):
+                raise KeyingError(
+                    f"call {number} of {self._title()} and call {call} of {other._title()} have the same id, so their "  # noqa: SLF001  # ours
+                    "masks would be equal. Give one of them a name of its own: layer.key_name = '...'"
+                )
+        return found
 
     def _left(self, compiling: bool) -> None:
         """Called after a ``keyed`` block: by a next forward pass, or by a recomputation, which has no key."""
         if compiling:
             if backward_now():
                 raise ValueError(_OUTSIDE.format(self._title()))
-            if not counted_at_run_time():
+            if not (within_recomputed() or within_body()):
                 self._was_keyed = False
         else:
             self._left_eagerly()

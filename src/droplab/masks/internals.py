@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -10,8 +11,11 @@ import torch
 from torch._functorch import config
 from torch._subclasses import FakeTensor
 from torch.autograd import Function, forward_ad
+from torch.utils._python_dispatch import _disable_current_modes
+from torch.utils.checkpoint import CheckpointFunction
 
 _C: Any = torch._C
+_REENTRANT = CheckpointFunction.forward.__code__
 
 
 transforms_active: Callable[[], bool] = _C._are_functorch_transforms_active
@@ -97,6 +101,22 @@ def under_checkpoint() -> bool:
     """Whether tensors that are saved now go through ``torch.utils.checkpoint``."""
     hooks = _C._autograd._top_saved_tensors_default_hooks(False)
     return hooks is not None and getattr(hooks[0], "__module__", "") == "torch.utils.checkpoint"
+
+
+def under_reentrant_checkpoint() -> bool:
+    """Whether a caller is the reentrant kind of ``torch.utils.checkpoint``, whose forward pass has no hooks."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code is _REENTRANT:
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
+
+
+def without_modes() -> AbstractContextManager[Any]:
+    """Within it no dispatch mode sees what is done: policies of checkpointing, counters, fake tensors."""
+    modes: AbstractContextManager[Any] = _disable_current_modes()
+    return modes
 
 
 def plain_apply(function: type[Function]) -> Any:

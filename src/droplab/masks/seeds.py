@@ -11,6 +11,8 @@ import threading
 import torch
 from torch import Tensor
 
+from droplab.masks.internals import modes_active, without_modes
+
 
 class _Room(threading.local):
     """A place for each thread to draw into; making one for each call would cost as much as a small dropout."""
@@ -28,6 +30,21 @@ def draw(x: Tensor) -> int | Tensor:
     if x.is_cpu:
         return int(_room.seed.random_(_LOWEST, None).item())
     return torch.empty((), dtype=torch.int64, device=x.device).random_(_LOWEST, None)
+
+
+def mark() -> int:
+    """A number from torch's CPU generator, which whoever restores the generator's state draws again.
+
+    >>> state = torch.get_rng_state()
+    >>> first = mark()
+    >>> torch.set_rng_state(state)
+    >>> mark() == first
+    True
+    """
+    if modes_active():
+        with without_modes():
+            return draw(_room.seed)  # type: ignore[return-value]  # it is on the CPU
+    return draw(_room.seed)  # type: ignore[return-value]
 
 
 def draw_under_transforms(x: Tensor) -> Tensor:

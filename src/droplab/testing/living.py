@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from droplab.errors import KeyingError, UserError
+from droplab.errors import UserError
 from droplab.layers.doorway import close_doorway, doorways, open_doorway
 from droplab.layers.keyed import keyed
 from droplab.layers.layer import DropLayer
@@ -75,19 +75,23 @@ class LivingContract:
                 assert torch.equal(_first(fresh["drop"](x)), wanted)
 
     def test_called_twice(self) -> None:
-        """A second call in a step raises."""
-        model = _Twice(self.make())
-        _twice_raises(model, model, self.input(), KeyingError)
+        """A second call in a block has the masks of a layer of its own, called after its place."""
+        model, x = _Twice(self.make()), self.input()
+        for step in (0, 1):
+            _check_calls(model, model, x, step)
 
     def test_called_twice_in_graphs(self) -> None:
-        """So it does in one graph, after a break, and where the error itself is the break."""
+        """So it has in one graph and after a break; what was compiled for the first step serves the next."""
         x = self.input()
         model = _Twice(self.make())
-        for between, whole in ((False, True), (False, False), (True, False)):
+        for between, whole in ((False, True), (True, False)):
             torch.compiler.reset()
             model.breaks = between
             compiled: Any = torch.compile(model, fullgraph=whole, backend="eager")
-            _twice_raises(model, compiled, x, Exception if whole else KeyingError)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch's own, where it looks at what goes over a break
+                for step in (0, 1):
+                    _check_calls(model, compiled, x, step)
         torch.compiler.reset()
 
     def test_fx(self) -> None:
@@ -202,20 +206,24 @@ class _Twice(nn.Module):
         super().__init__()
         self.drop, self.breaks = drop, False
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both calls."""
         first = _first(self.drop(x))
         if self.breaks:
             torch._dynamo.graph_break()  # noqa: SLF001  # its name in torch's documents
-        return first + _first(self.drop(x))
+        return first, _first(self.drop(x))
 
 
-def _twice_raises(model: _Twice, called: Any, x: Tensor, kind: type[Exception]) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's own, where it looks at what goes over a break
-        for step in (0, 1):  # the second step meets what was compiled in the first
-            with keyed(model, seed=1, step=step):
-                _raises(kind, lambda: called(x), "called twice")
+def _check_calls(model: _Twice, called: Any, x: Tensor, step: int) -> None:
+    """Two calls give what two layers of two names give."""
+    with keyed(model, seed=1, step=step):
+        found = called(x)
+    for name, output in zip(("drop", "drop#2"), found, strict=True):
+        alone = copy.deepcopy(model.drop)
+        alone.key_name = name
+        with keyed(alone, seed=1, step=step):
+            torch.testing.assert_close(output, _first(alone(x)), rtol=1e-12, atol=1e-12)
+    assert found[0].shape != found[1].shape or not torch.equal(*found)
 
 
 def _hooks(oracle: Oracle) -> tuple[str, ...]:
