@@ -9,8 +9,8 @@ import numpy as np
 
 from droplab.data.checking import CONTIGUOUS_CLASSES, as_part
 from droplab.data.parts import Part, SealedPart, Split
-from droplab.data.protocol import split
 from droplab.data.source import Source
+from droplab.data.split import split
 from droplab.errors import DataError, quote
 
 PARTS = ("train", "validation", "test")
