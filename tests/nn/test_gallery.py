@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from droplab.languages import LANGUAGES
 from droplab.nn.catalog import CATALOG
-from droplab.nn.catalog.words import LANGUAGES, words
+from droplab.nn.catalog.words import words
 
 ROOT = Path(__file__).parent.parent.parent
 TEXTS = ROOT / "src" / "droplab" / "nn" / "catalog" / "texts"

@@ -102,10 +102,10 @@ class Cifar10:
             ChecksumError: the archive that lies in ``data_dir`` is not the published one.
             DownloadError: no mirror answers, or the folder cannot be written to.
         """
-        if all(check.ok for check in self.verify(data_dir)):
+        if all(file.ok for file in self.verify(data_dir)):
             return locate(data_dir) or data_dir
         with installing(data_dir, NAME):
-            if any(not check.ok for check in self.verify(data_dir)):  # else another process did it meanwhile
+            if any(not file.ok for file in self.verify(data_dir)):  # else another process did it meanwhile
                 _install(data_dir, progress)
         return locate(data_dir) or data_dir
 

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from droplab.analysis import Effect, Verdict
 from droplab.analysis.student import quantile
+from droplab.languages import LANGUAGES
 from droplab.records import ChangedImages, ExperimentRecord, Histogram, RunKey, RunRecord
 from droplab.report.blocks import blocks
-from droplab.report.locale import LANGUAGES, texts
+from droplab.report.locale import texts
 from droplab.report.numbers import SHARES
 from droplab.report.png import data_address
 
