@@ -36,3 +36,17 @@ def read_texts(package: str, folder: str, lang: str) -> dict[str, Any]:
     file = files(package).joinpath(folder, f"{lang}.json")
     loaded: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return loaded
+
+
+class Count(int):
+    """A whole number that may name what it counts: ``{n:run|runs}`` is one run or several.
+
+    >>> f"{Count(1):run|runs}, {Count(0):time|times}, {Count(1200):,}"
+    '1 run, 0 times, 1,200'
+    """
+
+    def __format__(self, spec: str) -> str:
+        one, several, many = spec.partition("|")
+        if not several:
+            return super().__format__(spec)
+        return f"{int(self)} {one if self == 1 else many}"

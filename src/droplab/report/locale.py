@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from droplab.languages import read_texts
+from droplab.languages import Count, read_texts
 
 
 def texts(lang: str) -> dict[str, str]:
@@ -31,5 +31,6 @@ class Speaker:
         return key in self._texts
 
     def __call__(self, key: str, **values: Any) -> str:
-        """The text of a key with its placeholders filled."""
-        return self._texts[key].format(**values)
+        """The text of a key with its placeholders filled; ``{count:run|runs}`` says which word goes with a number."""
+        counted = {name: Count(value) if type(value) is int else value for name, value in values.items()}
+        return self._texts[key].format(**counted)
