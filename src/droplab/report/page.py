@@ -11,7 +11,7 @@ from string import Template
 
 from droplab.errors import FailureError
 from droplab.languages import LANGUAGES, check_language
-from droplab.report.figures import PageSource, payload
+from droplab.report.payload import PageSource, payload
 from droplab.report.text import render
 
 
