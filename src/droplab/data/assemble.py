@@ -14,6 +14,8 @@ from droplab.data.split import split
 from droplab.errors import DataError, quote
 
 PARTS = ("train", "validation", "test")
+MOST_CLASSES = 2**16
+"""The ledger keeps predicted classes as 16 bits each."""
 
 
 def assemble(
@@ -59,10 +61,6 @@ def assemble(
         classes=classes,
         class_names=names or tuple(str(c) for c in range(classes)),
     )
-
-
-MOST_CLASSES = 2**16
-"""The ledger keeps predicted classes as 16 bits each."""
 
 
 def _texts(name: str, class_names: Any) -> tuple[str, ...]:

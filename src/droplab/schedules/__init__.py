@@ -18,8 +18,7 @@ from droplab.schedules.pure import (
     Step,
     WarmUp,
 )
-from droplab.schedules.registry import for_sites, normal_form
-from droplab.schedules.table import SCHEDULES, make
+from droplab.schedules.registry import SCHEDULES, enter, for_sites, make, normal_form
 
 __all__ = [
     "SCHEDULES",
@@ -46,3 +45,7 @@ __all__ = [
     "make",
     "normal_form",
 ]
+
+enter(Constant, Linear, Cosine, Step, WarmUp, Early, Late, Curriculum, DepthRamp, Piecewise)
+enter(Chain, Product, Min, Max)
+enter(AdaptiveGap, AdaptiveSlope, AdaptiveSiteGap)

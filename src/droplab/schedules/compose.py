@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, model_val
 from droplab.errors import SpecError
 from droplab.schedules.base import Schedule
 from droplab.schedules.parameters import Places
-from droplab.schedules.table import make
+from droplab.schedules.registry import make
 
 
 def _inner(value: Any) -> Schedule:
