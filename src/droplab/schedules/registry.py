@@ -1,4 +1,4 @@
-"""The table of schedules, which the room's ``__init__`` fills; how one is read from a spec, and an arm's ``schedule``."""
+"""The table of schedules, filled by the room's face; how one is read from a spec, and an arm's ``schedule``."""
 
 from __future__ import annotations
 
