@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
     from droplab.kernels import backend as backend
     from droplab.models import SrivastavaMLP as SrivastavaMLP
     from droplab.models import TutorialCNN as TutorialCNN
-    from droplab.nn.keyed import keyed as keyed
+    from droplab.nn import keyed as keyed
     from droplab.surgery.rates import apply_rates as apply_rates
     from droplab.surgery.rates import rates as rates
     from droplab.surgery.replace import replace as replace
