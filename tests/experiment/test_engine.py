@@ -9,7 +9,6 @@ import threading
 
 import pytest
 import torch
-from torch import nn
 
 import droplab
 from droplab.comparison import Results
@@ -176,11 +175,6 @@ def test_a_run_that_diverges_is_recorded_and_the_others_go_on(tmp_path):
 
 def raising(shape, classes):
     raise RuntimeError("my own mistake")
-
-
-def dropping_twice(shape, classes):
-    drop = nn.Dropout(0.5)
-    return nn.Sequential(nn.Flatten(), nn.Linear(28 * 28, 8), drop, nn.ReLU(), drop, nn.Linear(8, classes))
 
 
 def wrong_shape(shape, classes):

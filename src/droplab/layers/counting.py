@@ -14,6 +14,7 @@ from torch import Tensor
 from droplab import rng
 from droplab.masks.internals import (
     assume_constant,
+    constant_number,
     current_trace,
     in_backward,
     tracing_subgraph,
@@ -75,8 +76,8 @@ def _nth(number: int, call: int) -> int:
 
 
 id_of = functools.cache(rng.layer_id)
-call_in_trace: Callable[[int, int], int] = assume_constant(_in_trace)
-nth_in_trace: Callable[[int, int], int] = assume_constant(_nth)
+call_in_trace: Callable[[int, int], int] = constant_number(_in_trace)
+nth_in_trace: Callable[[int, int], int] = constant_number(_nth)
 within_body: Callable[[], bool] = assume_constant(tracing_subgraph)
 """Whether what is traced is the body of an operator, within which nothing outside may be set."""
 within_recomputed: Callable[[], bool] = assume_constant(under_checkpoint)

@@ -126,9 +126,15 @@ def plain_apply(function: type[Function]) -> Any:
 
 
 def assume_constant(function: Any) -> Any:
-    """A function that a trace calls once and takes the result of for a constant."""
+    """A function that a trace calls once and takes the result of for a constant; not for numbers."""
     mark: Any = torch.compiler.assume_constant_result
     return mark(function)
+
+
+def constant_number(function: Callable[..., int]) -> Callable[..., int]:
+    """The same for whole numbers, of which a second one of the same function would be traced as a variable."""
+    told = assume_constant(lambda *values: str(function(*values)))
+    return lambda *values: int(told(*values))
 
 
 def current_trace() -> dict[str, Any] | None:

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from droplab import rng
 from droplab.errors import KeyingError
-from droplab.masks.internals import assume_constant
+from droplab.masks.internals import constant_number
 
-_id_of: Callable[[str], int] = assume_constant(rng.layer_id)
+_id_of: Callable[[str], int] = constant_number(rng.layer_id)
 _LOW, _FULL = (1 << 32) - 1, (1 << 64) - 1
 _INTEGERS = {
     torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.uint16, torch.uint32, torch.uint64,
