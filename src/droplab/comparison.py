@@ -19,7 +19,7 @@ from droplab.experiment import (
     read_spec,
     run_experiment,
 )
-from droplab.experiment.changed import changed_images
+from droplab.experiment.changed_images import changed_images
 from droplab.experiment.presets import demo
 from droplab.experiment.train import steps_per_epoch
 from droplab.experiment.trained import trained_model

@@ -13,16 +13,16 @@ from droplab.errors import DesignError, InterruptedRunError
 from droplab.experiment.calibrate import choose_device, choose_plan, precision_notices
 from droplab.experiment.check import Checked, check_experiment
 from droplab.experiment.environment import differences, environment
-from droplab.experiment.executors import Executor, Job, ProcessExecutor, SerialExecutor
+from droplab.experiment.executors import Executor, ProcessExecutor, RunSet, SerialExecutor
 from droplab.experiment.fingerprint import changed_code
 from droplab.experiment.folder import default_folder, fresh_folder, make_folder, run_folder
 from droplab.experiment.initial import EVENT, InitialWeights
 from droplab.experiment.loading import load_data
 from droplab.experiment.lock import folder_lock
 from droplab.experiment.run import Plan, Task
+from droplab.experiment.samples import RunData, lay_out
 from droplab.experiment.signals import StopFlag, stop_on_signals
 from droplab.experiment.spec import ExperimentSpec, digest
-from droplab.experiment.tensors import Workbench, workbench
 from droplab.experiment.threads import check_threads
 from droplab.kernels import prepare_meanwhile
 from droplab.ledger import FILE_NAME, Ledger, LedgerReader, exists
@@ -81,16 +81,16 @@ def run_experiment(
     device = choose_device(spec.compute.device)
     prepare_meanwhile()
     split = load_data(spec.data, data_dir)
-    bench = workbench(split, spec.recipe.fit_size, device)
-    checked = check_experiment(spec, split, bench, allow_random_baseline=allow_random_baseline)
+    data = lay_out(split, spec.recipe.fit_size, device)
+    checked = check_experiment(spec, split, data, allow_random_baseline=allow_random_baseline)
     make_folder(folder)
     with ExitStack() as stack:
         stack.enter_context(folder_lock(folder))
         flag = stack.enter_context(stop_on_signals(give_up=lambda: _mark_interrupted(folder)))
-        found = _Found(split, bench, checked, accept_changed_code)
+        found = _Found(split, data, checked, accept_changed_code)
         ledger, plan, executor = _open(folder, spec, found, data_dir, directory, listener, stack)
-        job = Job(spec, plan, data_dir, split.fingerprint, directory)
-        runner: Executor = executor or _executor(job, bench, stack)
+        run_set = RunSet(spec, plan, data_dir, split.fingerprint, directory)
+        runner: Executor = executor or _executor(run_set, data, stack)
         driver = _LedgerDriver(ledger, listener)
         record = ledger.read()
         tasks = [_task(record.runs[key], folder, ledger) for key in ledger.open_runs()]
@@ -139,10 +139,10 @@ def _task(run: RunRecord, folder: Path, ledger: Ledger) -> Task:
     return Task(run.key, run_folder(folder, ledger.run_id(run.key)), run.epochs_done, compared)
 
 
-def _executor(job: Job, bench: Workbench, stack: ExitStack) -> Executor:
-    if job.plan.executor == "process":
-        return stack.enter_context(ProcessExecutor(job))
-    return SerialExecutor(job, bench)
+def _executor(run_set: RunSet, data: RunData, stack: ExitStack) -> Executor:
+    if run_set.plan.executor == "process":
+        return stack.enter_context(ProcessExecutor(run_set))
+    return SerialExecutor(run_set, data)
 
 
 def _keys(spec: ExperimentSpec) -> list[RunKey]:
@@ -155,7 +155,7 @@ class _Found:
     """What data and model turned out to be, before the folder is looked at."""
 
     split: Split
-    bench: Workbench
+    data: RunData
     checked: Checked
     accept_changed_code: bool
 
@@ -169,7 +169,7 @@ def _open(
     listener: Listener,
     stack: ExitStack,
 ) -> tuple[Ledger, Plan, ProcessExecutor | None]:
-    split, bench, checked = found.split, found.bench, found.checked
+    split, data, checked = found.split, found.data, found.checked
     path = folder / FILE_NAME
     here = environment()
     if exists(path):
@@ -179,7 +179,7 @@ def _open(
             ledger.notice(notice)
         return ledger, Plan(**ledger.design()["plan"]), None
     plan, figures, executor = choose_plan(
-        spec, bench, len(spec.arms) * len(spec.seeds), data_dir, split.fingerprint, listener.say, directory
+        spec, data, len(spec.arms) * len(spec.seeds), data_dir, split.fingerprint, listener.say, directory
     )
     if executor is not None:
         stack.push(executor)
@@ -193,7 +193,7 @@ def _open(
         "data_dir": str(data_dir.resolve()) if data_dir is not None else "",
         "sizes": {
             "train": len(split.train),
-            "fit": len(bench.fit),
+            "fit": len(data.fit),
             "validation": len(split.validation),
             "test": len(split.test),
         },
@@ -259,7 +259,9 @@ def _continue(
         ledger.enlarge(added, _keys(spec.model_copy(update={"seeds": tuple(added)})))
     else:
         _tell_of_more_seeds(spec, before, folder, listener)
-    ledger.plan(_keys(spec.model_copy(update={"seeds": (*before, *added)})))  # whatever an older droplab left undone
+    ledger.add_runs(
+        _keys(spec.model_copy(update={"seeds": (*before, *added)}))
+    )  # whatever an older droplab left undone
 
 
 def _changes(before: Any, after: Any, path: str = "") -> list[str]:

@@ -12,9 +12,9 @@ import torch
 from droplab.errors import DivergedError
 from droplab.experiment.checkpoint import CheckpointStore, Loaded
 from droplab.experiment.diverge import locate
+from droplab.experiment.samples import RunData
 from droplab.experiment.seeding import borrowed_generators, seed_everything
 from droplab.experiment.spec import ExperimentSpec
-from droplab.experiment.tensors import Workbench
 from droplab.experiment.train import Trainer
 from droplab.records import Measurement, RunKey
 
@@ -47,7 +47,7 @@ def carry_out(
     task: Task,
     spec: ExperimentSpec,
     plan: Plan,
-    bench: Workbench,
+    data: RunData,
     commit: Callable[[Measurement], None],
     say: Callable[[str], None],
     stop: Callable[[], bool],
@@ -68,7 +68,7 @@ def carry_out(
     arm = spec.arm(task.key.arm)
     with borrowed_generators():
         found = store.latest(task.epochs_in_ledger)
-        trainer = Trainer(spec, arm, task.key.seed, bench, plan.precision)
+        trainer = Trainer(spec, arm, task.key.seed, data, plan.precision)
         if found is None:
             store.check(trainer.state())  # what cannot be kept is known before an epoch is spent on it
         else:
@@ -78,7 +78,7 @@ def carry_out(
             try:
                 measurement = trainer.epoch(epoch, stop)
             except DivergedError as seen:
-                trainer = Trainer(spec, arm, task.key.seed, bench, plan.precision)
+                trainer = Trainer(spec, arm, task.key.seed, data, plan.precision)
                 before = store.latest(epoch)
                 if before is not None and before.epochs_done == epoch:
                     trainer.load_state(before.state)
@@ -101,7 +101,7 @@ def _compare(trainer: Trainer, found: Loaded, task: Task, say: Callable[[str], N
     if math.isnan(expected):
         return
     now = _evaluated(trainer, found, then)
-    if now == expected or (trainer.bench.device.type != "cpu" and math.isclose(now, expected, rel_tol=1e-3)):
+    if now == expected or (trainer.data.device.type != "cpu" and math.isclose(now, expected, rel_tol=1e-3)):
         return
     if _evaluated(trainer, found, then, purpose="another draw") != now:
         return  # random in evaluation too: a loss that does not repeat itself tells nothing
@@ -119,6 +119,6 @@ def _evaluated(trainer: Trainer, found: Loaded, then: Mapping[str, float], purpo
         if purpose:
             seed_everything(trainer.seed, purpose)
         trainer.moving.put(then)
-        loss, _ = trainer.evaluate(trainer.bench.validation)
+        loss, _ = trainer.evaluate(trainer.data.validation)
     trainer.load_state(found.state)
     return loss

@@ -55,7 +55,7 @@ class Ledger(LedgerReader):
         def fill(db: sqlite3.Connection) -> None:
             make_tables(db)
             db.executemany("INSERT INTO design VALUES (?, ?)", [(key, to_json(value)) for key, value in values.items()])
-            _plan(db, runs)
+            _add_runs(db, runs)
             if environment is not None:
                 _add_environment(db, environment)
             seal_all(db)
@@ -134,12 +134,12 @@ class Ledger(LedgerReader):
 
     # runs ---------------------------------------------------------------------------------------
 
-    def plan(self, runs: list[RunKey]) -> None:
+    def add_runs(self, runs: list[RunKey]) -> None:
         """Add planned runs; those that exist stay as they are."""
         if all(RunKey(writable(key.arm), key.seed) in self._known() for key in runs):
             return
         with self._writing() as db, kept(db, "runs"):
-            _plan(db, runs)
+            _add_runs(db, runs)
 
     def _known(self) -> dict[RunKey, int]:
         if not self._ids:
@@ -162,7 +162,7 @@ class Ledger(LedgerReader):
                 self._event(db, "seeds enlarged", None, {"before": before, "added": seeds})
             _set_design(db, "spec", {**spec, "seeds": [*before, *seeds]})
             with kept(db, "runs"):
-                _plan(db, runs)
+                _add_runs(db, runs)
 
     def set_state(self, key: RunKey, state: str, reason: str = "", *, retry: bool = True) -> None:
         """Move a run to a state; the change is an event too."""
@@ -249,7 +249,7 @@ def _add_environment(db: sqlite3.Connection, detail: Mapping[str, Any]) -> None:
     appended(db, "environments", added.lastrowid)
 
 
-def _plan(db: sqlite3.Connection, runs: list[RunKey]) -> None:
+def _add_runs(db: sqlite3.Connection, runs: list[RunKey]) -> None:
     db.executemany(
         "INSERT OR IGNORE INTO runs (arm, seed, state) VALUES (?, ?, 'planned')",
         [(writable(key.arm), key.seed) for key in runs],

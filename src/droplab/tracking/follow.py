@@ -8,10 +8,8 @@ from typing import Self
 
 from droplab.errors import DroplabError, SinkError
 from droplab.ledger import LedgerReader, open_experiment
-from droplab.records import RunKey, Sink, SinkRun
+from droplab.records import ENDED_STATES, RunKey, Sink, SinkRun
 from droplab.tracking.registry import make_sink
-
-ENDED = ("done", "failed", "interrupted")
 
 
 def run_identity(experiment_id: str, key: RunKey) -> str:
@@ -80,7 +78,7 @@ class Follower:
             if key in self._ended or (state == "planned" and not done):
                 continue
             self._send(key, done)
-            if state in ENDED:
+            if state in ENDED_STATES:
                 self._end(key, state, reason)
 
     def finish(self) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class Driver(Protocol):
 
 
 @dataclass(frozen=True)
-class Job:
+class RunSet:
     """What an executor needs to carry out runs; crosses process borders."""
 
     spec: ExperimentSpec

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from droplab.errors import FailureError
 from droplab.experiment.executors import worker
-from droplab.experiment.executors.base import Driver, Job
+from droplab.experiment.executors.base import Driver, RunSet
 from droplab.experiment.run import Task
 
 _POLL_SECONDS = 0.2
@@ -28,13 +28,13 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 class _Worker:
     """One worker process and the driver's end of its connection."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, run_set: RunSet) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection: Connection[Any, Any]
         self.connection, theirs = context.Pipe()
         self.stop = context.Event()
-        self.process = context.Process(target=worker.main, args=(theirs, job, self.stop), daemon=True)
-        with _threads_in_environment(job.plan.threads), _without_main():
+        self.process = context.Process(target=worker.main, args=(theirs, run_set, self.stop), daemon=True)
+        with _threads_in_environment(run_set.plan.threads), _without_main():
             self.process.start()
         theirs.close()
         self.task: Task | None = None
@@ -89,8 +89,8 @@ class ProcessExecutor:
     run, a new one takes its place, and the others go on.
     """
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
+    def __init__(self, run_set: RunSet) -> None:
+        self._run_set = run_set
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
@@ -110,8 +110,8 @@ class ProcessExecutor:
             FailureError: a worker could not start; the message says why.
         """
         try:
-            for _ in range(min(self._job.plan.workers, runs)):
-                self._workers.append(_Worker(self._job))
+            for _ in range(min(self._run_set.plan.workers, runs)):
+                self._workers.append(_Worker(self._run_set))
         except OSError as problem:  # no room in /dev/shm, no descriptors or processes left
             raise FailureError(
                 f"worker processes cannot be started: {problem.strerror or problem}. compute.executor = 'serial' does "
@@ -168,7 +168,7 @@ class ProcessExecutor:
     def _hand_over(self, one: _Worker, task: Task, driver: Driver) -> _Worker:
         if not one.process.is_alive():
             one.quit()
-            one = _Worker(self._job)
+            one = _Worker(self._run_set)
             _expect_ready(one)
         driver.started(task.key)
         one.task = task

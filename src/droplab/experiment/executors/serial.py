@@ -8,9 +8,9 @@ import torch
 
 from droplab.errors import DivergedError, DroplabError, LedgerError, UserError, words_of
 from droplab.experiment.allocator import keep_freed_memory
-from droplab.experiment.executors.base import Driver, Job
+from droplab.experiment.executors.base import Driver, RunSet
 from droplab.experiment.run import Task, carry_out
-from droplab.experiment.tensors import Workbench
+from droplab.experiment.samples import RunData
 from droplab.experiment.train import StoppedError
 from droplab.records import Measurement
 from droplab.userobjects import where_raised
@@ -19,8 +19,8 @@ from droplab.userobjects import where_raised
 class SerialExecutor:
     """Runs tasks in the calling process."""
 
-    def __init__(self, job: Job, bench: Workbench) -> None:
-        self._job, self._bench = job, bench
+    def __init__(self, run_set: RunSet, data: RunData) -> None:
+        self._run_set, self._data = run_set, data
 
     def run(self, tasks: list[Task], driver: Driver, stop: Callable[[], bool]) -> None:
         """See ``Executor``."""
@@ -40,7 +40,7 @@ class SerialExecutor:
 
         driver.started(task.key)
         try:
-            carry_out(task, self._job.spec, self._job.plan, self._bench, commit, driver.say, stop)
+            carry_out(task, self._run_set.spec, self._run_set.plan, self._data, commit, driver.say, stop)
         except StoppedError:
             driver.interrupted(task.key)
         except LedgerError:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import droplab
-from droplab.experiment.watch import BINS, histogram, watch
+from droplab.experiment.norms import BINS, histogram, watch
 from tests.conftest import tiny
 
 INF = math.inf
