@@ -9,18 +9,19 @@ from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, final
 
 from droplab.errors import LedgerError
 from droplab.ledger.files import exists, identity, make, write_connection
-from droplab.ledger.reader import LedgerReader
+from droplab.ledger.reader import OpenLedger
 from droplab.ledger.schema import SCHEMA_VERSION, add_tables, make_tables, version
 from droplab.ledger.seals import appended, kept, seal_all, seal_epoch
 from droplab.ledger.text import now, to_json, writable
 from droplab.records import Measurement, Notice, RunKey
 
 
-class Ledger(LedgerReader):
+@final
+class Ledger(OpenLedger):
     """An open ledger that can be written too. Use ``create`` or ``open``; close it, or use it in a ``with``.
 
     Every method raises ``LedgerError`` where SQLite cannot read or write (a full disk, missing

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from droplab.errors import DroplabError, SinkError
-from droplab.ledger import LedgerReader, open_experiment
+from droplab.ledger import OpenLedger, open_experiment
 from droplab.records import ENDED_STATES, RunKey, Sink, SinkRun
 from droplab.tracking.registry import make_sink
 
@@ -21,7 +21,7 @@ def run_identity(experiment_id: str, key: RunKey) -> str:
     return hashlib.sha256(f"{experiment_id}\n{key.arm}\n{key.seed}".encode()).hexdigest()[:16]
 
 
-def sink_runs(ledger: LedgerReader) -> dict[RunKey, SinkRun]:
+def sink_runs(ledger: OpenLedger) -> dict[RunKey, SinkRun]:
     """What sinks are told of each run of a ledger."""
     design = ledger.design()
     spec, identity = design["spec"], design["experiment_id"]
