@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import torch
 
-from droplab.errors import DivergedError, DroplabError, LedgerError, UserError, words_of
+from droplab.errors import LedgerError
 from droplab.experiment.allocator import keep_freed_memory
 from droplab.experiment.executors.base import Driver, RunSet
+from droplab.experiment.executors.reasons import may_retry, reason_of
 from droplab.experiment.run import Task, carry_out
 from droplab.experiment.samples import RunData
 from droplab.experiment.train import StoppedError
 from droplab.records import Measurement
-from droplab.userobjects import where_raised
 
 
 class SerialExecutor:
@@ -49,15 +49,3 @@ class SerialExecutor:
             driver.failed(task.key, reason_of(problem), retry=may_retry(problem))
         else:
             driver.done(task.key)
-
-
-def reason_of(problem: BaseException) -> str:
-    """One line for the ledger: droplab's own message, or the type, message and place of a foreign one."""
-    if isinstance(problem, DroplabError):
-        return str(problem)
-    return f"{words_of(problem)} (at {where_raised(problem)})"
-
-
-def may_retry(problem: BaseException) -> bool:
-    """Whether running the same again could end otherwise: not for NaN and not for a wrong spec."""
-    return not isinstance(problem, (DivergedError, UserError))

@@ -1,6 +1,6 @@
 """A worker process: loads the data once, then carries out the runs it is handed.
 
-Messages to the worker: ``("run", Task)``, ``("speed", steps)``, ``"committed"``, ``"quit"``.
+Messages to the worker: ``("run", Task)``, ``("speed", seconds)``, ``"committed"``, ``"quit"``.
 Messages from it: ``("ready",)``, ``("speed", images per second)``, ``("epoch", Measurement)``,
 ``("say", text)``, ``("done",)``, ``("stopped",)``, ``("failed", reason, retry)``.
 
@@ -24,7 +24,7 @@ import torch
 from droplab.errors import DataError
 from droplab.experiment.allocator import keep_freed_memory
 from droplab.experiment.executors.base import RunSet
-from droplab.experiment.executors.serial import may_retry, reason_of
+from droplab.experiment.executors.reasons import may_retry, reason_of
 from droplab.experiment.loading import load_data
 from droplab.experiment.run import carry_out
 from droplab.experiment.samples import RunData, lay_out
