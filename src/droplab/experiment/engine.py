@@ -17,7 +17,7 @@ from droplab.experiment.executors import Executor, ProcessExecutor, RunSet, Seri
 from droplab.experiment.fingerprint import changed_code
 from droplab.experiment.folder import default_folder, fresh_folder, make_folder, run_folder
 from droplab.experiment.initial import EVENT, InitialWeights
-from droplab.experiment.loading import load_data
+from droplab.experiment.loading import check_same_data, load_data
 from droplab.experiment.lock import folder_lock
 from droplab.experiment.run import Plan, Task
 from droplab.experiment.samples import RunData, lay_out
@@ -26,7 +26,7 @@ from droplab.experiment.spec import ExperimentSpec, digest
 from droplab.experiment.threads import check_threads
 from droplab.kernels import prepare_meanwhile
 from droplab.ledger import FILE_NAME, Ledger, LedgerReader, exists
-from droplab.listener import GuardedListener, Listener
+from droplab.listener import GuardedListener, Listener, Silent
 from droplab.records import ExperimentRecord, Measurement, Notice, RunKey, RunRecord
 
 
@@ -68,7 +68,7 @@ def run_experiment(
         InterruptedRunError: Ctrl-C or SIGTERM; finished epochs are kept.
         FailureError: the ledger or a worker failed; finished epochs are kept.
     """
-    listener = GuardedListener(listener or Listener())
+    listener = GuardedListener(listener or Silent())
     directory = Path.cwd()  # the user's code may change it
     folder = (out or default_folder(spec)).absolute()
     data_dir = data_dir.absolute() if data_dir is not None else None
@@ -237,11 +237,7 @@ def _continue(
             f"{folder} holds a different experiment: {'; '.join(_changes(design['spec'], spec.canonical()))}. "
             "Choose another folder with --out DIR, or --fresh for a new one; nothing is overwritten."
         )
-    if design["data_fingerprint"] != found.split.fingerprint:
-        raise DesignError(
-            f"the data {spec.data.name!r} is not what {folder} was started with (their checksums differ). "
-            "Bring the old data back, or start anew with --fresh."
-        )
+    check_same_data(spec.data, found.split, design, folder)
     _check_same_code(ledger, folder, found.checked, accept=found.accept_changed_code)
     for key, epoch in ledger.damaged_runs().items():
         ledger.forget(key)
@@ -259,9 +255,8 @@ def _continue(
         ledger.enlarge(added, _keys(spec.model_copy(update={"seeds": tuple(added)})))
     else:
         _tell_of_more_seeds(spec, before, folder, listener)
-    ledger.add_runs(
-        _keys(spec.model_copy(update={"seeds": (*before, *added)}))
-    )  # whatever an older droplab left undone
+    whole = spec.model_copy(update={"seeds": (*before, *added)})
+    ledger.add_runs(_keys(whole))  # whatever an older droplab left undone
 
 
 def _changes(before: Any, after: Any, path: str = "") -> list[str]:
@@ -319,8 +314,9 @@ class _LedgerDriver:
 def _interrupted(flag: StopFlag, record: ExperimentRecord, folder: Path) -> InterruptedRunError:
     done = sum(run.state == "done" for run in record.runs.values())
     epochs = sum(run.epochs_done for run in record.runs.values())
+    kept = "1 epoch is" if epochs == 1 else f"{epochs} epochs are"
     return InterruptedRunError(
-        f"stopped by {flag.name}: {done} of {len(record.runs)} runs are done and {epochs} epochs are kept in "
-        f"{folder}. Run the same command again to continue.",
+        f"stopped by {flag.name}: {done} of {len(record.runs)} runs are done and {kept} kept in {folder}. Run the "
+        "same command again to continue.",
         flag.exit_code,
     )

@@ -15,7 +15,7 @@ from droplab.experiment.calibrate import choose_device
 from droplab.experiment.checkpoint import CheckpointStore
 from droplab.experiment.fingerprint import changed_code, code_digests
 from droplab.experiment.folder import run_folder
-from droplab.experiment.loading import load_data
+from droplab.experiment.loading import load_again
 from droplab.experiment.lock import folder_lock
 from droplab.experiment.samples import lay_out, to_samples
 from droplab.experiment.seeding import borrowed_generators
@@ -70,10 +70,7 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
             raise UserError(f"the test set opens only for finished runs; {run.key}: {state}")
         spec = ExperimentSpec.model_validate(record.spec)
         last = CheckpointStore(run_folder(run.folder, ledger.run_id(run.key))).final(spec.recipe.epochs)
-        where = data_dir or (Path(design["data_dir"]) if design["data_dir"] else None)
-        split = load_data(spec.data, where)
-        if split.fingerprint != design["data_fingerprint"]:
-            raise DesignError(f"the data {spec.data.name!r} is not what {run.folder} was run on")
+        split = load_again(spec.data, design, run.folder, data_dir)
         device = choose_device(spec.compute.device)
         with borrowed_generators():
             data = lay_out(split, 1, device)
