@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import shutil
 import signal
 import sqlite3
@@ -27,7 +28,9 @@ from droplab.errors import (
 from droplab.experiment import Listener, final_evaluation
 from droplab.experiment.changed_images import changed_images
 from droplab.experiment.checkpoint import CheckpointStore
+from droplab.experiment.engine import _interrupted
 from droplab.experiment.lock import folder_lock
+from droplab.experiment.signals import StopFlag
 from droplab.ledger import Ledger, read_experiment
 from droplab.records import RunKey
 from tests.conftest import TINY, tiny
@@ -78,6 +81,15 @@ class StopAfter(Listener):
         self.left -= 1
         if self.left == 0:
             signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(("epochs", "words"), [(1, "1 epoch is kept"), (2, "2 epochs are kept")])
+def test_what_is_kept_is_counted(finished, epochs, words):
+    flag = StopFlag()
+    flag.signal = signal.SIGINT
+    key, run = next(iter(finished.record.runs.items()))
+    record = dataclasses.replace(finished.record, runs={key: dataclasses.replace(run, epochs_done=epochs)})
+    assert words in str(_interrupted(flag, record, finished.folder))
 
 
 @pytest.mark.parametrize("executor", ["serial", "process"])
