@@ -19,7 +19,7 @@ from droplab.experiment.folder import default_folder, fresh_folder, make_folder,
 from droplab.experiment.initial import EVENT, InitialWeights
 from droplab.experiment.loading import check_same_data, load_data
 from droplab.experiment.lock import folder_lock
-from droplab.experiment.run import Plan, Task
+from droplab.experiment.run import OpenRun, Plan
 from droplab.experiment.samples import RunData, lay_out
 from droplab.experiment.signals import StopFlag, stop_on_signals
 from droplab.experiment.spec import ExperimentSpec, digest
@@ -93,9 +93,9 @@ def run_experiment(
         runner: Executor = executor or _executor(run_set, data, stack)
         driver = _LedgerDriver(ledger, listener)
         record = ledger.read()
-        tasks = [_task(record.runs[key], folder, ledger) for key in ledger.open_runs()]
+        runs = [_open_run(record.runs[key], folder, ledger) for key in ledger.open_runs()]
         listener.opened(record, {**asdict(plan), **ledger.design()["calibration"]}, str(folder))
-        runner.run(tasks, driver, flag)
+        runner.run(runs, driver, flag)
         ledger.check_place()
         record = ledger.read()
         if flag():
@@ -134,9 +134,9 @@ def _mark_interrupted(folder: Path) -> None:
                 ledger.set_state(key, "interrupted", "stopped by SIGTERM; it did not stop by itself")
 
 
-def _task(run: RunRecord, folder: Path, ledger: Ledger) -> Task:
+def _open_run(run: RunRecord, folder: Path, ledger: Ledger) -> OpenRun:
     compared = {name: series for name, series in run.metrics.items() if name == "val_loss" or name.startswith("p/")}
-    return Task(run.key, run_folder(folder, ledger.run_id(run.key)), run.epochs_done, compared)
+    return OpenRun(run.key, run_folder(folder, ledger.run_id(run.key)), run.epochs_done, compared)
 
 
 def _executor(run_set: RunSet, data: RunData, stack: ExitStack) -> Executor:

@@ -1,6 +1,6 @@
 """A worker process: loads the data once, then carries out the runs it is handed.
 
-Messages to the worker: ``("run", Task)``, ``("speed", seconds)``, ``"committed"``, ``"quit"``.
+Messages to the worker: ``("run", OpenRun)``, ``("speed", seconds)``, ``"committed"``, ``"quit"``.
 Messages from it: ``("ready",)``, ``("speed", images per second)``, ``("epoch", Measurement)``,
 ``("say", text)``, ``("done",)``, ``("stopped",)``, ``("failed", reason, retry)``.
 
@@ -98,7 +98,7 @@ def _load(run_set: RunSet) -> RunData:
     return lay_out(split, run_set.spec.recipe.fit_size, torch.device(run_set.plan.device))
 
 
-def _carry_out(task: Any, run_set: RunSet, data: RunData, driver: _Line, stop: Event) -> tuple[Any, ...]:
+def _carry_out(run: Any, run_set: RunSet, data: RunData, driver: _Line, stop: Event) -> tuple[Any, ...]:
     def commit(measurement: Measurement) -> None:
         driver.send("epoch", measurement)
         if driver.receive() != "committed":
@@ -108,7 +108,7 @@ def _carry_out(task: Any, run_set: RunSet, data: RunData, driver: _Line, stop: E
         driver.send("say", text)
 
     try:
-        carry_out(task, run_set.spec, run_set.plan, data, commit, say, stop.is_set)
+        carry_out(run, run_set.spec, run_set.plan, data, commit, say, stop.is_set)
     except StoppedError:
         return ("stopped",)
     except (Exception, SystemExit) as problem:  # noqa: BLE001  # whatever one run does, the others go on
