@@ -13,8 +13,9 @@ from pathlib import Path
 
 import mask_pictures
 
-from droplab.nn.catalog import CATALOG
-from droplab.nn.catalog.words import words
+from droplab.testing.laws import ORACLES
+from droplab.variants.catalog import CATALOG
+from droplab.variants.told import words
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -24,9 +25,9 @@ TEXTS = json.loads((Path(__file__).parent / "gallery.json").read_text(encoding="
 
 def entry(name: str, lang: str) -> str:
     """The section of one variant."""
-    told, said, row = words(name, lang), TEXTS[lang], CATALOG[name]
+    told, said, oracle = words(name, lang), TEXTS[lang], ORACLES[name]
     lines = [f"## {name}", "", f"`droplab.nn.{told.layer}`: {told.does} {told.when}", ""]
-    if mask_pictures.drawable(row):
+    if mask_pictures.drawable(oracle):
         lines += [f"![{said['picture']}: {name}](gallery/{name}.svg)", ""]
     lines += [
         f"- {said['equation']}: `{told.equation}`",
@@ -36,9 +37,9 @@ def entry(name: str, lang: str) -> str:
     ]
     if told.deviations:
         lines.append(f"- {said['deviations']}: {told.deviations}")
-    if told.learnable:
-        lines.append(f"- {said['learnable']}")
-    lines += ["", "```python", *mask_pictures.example(row), "```", ""]
+    if told.has_parameters:
+        lines.append(f"- {said['has_parameters']}")
+    lines += ["", "```python", *mask_pictures.example(oracle), "```", ""]
     return "\n".join(lines)
 
 
@@ -55,9 +56,9 @@ def page(lang: str) -> str:
 def files() -> dict[Path, str]:
     """Everything that the catalog decides."""
     pictures = {
-        DOCS / "gallery" / f"{name}.svg": mask_pictures.picture(row)
-        for name, row in CATALOG.items()
-        if mask_pictures.drawable(row)
+        DOCS / "gallery" / f"{name}.svg": mask_pictures.picture(oracle)
+        for name, oracle in ORACLES.items()
+        if mask_pictures.drawable(oracle)
     }
     return {**{place: page(lang) for lang, place in PAGES.items()}, **pictures}
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from droplab import keyed
-from droplab.nn.catalog import Variant
+from droplab.testing.laws.oracle import Oracle
 
 CELL = 8
 GAP = 6
@@ -16,16 +16,16 @@ SIZES = {2: (16, 48), 3: (4, 12, 16), 4: (3, 7, 8, 8), 5: (1, 7, 3, 8, 8)}
 """What is drawn on: samples × units; samples × rows × columns; samples × channels × rows × columns; and volumes."""
 
 
-def drawable(row: Variant) -> bool:
+def drawable(oracle: Oracle) -> bool:
     """Whether the variant takes ones of a shape of ours and gives as many numbers back."""
-    return not row.adopts and len(row.shape) in SIZES and row.picture
+    return not oracle.kind.adopts and len(oracle.shape) in SIZES and oracle.kind.picture
 
 
-def picture(row: Variant) -> str:
+def picture(oracle: Oracle) -> str:
     """An SVG of the output for ones, under a fixed key: grey is dropped."""
-    x = torch.ones(SIZES[len(row.shape)])
-    layer = row.build(0.3)
-    with keyed(nn.ModuleDict({row.name: layer}), seed=7, step=0), torch.no_grad():
+    x = torch.ones(SIZES[len(oracle.shape)])
+    layer = oracle.build(0.3)
+    with keyed(nn.ModuleDict({oracle.kind.name: layer}), seed=7, step=0), torch.no_grad():
         tiles = _tiles(layer(x))
     across = tiles[0][0].shape[1] * CELL
     down = tiles[0][0].shape[0] * CELL
@@ -45,7 +45,7 @@ def picture(row: Variant) -> str:
     paths.append(f'<path d="{"".join(grid)}" stroke="#fff" stroke-width="1"/>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-1 -1 {width + 2} {height + 2}" width="{width + 2}" '
-        f'height="{height + 2}" role="img"><title>{row.name}</title>\n'
+        f'height="{height + 2}" role="img"><title>{oracle.kind.name}</title>\n'
         f'<rect x="-1" y="-1" width="{width + 2}" height="{height + 2}" fill="#fff"/>\n'
         + "\n".join(paths)
         + "\n</svg>\n"
@@ -84,9 +84,9 @@ def _fill(value: float) -> str:
     return f'fill="{"#0072b2" if value > 0 else "#d55e00"}" fill-opacity="{strength / 10:g}"'
 
 
-def example(row: Variant) -> list[str]:
+def example(oracle: Oracle) -> list[str]:
     """Lines of Python that run."""
-    shape = ", ".join(str(size) for size in row.shape)
-    made = row.example or f"droplab.nn.{row.layer.__name__}(0.2)"
-    x = f"torch.rand({shape})" if row.words is None else f"torch.randint({row.words}, ({shape}))"
+    shape = ", ".join(str(size) for size in oracle.shape)
+    made = oracle.kind.example or f"droplab.nn.{oracle.kind.layer.__name__}(0.2)"
+    x = f"torch.rand({shape})" if oracle.vocabulary is None else f"torch.randint({oracle.vocabulary}, ({shape}))"
     return ["import torch, droplab", "", f"layer = {made}", f"y = layer({x})"]

@@ -13,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-from droplab.nn.catalog import CATALOG
+from droplab.testing.laws import ORACLES
 from droplab.testing.transforms import TRANSFORMS, asked
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,9 +26,9 @@ def table(lang: str) -> list[str]:
     """Kinds by transforms: works, refused, or nothing to look at."""
     said = TEXTS[lang]
     lines = [f"| {said['kind']} | {' | '.join(TRANSFORMS)} |", "|---|" + "---|" * len(TRANSFORMS)]
-    for name, row in CATALOG.items():
+    for name, oracle in ORACLES.items():
         cells = [
-            "–" if not asked(row, transform) else said["refused" if transform in row.refusals else "works"]
+            "–" if not asked(oracle, transform) else said["refused" if transform in oracle.refusals else "works"]
             for transform in TRANSFORMS
         ]
         lines.append(f"| `{name}` | {' | '.join(cells)} |")
@@ -40,9 +40,9 @@ def page(lang: str) -> str:
     said = TEXTS[lang]
     checks = [f"- **{transform}**: {said['checks'][transform]}" for transform in TRANSFORMS]
     refusals = [
-        f"- `{name}`, {', '.join(row.refusals)}: {said['refusals'][name]}"
-        for name, row in CATALOG.items()
-        if row.refusals
+        f"- `{name}`, {', '.join(oracle.refusals)}: {said['refusals'][name]}"
+        for name, oracle in ORACLES.items()
+        if oracle.refusals
     ]
     return "\n".join(
         [f"# {said['title']}", "", *said["intro"], "", *checks, "", *table(lang), "", *refusals, "", *said["more"], ""]

@@ -42,6 +42,15 @@ def finished(tmp_path_factory) -> droplab.Results:
 
 
 @pytest.fixture
+def one_thread():
+    """Thousands of tiny products gain nothing from two threads, and lose a lot where the machine is busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def cifar_dir() -> Path:
     """The folder with the original CIFAR-10 files."""
     place = os.environ.get("DROPLAB_DATA", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from droplab.cli import main
-from droplab.nn.catalog import CATALOG
+from droplab.variants.catalog import CATALOG
 
 
 def test_the_list_names_every_row(capsys, monkeypatch):

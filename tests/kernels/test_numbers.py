@@ -10,8 +10,8 @@ from torch.func import vmap
 
 from droplab.errors import BackendError, KeyingError
 from droplab.functional import Key
-from droplab.functional.noise import normal, uniform
 from droplab.kernels import Job, backend, numbers
+from droplab.masks.noise import normal, uniform
 from tests.kernels.cases import Case, cases
 
 CPU = torch.device("cpu")

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from droplab import rng
-from droplab.functional.key import Key
-from droplab.functional.noise import normal, uniform
+from droplab.masks.key import Key
+from droplab.masks.noise import normal, uniform
 
 SHAPE = (3, 5, 29)  # more than one tile, and a piece of one
 

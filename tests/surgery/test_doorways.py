@@ -15,7 +15,7 @@ from torch.utils.hooks import RemovableHandle
 
 import droplab
 from droplab.errors import SiteError
-from droplab.nn.doorway import doorways
+from droplab.layers.doorway import doorways
 from droplab.surgery import site_layers
 
 

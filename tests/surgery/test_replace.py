@@ -6,7 +6,7 @@ from torch import nn
 
 import droplab
 from droplab import nn as own
-from droplab.nn.doorway import doorways
+from droplab.layers.doorway import doorways
 
 
 def test_every_kind_is_swapped_and_comes_back():

@@ -8,7 +8,8 @@ from torch import nn
 
 import droplab
 from droplab.errors import UserError
-from droplab.nn.catalog import CATALOG
+from droplab.testing.laws import ORACLES
+from droplab.variants.catalog import CATALOG
 
 ADOPTING = [name for name, row in CATALOG.items() if row.adopts and row.in_arms]
 
@@ -73,7 +74,7 @@ def test_a_rate_that_is_a_tensor_comes_back_as_that_tensor():
     assert model[0].p is p
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ADOPTING if CATALOG[kind].at_one is None])
+@pytest.mark.parametrize("kind", [kind for kind in ADOPTING if ORACLES[kind].at_one is None])
 def test_what_was_learned_comes_back_to_the_bit(kind):
     model = nn.Sequential(module(kind))
     droplab.apply_rates(model, {"0": 0.3}, kind)

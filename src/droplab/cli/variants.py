@@ -14,9 +14,9 @@ def variants(name: str | None = None, *, lang: str = "en") -> None:
     from rich.text import Text
 
     from droplab.cli.terminal import show
-    from droplab.nn.catalog import CATALOG
-    from droplab.nn.catalog.words import words
     from droplab.report import check_language, texts
+    from droplab.variants.catalog import CATALOG
+    from droplab.variants.told import words
 
     check_language(lang)
     said = {key.removeprefix("variants."): text for key, text in texts(lang).items() if key.startswith("variants.")}

@@ -9,8 +9,8 @@ from torch import nn
 
 from droplab.experiment.seeding import seed_everything
 from droplab.experiment.spec import ArmSpec, ExperimentSpec
+from droplab.layers.unreached import hush
 from droplab.models import build
-from droplab.nn.unreached import hush
 from droplab.surgery import Change, apply_rates, replace
 
 

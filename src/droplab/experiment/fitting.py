@@ -18,8 +18,8 @@ from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
 from droplab.experiment.specfile import parse_spec
 from droplab.models import build
-from droplab.nn.catalog import CATALOG
 from droplab.surgery.layers import is_dropout
+from droplab.variants.catalog import CATALOG
 
 MADE_FOR = "tutorial-cnn"
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from droplab.experiment.spec import RecipeSpec
-from droplab.nn.learned import rate_parameters
+from droplab.layers.learned import rate_parameters
 
 FADED = 1e-34
 FORGET_EVERY = 50

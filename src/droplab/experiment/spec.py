@@ -51,7 +51,7 @@ def _known_layer(value: Any) -> Any:
 
 
 LayerKind = Annotated[str | dict[str, Any], BeforeValidator(_known_layer)]
-"""A row of ``droplab.nn.catalog``: its name, a table with ``name`` and options, or a table by site pattern."""
+"""A kind (``droplab variants``): its name, a table with ``name`` and options, or a table by site pattern."""
 
 
 def _model_name(value: Any) -> Any:
@@ -177,7 +177,7 @@ class ArmSpec(_Strict):
     """One drop rate for all dropout layers of the model, or ``{site pattern: rate}``; sites that are not named keep the
     rate that the model gives them, so that ``{}`` is the model as it is written."""
     layer: LayerKind | None = None
-    """Kind of layer at the sites: the name of a row of ``droplab.nn.catalog``, a table with ``name`` and options, or
+    """Kind of layer at the sites: a name (``droplab variants``), a table with ``name`` and options, or
     a table from site patterns to such; the model's own kind where absent."""
     schedule: Annotated[str | dict[str, Any], BeforeValidator(normal_form)] = "constant"
     """How ``p`` moves over training: the name of a schedule, a table with ``name`` and its parameters, or a

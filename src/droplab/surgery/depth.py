@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from torch import nn
 
 from droplab.errors import SiteError
-from droplab.nn.doorway import doorways
+from droplab.layers.doorway import doorways
 from droplab.surgery.layers import is_dropout
 from droplab.surgery.numbers import OwnRate, checked_rate, own_rates
 

@@ -23,7 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 _TORCH = os.path.join(os.path.dirname(torch.__file__), "")  # noqa: PTH118, PTH120  # compared with the text of code objects
 _OWN = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")  # noqa: PTH118, PTH120
-_OWN_DROPS = tuple(os.path.join(_OWN, room, "") for room in ("functional", "nn"))  # noqa: PTH118
+_OWN_DROPS = tuple(os.path.join(_OWN, room, "") for room in ("masks", "layers", "variants"))  # noqa: PTH118
 _OWN_MODELS = os.path.join(_OWN, "models", "")  # noqa: PTH118
 _FUNCTIONAL = os.path.join("nn", "functional.py")  # noqa: PTH118
 _RATES = ("dropout_p", "dropout", "p")

@@ -1,4 +1,4 @@
-"""Which variant an arm wants at which site: a name of the catalog, with options, for all sites or by pattern."""
+"""Which kind an arm wants at which site: a name of the catalog, with options, for all sites or by pattern."""
 
 from __future__ import annotations
 
@@ -10,36 +10,42 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from droplab.errors import SpecError, quote, quote_text, suggest
-from droplab.nn.catalog import CATALOG, Variant
-from droplab.nn.layer import DropLayer
+from droplab.layers.layer import DropLayer
+from droplab.variants.catalog import CATALOG
+from droplab.variants.kind import Kind
 
 _GIVEN = frozenset({"self", "p", "module", "inplace"})
 """Parameters that come from elsewhere or make no difference to results."""
 
 
-class Kind(NamedTuple):
-    """A variant and its options."""
+class Chosen(NamedTuple):
+    """A kind and its options."""
 
-    row: Variant
+    kind: Kind
     options: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The kind's."""
+        return self.kind.name
 
     @property
     def adopts(self) -> tuple[type[nn.Module], ...]:
         """Layers with weights that it takes the place of; none where it acts on activations."""
-        return self.row.adopts
+        return self.kind.adopts
 
     def make(self, p: float) -> DropLayer:
         """A layer that acts on activations."""
-        return self.row.layer(p=p, **self.options)
+        return self.kind.layer(p=p, **self.options)
 
     def adopt(self, module: nn.Module, p: float) -> DropLayer:
         """A layer in the place of one with weights, with its parameters."""
-        variant: Any = self.row.layer
-        adopted: DropLayer = variant.adopt(module, p, **self.options)
+        layer: Any = self.kind.layer
+        adopted: DropLayer = layer.adopt(module, p, **self.options)
         return adopted
 
 
-Kinds = tuple[tuple[str | None, Kind], ...]
+Kinds = tuple[tuple[str | None, Chosen], ...]
 """``(site pattern, kind)``, later ones winning; the pattern ``None`` is for all sites."""
 
 
@@ -53,7 +59,7 @@ def kinds(layer: str | Mapping[str, Any] | None) -> Kinds:
     Raises:
         SpecError: an unknown name or option, or options that do not hold; all problems at once.
 
-    >>> [(pattern, kind.row.name) for pattern, kind in kinds({"fc1:in": {"name": "alpha_dropout"}, "drop*": "dropout"})]
+    >>> [(pattern, kind.name) for pattern, kind in kinds({"fc1:in": {"name": "alpha_dropout"}, "drop*": "dropout"})]
     [('fc1:in', 'alpha_dropout'), ('drop*', 'dropout')]
     >>> kinds("dropuot")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -65,7 +71,7 @@ def kinds(layer: str | Mapping[str, Any] | None) -> Kinds:
         return ()
     if not isinstance(layer, Mapping) or isinstance(layer.get("name"), str):
         kind, problems = _kind(layer)
-        found: list[tuple[str | None, Kind]] = [] if kind is None else [(None, kind)]
+        found: list[tuple[str | None, Chosen]] = [] if kind is None else [(None, kind)]
     else:
         found, problems = [], [] if layer else ["name: got an empty table; a name, or site patterns, is wanted"]
         for pattern, inner in layer.items():
@@ -78,13 +84,13 @@ def kinds(layer: str | Mapping[str, Any] | None) -> Kinds:
     return tuple(found)
 
 
-def kind_at(found: Kinds, site: str) -> Kind | None:
+def chosen_at(found: Kinds, site: str) -> Chosen | None:
     """The kind that a site is given; patterns as in ``sites``: one without a colon names no doorway.
 
-    >>> kind_at(kinds("dropout"), "fc1:in").row.name
+    >>> chosen_at(kinds("dropout"), "fc1:in").name
     'dropout'
     """
-    chosen: Kind | None = None
+    chosen: Chosen | None = None
     for pattern, kind in found:
         if pattern is None or ((":" in site) == (":" in pattern) and fnmatchcase(site, pattern)):
             chosen = kind
@@ -100,7 +106,7 @@ def in_arms() -> tuple[str, ...]:
     return tuple(name for name, row in CATALOG.items() if row.in_arms)
 
 
-def _kind(value: Any) -> tuple[Kind | None, list[str]]:
+def _kind(value: Any) -> tuple[Chosen | None, list[str]]:
     if isinstance(value, str):
         value = {"name": value}
     if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
@@ -123,7 +129,7 @@ def _kind(value: Any) -> tuple[Kind | None, list[str]]:
         for key, item in options.items()
         if key in allowed and (wanted := _other_type(item, taken[key].default))
     ]
-    kind = Kind(CATALOG[name], options)
+    kind = Chosen(CATALOG[name], options)
     if not problems:
         try:
             _try(kind)
@@ -150,7 +156,7 @@ _SMALL: Mapping[type[nn.Module], tuple[int, ...]] = {
 }  # fmt: skip
 
 
-def _try(kind: Kind) -> None:
+def _try(kind: Chosen) -> None:
     """Make a layer, so that it can say what is wrong with its options; no random number is drawn."""
     if not kind.adopts:
         kind.make(0.5)

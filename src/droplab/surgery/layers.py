@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from torch import nn
 
-from droplab.nn.catalog import CATALOG
-from droplab.nn.layer import DropLayer
-from droplab.nn.unreached import TORCHS
+from droplab.layers.layer import DropLayer
+from droplab.layers.unreached import TORCHS
+from droplab.variants.catalog import CATALOG
 
 LAYERS: Mapping[str, Callable[[float], nn.Module]] = {
     name: row.layer for name, row in CATALOG.items() if row.in_arms and not row.adopts

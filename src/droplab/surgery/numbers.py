@@ -10,8 +10,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from droplab.errors import UserError
-from droplab.nn.layer import rate_of
-from droplab.nn.unreached import drops_by_number
+from droplab.layers.layer import rate_of
+from droplab.layers.unreached import drops_by_number
 
 
 class OwnRate:

@@ -10,18 +10,18 @@ import torch
 from torch import nn
 
 from droplab.errors import SiteError
-from droplab.nn.catalog import CATALOG
-from droplab.nn.doorway import doorways
-from droplab.nn.learned import LearnedRate
-from droplab.nn.reading import only_read
-from droplab.nn.unreached import foreign, listed
+from droplab.layers.doorway import doorways
+from droplab.layers.learned import LearnedRate
+from droplab.layers.reading import only_read
+from droplab.layers.unreached import foreign, listed
 from droplab.surgery.adopting import adoptable, fed_modules
-from droplab.surgery.kinds import Kind, Kinds, kind_at, kinds
+from droplab.surgery.kinds import Chosen, Kinds, chosen_at, kinds
 from droplab.surgery.layers import is_dropout
 from droplab.surgery.numbers import OwnRate, checked_rate, own_rates
 from droplab.surgery.sites import match_sites
 from droplab.surgery.swapping import at_doorway, inherit, swap
 from droplab.surgery.undoing import Change, Undo, bodies, remembered
+from droplab.variants.catalog import CATALOG
 
 __all__ = ["Change", "apply_rates", "everywhere", "rates"]
 
@@ -64,7 +64,7 @@ def apply_rates(
         p: one rate for all that drops already, or ``{site pattern: rate}``; rates in [0, 1]. One rate with a kind
             that drops weights is for the weights that existing dropout layers feed, in the place of these. One rate
             with a kind sets numbers, which can be no kind but plain dropout, to 0.
-        layer: a name of ``nn.catalog``, a table with ``name`` and options, or a table from site patterns to such;
+        layer: a name of the catalog, a table with ``name`` and options, or a table from site patterns to such;
             where nothing is said of a site, an existing layer stays what it is, and a doorway gets plain dropout.
 
     Returns:
@@ -99,14 +99,14 @@ def apply_rates(
                 change._undo.append(_set_rate(layer_there, 0.0))
             _warn_of_foreign(model)
         for site, rate in change.rates.items():
-            change._undo.append(_give(model, site, rate, kind_at(wanted_kinds, site)))
+            change._undo.append(_give(model, site, rate, chosen_at(wanted_kinds, site)))
     except BaseException:
         change.undo()  # a model is changed as a whole or not at all
         raise
     return change
 
 
-def _give(model: nn.Module, site: str, rate: float, kind: Kind | None) -> Undo:
+def _give(model: nn.Module, site: str, rate: float, kind: Chosen | None) -> Undo:
     name, colon, door = site.partition(":")
     if colon:
         module = model.get_submodule(name)
@@ -130,7 +130,7 @@ def _give(model: nn.Module, site: str, rate: float, kind: Kind | None) -> Undo:
     return swap(model, module, new)
 
 
-_PLAIN = Kind(CATALOG["dropout"], {})
+_PLAIN = Chosen(CATALOG["dropout"], {})
 
 
 def _adopted_types(wanted: Kinds) -> tuple[type[nn.Module], ...]:
@@ -141,7 +141,7 @@ def _wanted(model: nn.Module, p: Mapping[str, float] | float, wanted: Kinds) -> 
     """The rate of each site; a site of weights only where its kind takes weights, and the other way round."""
     if not isinstance(p, Mapping):
         rate = checked_rate(p, "apply_rates")
-        everyone = kind_at(wanted, "")
+        everyone = chosen_at(wanted, "")
         if everyone is not None and everyone.adopts:
             return dict.fromkeys(_fed(model, everyone), rate)
         dropping = [site for site in everywhere(model) if site]
@@ -155,32 +155,32 @@ def _wanted(model: nn.Module, p: Mapping[str, float] | float, wanted: Kinds) -> 
     for pattern, given in p.items():
         rate = checked_rate(given, pattern)
         named = match_sites(model, pattern, types)
-        suited = [site for site in named if _suits(model, site, kind_at(wanted, site))]
+        suited = [site for site in named if _suits(model, site, chosen_at(wanted, site))]
         if not suited:
-            kind = kind_at(wanted, named[0])
-            said = "plain dropout" if kind is None else f"the kind {kind.row.name!r}"
+            kind = chosen_at(wanted, named[0])
+            said = "plain dropout" if kind is None else f"the kind {kind.name!r}"
             raise SiteError(f"site pattern {pattern!r} names {', '.join(named)}, which {said} is not for")
         found.update(dict.fromkeys(suited, rate))
     return found
 
 
-def _suits(model: nn.Module, site: str, kind: Kind | None) -> bool:
+def _suits(model: nn.Module, site: str, kind: Chosen | None) -> bool:
     if ":" in site:
         return kind is None or not kind.adopts
     if site in own_rates(model):
-        return kind is None or kind.row.name == _PLAIN.row.name
+        return kind is None or kind.name == _PLAIN.name
     module = model.get_submodule(site)
     if kind is not None and kind.adopts:
         return isinstance(module, kind.adopts)
     return is_dropout(module)
 
 
-def _fed(model: nn.Module, kind: Kind) -> tuple[str, ...]:
+def _fed(model: nn.Module, kind: Chosen) -> tuple[str, ...]:
     fed = dict.fromkeys(site for _, site in fed_modules(model, kind.adopts))
     if not fed:
         known = ", ".join(adoptable(model, kind.adopts)) or "none"
         raise SiteError(
-            f"one p for the kind {kind.row.name!r} is for the weights that dropout layers feed, and this model has no "
+            f"one p for the kind {kind.name!r} is for the weights that dropout layers feed, and this model has no "
             f"such layers. Name the layers, p = {{ NAME = rate }}; those that can be named: {known}"
         )
     return tuple(fed)
@@ -191,7 +191,7 @@ def _silenced(model: nn.Module, wanted: Kinds, given: Mapping[str, float]) -> li
 
     Layers, also at doorways, whose place is taken by weights; and numbers, which the kind is not for.
     """
-    kind = kind_at(wanted, "")
+    kind = chosen_at(wanted, "")
     if kind is None:
         return []
     there = everywhere(model)
@@ -202,8 +202,8 @@ def _silenced(model: nn.Module, wanted: Kinds, given: Mapping[str, float]) -> li
 
 def _refuse_only_read(model: nn.Module, given: Mapping[str, float], wanted: Kinds) -> None:
     """Another kind than plain dropout where only the rate is read would train plain dropout under its name."""
-    kinds_given = {site: kind for site in given if (kind := kind_at(wanted, site)) and not kind.adopts}
-    odd = {site: kind.row.name for site, kind in kinds_given.items() if kind.row.name != _PLAIN.row.name}
+    kinds_given = {site: kind for site in given if (kind := chosen_at(wanted, site)) and not kind.adopts}
+    odd = {site: kind.name for site, kind in kinds_given.items() if kind.name != _PLAIN.name}
     if not odd:
         return
     read = only_read(model)

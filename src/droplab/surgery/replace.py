@@ -9,8 +9,8 @@ from typing import Any
 from torch import nn
 
 from droplab import nn as own
-from droplab.nn.doorway import doorways
-from droplab.nn.unreached import TORCHS
+from droplab.layers.doorway import doorways
+from droplab.layers.unreached import TORCHS
 from droplab.surgery.layers import is_dropout
 from droplab.surgery.rates import everywhere
 from droplab.surgery.swapping import at_doorway, inherit, swap
@@ -52,7 +52,7 @@ def replace(model: nn.Module) -> Change:
     >>> model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.3))
     >>> change = replace(model)
     >>> change.rates, type(model[1]).__module__
-    ({'1': 0.3}, 'droplab.nn._dropout')
+    ({'1': 0.3}, 'droplab.variants.dropout')
     >>> change.undo(); type(model[1]) is nn.Dropout
     True
     """

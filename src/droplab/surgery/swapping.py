@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from droplab.nn.adopting import HOOKS
-from droplab.nn.doorway import Door, Doorway, close_doorway, doorways, open_doorway, set_layer
-from droplab.nn.layer import PASSING
+from droplab.layers.adopting import HOOKS
+from droplab.layers.doorway import Door, Doorway, close_doorway, doorways, open_doorway, set_layer
+from droplab.layers.layer import PASSING
 from droplab.surgery.undoing import Undo, bodies, comes_back, remembered, stands_in
 
 _TENSORS = ("_parameters", "_buffers")

@@ -21,11 +21,11 @@ from torch import Tensor
 from torch._dynamo import graph_break
 
 from droplab.errors import RankError, UserError
-from droplab.nn.catalog.row import ordinary, same
-from droplab.nn.keyed import keyed
-from droplab.nn.layer import DropLayer
+from droplab.layers.keyed import keyed
+from droplab.layers.layer import DropLayer
+from droplab.testing.kinds import RATE, named, output, raises
+from droplab.testing.laws.oracle import ordinary, same
 from droplab.testing.living import LivingContract
-from droplab.testing.rows import RATE, named, output, raises
 from droplab.testing.transforms import TransformContract
 
 DRAWS = 1000
@@ -44,7 +44,7 @@ class LayerContract(TransformContract, LivingContract):
         layer, x = self.make(), self.input()
         model = named(layer)
         draws = torch.stack([self.draw(layer, x, step=step, model=model) for step in range(DRAWS)])
-        mean, variance = self.row.moments(layer, x)
+        mean, variance = self.oracle.moments(layer, x)
         off = draws - mean
         assert ((off.mean(0)).abs() <= ERRORS * (variance / DRAWS).sqrt() + ROUNDING).all()
         spread = off.square()
@@ -59,22 +59,22 @@ class LayerContract(TransformContract, LivingContract):
             draws = torch.stack([output(layer, x) for _ in range(DRAWS)])
             torch.manual_seed(5)
             assert torch.equal(output(layer, x), first)
-        mean, variance = self.row.moments(layer, x)
+        mean, variance = self.oracle.moments(layer, x)
         assert ((draws.mean(0) - mean).abs() <= ERRORS * (variance / DRAWS).sqrt() + ROUNDING).all()
 
     def test_eval(self) -> None:
         """What the row says; where that is the input, no new tensor."""
         layer, x = self.make().eval(), self.input()
-        if self.row.at_eval is same:
+        if self.oracle.at_eval is same:
             assert layer(x) is x
         else:
-            torch.testing.assert_close(output(layer, x), self.row.at_eval(layer, x), rtol=1e-12, atol=1e-12)
+            torch.testing.assert_close(output(layer, x), self.oracle.at_eval(layer, x), rtol=1e-12, atol=1e-12)
 
     def test_rate_zero(self) -> None:
         """Nothing is dropped, and gradients know it."""
         layer, x = self.make(0.0), self.input()
         leaf = self.leaf(layer, x)
-        y, wanted = output(layer, x), self.row.at_zero(layer, x)
+        y, wanted = output(layer, x), self.oracle.at_zero(layer, x)
         torch.testing.assert_close(y, wanted, rtol=1e-12, atol=1e-12)
         grads = [torch.autograd.grad(out.sum() + 0 * leaf.sum(), leaf)[0] for out in (y, wanted)]
         torch.testing.assert_close(grads[0], grads[1], rtol=1e-12, atol=1e-12)
@@ -82,17 +82,17 @@ class LayerContract(TransformContract, LivingContract):
     def test_rate_one(self) -> None:
         """What the row says, gradients too, and nothing is NaN; or an error, where the row says so."""
         x = self.input()
-        if self.row.at_one is None:
+        if self.oracle.at_one is None:
             raises(UserError, lambda: self.make(1.0)(x), "1")
             return
         layer = self.make(1.0)
         leaf = self.leaf(layer, x)
         y = output(layer, x)
-        if self.row.at_one is ordinary:
+        if self.oracle.at_one is ordinary:
             assert y.isfinite().all()
             assert not torch.equal(output(layer, x), y)
             return
-        wanted = self.row.at_one(layer, x)
+        wanted = self.oracle.at_one(layer, x)
         assert torch.equal(y, wanted)
         grads = [torch.autograd.grad(out.sum() + 0 * leaf.sum(), leaf)[0] for out in (y, wanted)]
         assert torch.equal(*grads)
@@ -100,7 +100,7 @@ class LayerContract(TransformContract, LivingContract):
     def test_gradient(self) -> None:
         """Numerical and analytic gradients agree under one key."""
         layer, x = self.make(), self.input()[:3].clone()
-        if self.row.words is None:
+        if self.oracle.vocabulary is None:
             assert torch.autograd.gradcheck(lambda value: self.draw(layer, value), (x.requires_grad_(),))
             return
         name, leaf = next(iter(layer.named_parameters()))
@@ -122,7 +122,7 @@ class LayerContract(TransformContract, LivingContract):
         assert torch.equal(first, self.draw(layer, x, samples=ids))
         assert not torch.equal(first, self.draw(layer, x, step=1))
         assert not torch.equal(first, self.draw(layer, x, seed=2))
-        assert torch.equal(first, self.draw(layer, x, samples=ids + 1000)) != self.row.per_sample
+        assert torch.equal(first, self.draw(layer, x, samples=ids + 1000)) != self.oracle.per_sample
         layer.key_name = "another"
         assert not torch.equal(first, self.draw(layer, x))
 
@@ -177,14 +177,14 @@ class LayerContract(TransformContract, LivingContract):
         torch.compiler.reset()
         compiled: Any = torch.compile(layer, fullgraph=True, backend=counted)
         for step in range(12):
-            layer.p = min(0.05 * step, self.row.highest)
+            layer.p = min(0.05 * step, self.oracle.highest)
             with keyed(named(layer), seed=1, step=step):
                 y = output(compiled, x)
             with keyed(named(layer), seed=1, step=step):
                 torch.testing.assert_close(y, output(layer, x), rtol=1e-12, atol=1e-12)
-            if self.row.shaped_by_rate:
+            if self.oracle.shaped_by_rate:
                 torch.compiler.reset()  # torch gives up after eight
-        assert len(graphs) == 1 or self.row.shaped_by_rate
+        assert len(graphs) == 1 or self.oracle.shaped_by_rate
 
     def test_dtypes(self) -> None:
         """The dtype stays; halves are the float32 result rounded once where there is no parameter."""
@@ -192,18 +192,18 @@ class LayerContract(TransformContract, LivingContract):
             x = self.input(dtype)
             y = self.draw(self.make().to(dtype), x)
             assert y.dtype == dtype
-            assert y.shape == self.row.moments(self.make(), self.input())[0].shape
-            if dtype in {torch.bfloat16, torch.float16} and not self.row.learnable:
+            assert y.shape == self.oracle.moments(self.make(), self.input())[0].shape
+            if dtype in {torch.bfloat16, torch.float16} and not self.oracle.kind.has_parameters:
                 assert torch.equal(y, self.draw(self.make(), x.float()).to(dtype))
 
     def test_no_samples(self) -> None:
         """An empty batch stays one."""
         layer, x = self.make(), self.input()
-        assert self.draw(layer, x[:0]).shape == (0, *self.row.moments(layer, x)[0].shape[1:])
+        assert self.draw(layer, x[:0]).shape == (0, *self.oracle.moments(layer, x)[0].shape[1:])
 
     def test_rate_moves(self) -> None:
         """A new ``p``, a number or a tensor, is the rate from then on."""
-        layer, x, p = self.make(), self.input(), min(0.6, self.row.highest)
+        layer, x, p = self.make(), self.input(), min(0.6, self.oracle.highest)
         wanted = self.draw(self.make(p), x)
         layer.p = p
         assert torch.equal(self.draw(layer, x), wanted)
@@ -221,7 +221,7 @@ class LayerContract(TransformContract, LivingContract):
         wanted = self.draw(layer, x)
         loaded = self.make()
         loaded.load_state_dict(layer.state_dict())
-        assert bool(layer.state_dict()) == self.row.learnable
+        assert bool(layer.state_dict()) == self.oracle.kind.has_parameters
         for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), _saved(layer), loaded):  # noqa: S301
             assert torch.equal(self.draw(other, x), wanted)
             assert repr(other) == repr(layer)
@@ -237,14 +237,14 @@ class LayerContract(TransformContract, LivingContract):
         for p in (-0.1, 1.1, math.nan):
             raises(ValueError, lambda p=p: self.make(p), repr(p))  # type: ignore[misc]  # a default binds it
             raises(UserError, lambda p=p: setattr(layer, "p", p), repr(p))  # type: ignore[misc]
-        assert math.isclose(layer.p, RATE, rel_tol=1e-15 if self.row.learnable else 0.0)
+        assert math.isclose(layer.p, RATE, rel_tol=1e-15 if self.oracle.kind.has_parameters else 0.0)
 
     def test_wrong_inputs(self) -> None:
         """Integers (or numbers, where words are wanted) and ranks that the row refuses raise, with what arrived."""
         layer, x = self.make(), self.input()
-        wrong = x.double() if self.row.words is not None else x.long()
+        wrong = x.double() if self.oracle.vocabulary is not None else x.long()
         raises(UserError, lambda: layer(wrong), str(wrong.dtype))
-        for rank in self.row.refuses:
+        for rank in self.oracle.refuses:
             raises(RankError, lambda rank=rank: layer(torch.ones((2,) * rank)), str(rank))  # type: ignore[misc]
 
 

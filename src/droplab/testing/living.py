@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from droplab.errors import KeyingError, UserError
-from droplab.nn.catalog.row import Variant
-from droplab.nn.doorway import close_doorway, doorways, open_doorway
-from droplab.nn.keyed import keyed
-from droplab.nn.layer import DropLayer
-from droplab.nn.learned import LearnedRate
+from droplab.layers.doorway import close_doorway, doorways, open_doorway
+from droplab.layers.keyed import keyed
+from droplab.layers.layer import DropLayer
+from droplab.layers.learned import LearnedRate
 from droplab.surgery import apply_rates
+from droplab.testing.laws.oracle import Oracle
 
 HOOKS = (
     "register_forward_pre_hook",
@@ -33,11 +33,11 @@ HOOKS = (
 class LivingContract:
     """Copies, hooks, replacing, traces and calls of one variant."""
 
-    row: ClassVar[Variant]
+    oracle: ClassVar[Oracle]
 
     def make(self, p: float = 0.3) -> DropLayer:
         """The layer with the variant's defaults, in training mode."""
-        return self.row.build(p)
+        return self.oracle.build(p)
 
     def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
         """What it takes."""
@@ -119,16 +119,16 @@ class LivingContract:
             return
         model = nn.ModuleDict({"site": old})
         seen: list[str] = []
-        hooks = _hooks(self.row)
+        hooks = _hooks(self.oracle)
         _attach(old, hooks, seen, "before")
-        change = apply_rates(model, {"site": 0.3}, self.row.name)
+        change = apply_rates(model, {"site": 0.3}, self.oracle.kind.name)
         new: Any = model["site"]
         assert new is not old
         assert new.note == "before"
         _attach(new, hooks, seen, "after", buffer="late")
         new.eval()
         new.train()
-        total: Any = _first(new(x if self.row.words is not None else x.clone().requires_grad_() * 1)).sum()
+        total: Any = _first(new(x if self.oracle.vocabulary is not None else x.clone().requires_grad_() * 1)).sum()
         total.backward()
         for when in ("before", "after"):
             assert {name for name in seen if name.startswith(when)} == {f"{when} {hook}" for hook in hooks}
@@ -142,7 +142,7 @@ class LivingContract:
 
     def test_doorways_are_copied(self) -> None:
         """A copy of a model with the variant at a doorway calls a layer of its own."""
-        if self.row.adopts or self.row.learnable or not self.row.in_arms:
+        if self.oracle.kind.adopts or self.oracle.kind.has_parameters or not self.oracle.kind.in_arms:
             return
         x = self.input()
         model = nn.ModuleDict({"site": nn.Identity()})
@@ -182,11 +182,11 @@ class LivingContract:
 
     def _taken(self) -> nn.Module | None:
         """A layer whose place the variant can take."""
-        if not self.row.in_arms:
+        if not self.oracle.kind.in_arms:
             return None
-        if not self.row.adopts:
+        if not self.oracle.kind.adopts:
             return nn.Dropout(0.5)
-        layer, kind = self.make(), self.row.adopts[0]
+        layer, kind = self.make(), self.oracle.kind.adopts[0]
         if not isinstance(layer, kind) and not isinstance(layer, nn.RNNBase):
             return None
         options = inspect.signature(kind.__init__).parameters
@@ -218,9 +218,9 @@ def _twice_raises(model: _Twice, called: Any, x: Tensor, kind: type[Exception]) 
                 _raises(kind, lambda: called(x), "called twice")
 
 
-def _hooks(row: Variant) -> tuple[str, ...]:
+def _hooks(oracle: Oracle) -> tuple[str, ...]:
     """Hooks to try; words have no gradient, and backward hooks warn of that."""
-    return HOOKS if row.words is None else HOOKS[:2]
+    return HOOKS if oracle.vocabulary is None else HOOKS[:2]
 
 
 def _attach(layer: nn.Module, hooks: tuple[str, ...], seen: list[str], when: str, buffer: str = "") -> None:

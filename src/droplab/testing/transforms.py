@@ -1,6 +1,6 @@
 """What every layer must do under torch's transforms, in strange memory and in graphs, or refuse by name.
 
-A row refuses a transform in ``Variant.refusals``: the transform's name here, and words of the error. The test then
+A row refuses a transform in ``Oracle.refusals``: the transform's name here, and words of the error. The test then
 holds it to the error, so that a table made from the rows is never out of date.
 """
 
@@ -16,8 +16,8 @@ from torch._subclasses import FakeTensorMode
 from torch.func import functionalize, jacrev, jvp, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from droplab.nn.catalog.row import Variant
-from droplab.testing.rows import RowUnderTest, output, raises
+from droplab.testing.kinds import KindUnderTest, output, raises
+from droplab.testing.laws.oracle import Oracle
 
 TRANSFORMS = (
     "gradgradcheck", "jvp", "jacrev", "vmap", "vmap randomness", "negative bit", "channels last", "make_fx",
@@ -28,23 +28,23 @@ MEMBERS = 3
 """Of a ``vmap``; few, so that it is cheap."""
 
 
-def asked(row: Variant, transform: str) -> bool:
+def asked(oracle: Oracle, transform: str) -> bool:
     """Whether a check has something to look at in a row: channels come last in four dimensions only.
 
-    >>> from droplab.nn.catalog import CATALOG
-    >>> asked(CATALOG["dropout"], "channels last"), asked(CATALOG["dropout2d"], "channels last")
+    >>> from droplab.testing.laws import ORACLES
+    >>> asked(ORACLES["dropout"], "channels last"), asked(ORACLES["dropout2d"], "channels last")
     (False, True)
     """
-    return transform != "channels last" or (len(row.shape) == 4 and row.words is None)
+    return transform != "channels last" or (len(oracle.shape) == 4 and oracle.vocabulary is None)
 
 
-class TransformContract(RowUnderTest):
+class TransformContract(KindUnderTest):
     """Derivatives of second order and forward, ``vmap``, Jacobians, memory, tracers, graphs with breaks."""
 
     def held(self, transform: str, act: Callable[[], None]) -> None:
         """Carry a check out, or hold the row to its refusal."""
         assert transform in TRANSFORMS
-        said = self.row.refusals.get(transform)
+        said = self.oracle.refusals.get(transform)
         if said is None:
             act()
         else:
@@ -144,7 +144,7 @@ class TransformContract(RowUnderTest):
 
     def test_channels_last(self) -> None:
         """The mask is that of the dimensions; output and gradient lie in memory as they do in eval mode."""
-        if not asked(self.row, "channels last"):
+        if not asked(self.oracle, "channels last"):
             return
 
         def act() -> None:

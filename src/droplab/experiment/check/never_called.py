@@ -13,7 +13,7 @@ from droplab.experiment.check.subject import Subject, unchanged
 from droplab.records import Notice
 from droplab.surgery import site_layers
 from droplab.surgery.draws import DrawRecorder
-from droplab.surgery.kinds import kind_at, kinds
+from droplab.surgery.kinds import chosen_at, kinds
 from droplab.surgery.numbers import OwnRate
 
 
@@ -68,11 +68,11 @@ def _matters(subject: Subject, layers: list[Any]) -> bool:
 def _check_kinds(subject: Subject, read: list[str]) -> None:
     wanted = kinds(subject.arm.layer)
     for site in read:
-        kind = kind_at(wanted, site)
-        if kind is not None and kind.row.name != "dropout":
+        kind = chosen_at(wanted, site)
+        if kind is not None and kind.name != "dropout":
             raise ModelError(
-                f"arm {subject.arm.name!r} gives the site {site!r} the kind {kind.row.name!r}, but model "
+                f"arm {subject.arm.name!r} gives the site {site!r} the kind {kind.name!r}, but model "
                 f"{subject.spec.model.name!r} never calls that layer: it only reads its p, for a dropout of its own. "
-                f"What trained would be standard dropout, not {kind.row.name!r}. Leave the kind out for this site "
+                f"What trained would be standard dropout, not {kind.name!r}. Leave the kind out for this site "
                 "(then the arm sets its p), or name a site that the model calls."
             )

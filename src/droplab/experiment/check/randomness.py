@@ -13,7 +13,7 @@ from torch import Tensor
 
 from droplab.errors import ModelError
 from droplab.experiment.check.subject import Batch, Subject, unchanged
-from droplab.nn.learned import rate_parameters
+from droplab.layers.learned import rate_parameters
 from droplab.records import Notice
 from droplab.surgery import rates, site_layers
 from droplab.surgery.draws import Draw, DrawRecorder

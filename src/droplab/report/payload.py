@@ -1,0 +1,240 @@
+"""What the page draws, as plain values ready for JSON; drawing itself is the front end's business."""
+
+from __future__ import annotations
+
+import base64
+import math
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from droplab.analysis import Effect, Verdict
+from droplab.analysis.student import quantile
+from droplab.languages import LANGUAGES
+from droplab.records import ChangedImages, ExperimentRecord, Histogram, RunKey, RunRecord
+from droplab.report.locale import texts
+from droplab.report.numbers import SHARES
+from droplab.report.png import data_address
+from droplab.report.wording import wording
+
+FORMAT = 1
+HISTOGRAM_EPOCHS = 60
+"""At most that many epochs of a run's histograms are drawn; the first and the last always are."""
+HISTOGRAM_RUNS = 12
+"""Of larger experiments, only the first seed of each arm shows its histograms."""
+
+Histograms = Mapping[int, Sequence[Histogram]]
+
+
+class PageSource(NamedTuple):
+    """Everything that a page is made of."""
+
+    record: ExperimentRecord
+    verdict: Verdict
+    created: str
+    steps_per_epoch: int
+    environments: Sequence[Mapping[str, Any]]
+    plan: Mapping[str, Any]
+    histograms: Mapping[RunKey, Histograms]
+    changed: ChangedImages
+
+
+def payload(source: PageSource, lang: str) -> dict[str, Any]:
+    """The page's data; every number that JSON cannot hold is ``None``.
+
+    Args:
+        source: the experiment.
+        lang: language in which the page opens; all languages are inside.
+    """
+    record, keys = source.record, list(source.record.runs)
+    return {
+        "format": FORMAT,
+        "lang": lang,
+        "words": {code: _page_words(code) for code in LANGUAGES},
+        "verdict": {code: _named(wording(source.verdict, record, code)) for code in LANGUAGES},
+        "effects": [_effect(effect, source.verdict) for effect in source.verdict.effects],
+        "recommended": source.verdict.recommended,
+        "t": [quantile(0.975, df) for df in range(1, max(2, len(keys)))],
+        "experiment": {
+            "name": record.name,
+            "id": record.experiment_id,
+            "created": source.created,
+            "epochs": record.epochs,
+            "steps": source.steps_per_epoch,
+            "baseline": record.baseline,
+            "arms": list(record.arms),
+            "seeds": list(record.seeds),
+            "sizes": dict(record.sizes),
+            "openings": record.test_openings,
+            "done": sum(run.state == "done" for run in record.runs.values()),
+        },
+        "runs": [_run(run, record) for run in record.runs.values()],
+        "histograms": [
+            {"run": keys.index(key), **item}
+            for key in _histogram_runs(record, source.histograms)
+            for item in _histograms(source.histograms[key])
+        ],
+        "changed": _changed(source.changed),
+        "spec": dict(record.spec),
+        "plan": dict(source.plan),
+        "environments": [dict(found) for found in source.environments],
+        "notes": [
+            {"time": event.time, "run": str(event.run) if event.run else "", "text": str(event.detail.get("text", ""))}
+            for event in record.events
+            if event.kind in {"user note", "note"}
+        ],
+    }
+
+
+def _page_words(lang: str) -> dict[str, str]:
+    return {key.removeprefix("page."): text for key, text in texts(lang).items() if key.startswith("page.")}
+
+
+def _named(value: Any) -> Any:
+    """Named tuples as dictionaries, all the way down."""
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {key: _named(item) for key, item in value._asdict().items()}
+    if isinstance(value, tuple):
+        return [_named(item) for item in value]
+    return value
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+_LARGEST = 3.4e38
+
+
+def _single(value: float) -> float:
+    """The nearest number that float32 has."""
+    return max(-_LARGEST, min(_LARGEST, value))
+
+
+def _effect(effect: Effect, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "endpoint": effect.endpoint,
+        "finding": effect.finding,
+        "arm": effect.arm,
+        "baseline": effect.baseline,
+        "mean": _finite(effect.mean),
+        "low": _finite(effect.low),
+        "high": _finite(effect.high),
+        "adjusted_low": _finite(effect.adjusted_low),
+        "adjusted_high": _finite(effect.adjusted_high),
+        "consequence": verdict.consequence(effect),
+        "share": effect.endpoint in SHARES,
+        "seeds": list(effect.seeds),
+        "values": [_finite(value) for value in effect.values],
+    }
+
+
+def _run(run: RunRecord, record: ExperimentRecord) -> dict[str, Any]:
+    arm = next(arm for arm in record.spec["arms"] if arm["name"] == run.key.arm)
+    fields = {f"arm.{key}": value for key, value in flatten(arm)}
+    fields["seed"] = run.key.seed
+    shared = {key: value for key, value in record.spec.items() if key not in {"arms", "seeds", "baseline"}}
+    fields.update(flatten(shared))
+    return {
+        "arm": run.key.arm,
+        "seed": run.key.seed,
+        "state": run.state,
+        "reason": run.reason,
+        "epochs": run.epochs_done,
+        "fields": {key: _field(value) for key, value in fields.items()},
+        "metrics": {name: _series(values) for name, values in run.metrics.items()},
+    }
+
+
+def flatten(values: Mapping[str, Any], path: str = "") -> Iterable[tuple[str, Any]]:
+    """Nested tables as dotted names.
+
+    >>> dict(flatten({"recipe": {"lr": 0.1}, "seed": 0}))
+    {'recipe.lr': 0.1, 'seed': 0}
+    """
+    for key, value in values.items():
+        name = f"{path}.{key}" if path else str(key)
+        if isinstance(value, Mapping) and value:
+            yield from flatten(value, name)
+        else:
+            yield name, value
+
+
+def _field(value: Any) -> Any:
+    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+
+
+def _series(values: Sequence[float]) -> dict[str, Any]:
+    """A constant as one number, anything else as base64 of little-endian float64 (NaN and infinity stay)."""
+    if values and math.isfinite(values[0]) and all(value == values[0] for value in values):
+        return {"c": values[0], "n": len(values)}
+    return {"b": _base64(array("d", values))}
+
+
+def _base64(numbers: array[Any]) -> str:
+    return base64.b64encode(numbers.tobytes()).decode()  # every platform that torch runs on is little-endian
+
+
+def _histogram_runs(record: ExperimentRecord, found: Mapping[RunKey, Histograms]) -> list[RunKey]:
+    keys = [key for key in record.runs if found.get(key)]
+    if len(keys) <= HISTOGRAM_RUNS:
+        return keys
+    first: dict[str, RunKey] = {}
+    for key in keys:
+        first.setdefault(key.arm, key)
+    return list(first.values())
+
+
+def _histograms(by_epoch: Histograms) -> Iterable[dict[str, Any]]:
+    """Per tensor: its epochs, edges, and each bin's share of that epoch's fullest bin, in 255 steps."""
+    epochs = thin(sorted(by_epoch), HISTOGRAM_EPOCHS)
+    tensors: dict[tuple[str, str], list[tuple[int, Histogram]]] = {}
+    for epoch in epochs:
+        for item in by_epoch[epoch]:
+            tensors.setdefault((item.kind, item.layer), []).append((epoch, item))
+    for (kind, layer), items in tensors.items():
+        edges = array("f", [edge for _, item in items for edge in (_single(item.low), _single(item.high))])
+        shares = array("B")
+        for _, item in items:
+            most = max(item.counts) or 1
+            shares.extend(round(255 * count / most) for count in item.counts)
+        yield {
+            "kind": kind,
+            "layer": layer,
+            "epochs": [epoch + 1 for epoch, _ in items],
+            "edges": _base64(edges),
+            "shares": _base64(shares),
+        }
+
+
+def thin(values: Sequence[int], most: int) -> list[int]:
+    """At most ``most`` values at about equal distances, the first and the last among them.
+
+    >>> thin([0, 1, 2, 3, 4], 3)
+    [0, 2, 4]
+    """
+    if len(values) <= most:
+        return list(values)
+    return [values[round(place * (len(values) - 1) / (most - 1))] for place in range(most)]
+
+
+def _changed(changed: ChangedImages) -> dict[str, Any]:
+    arms = [
+        {
+            "arm": arm,
+            "images": [
+                {
+                    "index": image.index,
+                    "truth": image.truth,
+                    "png": data_address(image.pixels, image.width, image.height, image.channels),
+                    "before": image.before,
+                    "after": image.after,
+                    "said_before": list(image.said_before),
+                    "said_after": list(image.said_after),
+                }
+                for image in images
+            ],
+        }
+        for arm, images in changed.arms.items()
+    ]
+    return {"why_not": changed.why_not, "arms": arms}

@@ -1,0 +1,173 @@
+"""A verdict as words in one language, not yet laid out: the terminal and the page share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from droplab.analysis import JUDGED, MOST_SEEDS, ArmSummary, Effect, Verdict
+from droplab.records import ExperimentRecord, are_images
+from droplab.report.headline import advice, beside
+from droplab.report.locale import Speaker
+from droplab.report.notices import notice_texts
+from droplab.report.numbers import SHARES, interval, number, spread_text
+
+SUMMARY_COLUMNS = ("fit_accuracy", "fit_loss", "val_loss", "val_accuracy", "gap")
+
+
+class Row(NamedTuple):
+    """One effect: name, mean, intervals and what it means, as they are read."""
+
+    name: str
+    mean: str
+    interval: str
+    adjusted: str
+    status: str
+    effect: int
+    """Its place among the verdict's effects."""
+
+
+class Group(NamedTuple):
+    """The effects of one arm; ``heading`` says against which, and is empty for the baseline's own."""
+
+    heading: str
+    rows: tuple[Row, ...]
+
+
+class Finding(NamedTuple):
+    """One of the three questions with its answers."""
+
+    heading: str
+    groups: tuple[Group, ...]
+
+
+class Wording(NamedTuple):
+    """Everything that the verdict says, in reading order."""
+
+    title: str
+    advice: str
+    beside: tuple[str, ...]
+    """What belongs to the headline: its price, its rivals, whether to train longer, what early stopping would give."""
+    findings: tuple[Finding, ...]
+    underfits: tuple[str, ...]
+    arms_title: str
+    arms: tuple[tuple[str, ...], ...]
+    """A table; the first row holds the headings."""
+    notices_title: str
+    notices: tuple[str, ...]
+    """What was seen by the check before the experiment, and by its runs."""
+    reading_title: str
+    notes: tuple[str, ...]
+
+
+def wording(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Wording:
+    """The verdict in words.
+
+    Args:
+        verdict: what the statistics allow.
+        record: the experiment it was drawn from.
+        lang: ``en`` or ``ja``.
+
+    Raises:
+        UserError: another language.
+    """
+    say = Speaker(lang)
+    numbered = list(enumerate(verdict.effects))
+    found = [(n, [pair for pair in numbered if pair[1].finding == n]) for n in (1, 2, 3)]
+    return Wording(
+        title=_title(record, say),
+        advice=advice(verdict, record, say),
+        beside=beside(verdict, record, say),
+        findings=tuple(
+            Finding(say(f"finding.{n}", baseline=record.baseline), _groups(verdict, effects, say))
+            for n, effects in found
+            if effects
+        ),
+        underfits=tuple(say("underfits", arm=arm) for arm in verdict.underfits),
+        arms_title=say("arms.title"),
+        arms=_arm_rows(verdict.summaries, say),
+        notices_title=say("notices.title"),
+        notices=notice_texts(record, lang),
+        reading_title=say("reading.title"),
+        notes=_notes(verdict, record, say),
+    )
+
+
+def _title(record: ExperimentRecord, say: Speaker) -> str:
+    return say(
+        "title.images" if are_images(record.shape) else "title.samples",
+        name=record.name,
+        data=record.spec["data"]["name"],
+        model=record.spec["model"]["name"],
+        train=f"{record.sizes['train']:,}",
+        validation=f"{record.sizes['validation']:,}",
+        arms=len(record.arms),
+        seeds=len(record.seeds),
+        epochs=record.epochs,
+    )
+
+
+def _groups(verdict: Verdict, effects: Iterable[tuple[int, Effect]], say: Speaker) -> tuple[Group, ...]:
+    groups: dict[str, list[Row]] = {}
+    for place, effect in effects:
+        against = "" if effect.finding == 1 else say("against", arm=effect.arm, baseline=effect.baseline)
+        groups.setdefault(against, []).append(_row(verdict, effect, place, say))
+    return tuple(Group(heading, tuple(rows)) for heading, rows in groups.items())
+
+
+def _row(verdict: Verdict, effect: Effect, place: int, say: Speaker) -> Row:
+    name = say(f"endpoint.{effect.endpoint}")
+    if not effect.seeds:
+        return Row(name, say("no_value"), "", "", say("status.open"), place)
+    mean = ("≥ " if effect.at_least else "") + number(effect.endpoint, effect.mean)
+    if effect.identical:
+        return Row(name, mean, "", "", say("status.identical"), place)
+    plain = interval(effect.endpoint, effect.low, effect.high)
+    wider = interval(effect.endpoint, effect.adjusted_low, effect.adjusted_high)
+    adjusted = say("adjusted", interval=wider) if wider else ""
+    return Row(name, mean, plain, adjusted, _status(verdict, effect, say), place)
+
+
+def _status(verdict: Verdict, effect: Effect, say: Speaker) -> str:
+    meant = verdict.consequence(effect)
+    if meant != "open":
+        special = f"status.{meant}.{effect.endpoint}.{effect.status}"
+        return say(special if say.knows(special) else f"status.{meant}")
+    if effect.seeds_needed is None:
+        return say("status.open")
+    if not any(effect.values):
+        return say("status.equal")
+    if effect.seeds_needed > MOST_SEEDS:
+        return say("status.open_many", most=MOST_SEEDS)
+    return say("status.open_seeds", seeds=effect.seeds_needed)
+
+
+def _arm_rows(summaries: Iterable[ArmSummary], say: Speaker) -> tuple[tuple[str, ...], ...]:
+    columns = ("arm", "runs", *SUMMARY_COLUMNS, "turning", "best", "best_accuracy")
+    rows = [tuple(say(f"column.{name}") for name in columns)]
+    for arm in summaries:
+        last = [spread_text(arm.last[name], share=name in SHARES) for name in SUMMARY_COLUMNS]
+        turning = ("≥ " if arm.censored else "") + spread_text(arm.turning_epoch, digits=1)
+        best = [spread_text(arm.best[name], share=name in SHARES) for name in JUDGED]
+        rows.append((arm.arm, str(arm.n), *last, turning, *best))
+    return tuple(rows)
+
+
+def _notes(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> tuple[str, ...]:
+    failed = [record.runs[key] for key in verdict.unfinished if record.runs[key].state == "failed"]
+    notes = [say("note.scope"), _tests(verdict, say), say("note.turning")]
+    if any(effect.at_least for effect in verdict.effects):
+        notes.append(say("note.censored"))
+    if len(record.seeds) == 1:
+        notes.append(say("note.one_seed"))
+    if len(verdict.unfinished) > len(failed):
+        notes.append(say("note.unfinished", count=len(verdict.unfinished) - len(failed)))
+    notes += [say("note.failed", run=str(run.key), reason=run.reason) for run in failed]
+    if record.looks:
+        notes.append(say("note.looks", count=record.looks))
+    notes.append(say("note.test", count=record.test_openings))
+    return tuple(notes)
+
+
+def _tests(verdict: Verdict, say: Speaker) -> str:
+    return say("note.tests", count=len(verdict.effects), percent=f"{verdict.alpha:.0%}")

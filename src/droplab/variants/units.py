@@ -1,0 +1,324 @@
+"""Units dropped for a whole batch, so that multiplications leave them out: dropout that makes a step faster."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from droplab.errors import RankError, UserError
+from droplab.layers.adopting import taken_over
+from droplab.layers.layer import DropLayer
+from droplab.masks.checking import check_input, check_rate, is_zero
+from droplab.masks.kept import kept_units, may_skip, unit_mask
+from droplab.masks.key import Key
+from droplab.masks.taken import take
+from droplab.variants.kind import IN_TRAINING, Kind
+
+
+def unit_dropout_linear(
+    input: Tensor,  # noqa: A002  # torch's name
+    weight: Tensor,
+    bias: Tensor | None = None,
+    p: float | Tensor = 0.5,
+    training: bool = True,
+    *,
+    exact_count: bool = False,
+    key: Key | None = None,
+) -> Tensor:
+    """``linear`` of an input whose units are dropped for the whole batch; only kept ones are multiplied.
+
+    ``y = (x m / (1 - p)) Wᵀ + b`` with one ``m`` of shape ``(in,)``, 0 with probability ``p``: columns of ``W`` whose
+    unit is dropped are not read, and their gradient is zero. The result is that of multiplying by the mask, up to the
+    order of sums. Graham, Reizenstein and Robinson, *Efficient batchwise dropout training using submatrices*,
+    arXiv:1502.02478, 2015. Deviation: scaled in training.
+
+    In graphs of ``torch.compile``, under ``torch.func``'s transforms and forward-mode differentiation, where shapes
+    may not depend on draws, the mask is multiplied: the same result without the gain. On a GPU the number of kept
+    units is waited for once a call.
+
+    Args:
+        input: ``(*, in)``.
+        weight: ``(out, in)``.
+        bias: ``(out,)``.
+        p: drop rate in [0, 1].
+        training: where false, plain ``linear``.
+        exact_count: keep exactly ``k`` units, ``k = (1 - p) in`` rounded (at least 1 unless ``p`` is 1), drawn without
+            replacement and scaled by ``in / k``: each unit's mean is exact, the rate is ``1 - k / in``, and shapes do
+            not change from step to step. Else each unit is drawn alone.
+        key: names the mask, which no sample has a part in; a seed from torch's default generator where absent.
+
+    Returns:
+        ``(*, out)``.
+
+    Raises:
+        UserError: ``p`` outside [0, 1], or an input that is not floating point.
+        RankError: an input without dimensions.
+
+    >>> x, weight, key = torch.ones(2, 6), torch.eye(6), Key(seed=0, layer=3)
+    >>> unit_dropout_linear(x, weight, p=0.5, key=key)
+    tensor([[0., 0., 0., 0., 2., 2.],
+            [0., 0., 0., 0., 2., 2.]])
+    """
+    check_rate(p)
+    check_input(input, "unit_dropout_linear")
+    if input.ndim == 0:
+        raise RankError("unit_dropout_linear got 0 dimensions; at least one, (*, in), is wanted")
+    if not training or is_zero(p):
+        return F.linear(input, weight, bias)
+    units = input.shape[-1]
+    if not may_skip(input, weight):
+        return F.linear(input * unit_mask(units, input, p, exact_count, key), weight, bias)
+    index, scale = kept_units([units], input, p, exact_count, key)[0]
+    part = take(input, ((input.ndim - 1, index),)) * scale
+    return F.linear(part, take(weight, ((1, index),)), bias)
+
+
+def unit_dropout_conv2d(
+    input: Tensor,  # noqa: A002  # torch's name
+    weight: Tensor,
+    bias: Tensor | None = None,
+    p: float | Tensor = 0.5,
+    training: bool = True,
+    *,
+    stride: int | tuple[int, ...] = 1,
+    padding: int | str | tuple[int, ...] = 0,
+    dilation: int | tuple[int, ...] = 1,
+    exact_count: bool = False,
+    key: Key | None = None,
+) -> Tensor:
+    """``conv2d`` of an input whose channels are dropped for the whole batch; only kept ones are convolved.
+
+    ``y = (x m / (1 - p)) ∗ W + b`` with one ``m`` of shape ``(C,)``. Paper, deviation, graphs and ``exact_count`` as
+    for ``unit_dropout_linear``. There is one group of channels.
+
+    Args:
+        input: ``(N, C, H, W)``, or ``(C, H, W)``.
+        weight: ``(out, C, kernel, kernel)``.
+        bias: ``(out,)``.
+        p: drop rate in [0, 1].
+        training: where false, plain ``conv2d``.
+        stride: as for ``conv2d``.
+        padding: as for ``conv2d``.
+        dilation: as for ``conv2d``.
+        exact_count: keep a fixed number of channels.
+        key: names the mask.
+
+    Raises:
+        UserError: ``p`` outside [0, 1], or an input that is not floating point.
+        RankError: neither three nor four dimensions.
+
+    >>> x, weight = torch.ones(1, 6, 1, 1), torch.ones(1, 6, 1, 1)
+    >>> unit_dropout_conv2d(x, weight, p=0.5, key=Key(seed=0, layer=3)).item()
+    4.0
+    """
+    check_rate(p)
+    check_input(input, "unit_dropout_conv2d")
+    if input.ndim not in {3, 4}:
+        raise RankError(f"unit_dropout_conv2d got {input.ndim} dimensions; (N, C, H, W) or (C, H, W) is wanted")
+    if not training or is_zero(p):
+        return F.conv2d(input, weight, bias, stride, padding, dilation)
+    channels = input.shape[-3]
+    if not may_skip(input, weight):
+        mask = unit_mask(channels, input, p, exact_count, key)[:, None, None]
+        return F.conv2d(input * mask, weight, bias, stride, padding, dilation)
+    index, scale = kept_units([channels], input, p, exact_count, key)[0]
+    if not len(index):  # torch takes no convolution without channels
+        index, scale = torch.zeros(1, dtype=torch.int64, device=input.device), 0.0
+    part = take(input, ((input.ndim - 3, index),))
+    return F.conv2d(part, take(weight, ((1, index),)) * scale, bias, stride, padding, dilation)
+
+
+class UnitDropout(DropLayer):
+    """What the three have in common."""
+
+    batch_dim = None
+    exact_count: bool
+
+    @classmethod
+    def _taking_over(cls, module: nn.Module, kind: type[nn.Module], p: float | Tensor, exact_count: bool) -> Self:
+        made = taken_over(cls, module, kind)
+        made.p, made.exact_count = p, exact_count
+        return made
+
+    def _options(self) -> str:
+        return ", exact_count=True" if self.exact_count else ""
+
+
+class UnitDropoutLinear(UnitDropout, nn.Linear):
+    """``Linear`` that drops its input's units for the whole batch in training and multiplies the kept ones only.
+
+    In eval the plain layer. ``state_dict`` keys are those of ``nn.Linear``. See
+    ``droplab.functional.unit_dropout_linear``.
+
+    Args:
+        in_features: size of each input.
+        out_features: size of each output.
+        bias: whether there is one.
+        p: drop rate in [0, 1].
+        exact_count: keep a fixed number of units.
+        device: of the parameters.
+        dtype: of the parameters.
+
+    >>> UnitDropoutLinear(8, 4, p=0.2)
+    UnitDropoutLinear(p=0.2, in_features=8, out_features=4, bias=True)
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        p: float | Tensor = 0.5,
+        *,
+        exact_count: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(in_features, out_features, bias, device, dtype)
+        self.p = p
+        self.exact_count = exact_count
+
+    @classmethod
+    def adopt(cls, module: nn.Linear, p: float | Tensor = 0.5, *, exact_count: bool = False) -> Self:
+        """A layer with the parameters of a ``Linear``.
+
+        Raises:
+            UserError: something else than a plain ``nn.Linear``.
+
+        >>> linear = nn.Linear(8, 4)
+        >>> UnitDropoutLinear.adopt(linear, 0.2).weight is linear.weight
+        True
+        """
+        return cls._taking_over(module, nn.Linear, p, exact_count)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+        """``(*, in)`` to ``(*, out)``."""
+        if not self.training:
+            return F.linear(input, self.weight, self.bias)
+        rate, key = self._current_rate(), self._key(input)
+        return unit_dropout_linear(input, self.weight, self.bias, rate, exact_count=self.exact_count, key=key)
+
+    def extra_repr(self) -> str:
+        """Rate and sizes."""
+        return f"{super().extra_repr()}, {nn.Linear.extra_repr(self)}{self._options()}"
+
+
+class UnitDropoutConv2d(UnitDropout, nn.Conv2d):
+    """``Conv2d`` that drops its input's channels for the whole batch in training and convolves the kept ones only.
+
+    In eval the plain layer. ``state_dict`` keys are those of ``nn.Conv2d``. See
+    ``droplab.functional.unit_dropout_conv2d``.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        kernel_size: of the convolution.
+        stride: of the convolution.
+        padding: of the convolution.
+        dilation: of the convolution.
+        bias: whether there is one.
+        padding_mode: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``.
+        p: drop rate in [0, 1].
+        exact_count: keep a fixed number of channels.
+        device: of the parameters.
+        dtype: of the parameters.
+
+    >>> UnitDropoutConv2d(8, 4, 3, p=0.2)
+    UnitDropoutConv2d(p=0.2, 8, 4, kernel_size=(3, 3), stride=(1, 1))
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: str | int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1,
+        bias: bool = True,
+        padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = "zeros",
+        p: float | Tensor = 0.5,
+        *,
+        exact_count: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, 1, bias, padding_mode, device, dtype
+        )
+        self.p = p
+        self.exact_count = exact_count
+
+    @classmethod
+    def adopt(cls, module: nn.Conv2d, p: float | Tensor = 0.5, *, exact_count: bool = False) -> Self:
+        """A layer with the parameters of a ``Conv2d``.
+
+        Raises:
+            UserError: something else than a plain ``nn.Conv2d``, or more than one group.
+
+        >>> conv = nn.Conv2d(8, 4, 3)
+        >>> UnitDropoutConv2d.adopt(conv, 0.2).weight is conv.weight
+        True
+        """
+        made = cls._taking_over(module, nn.Conv2d, p, exact_count)
+        if module.groups != 1:
+            raise UserError(
+                f"UnitDropoutConv2d.adopt got a Conv2d of {module.groups} groups; dropped channels would leave groups "
+                "of different sizes. One group is wanted; droplab.nn.Dropout2d before the layer drops its channels"
+            )
+        return made
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+        """``(N, C, H, W)`` to ``(N, out, H', W')``; ``(C, H, W)`` too."""
+        if not self.training:
+            plain: Tensor = self._conv_forward(input, self.weight, self.bias)
+            return plain
+        rate, key = self._current_rate(), self._key(input)
+        padding: int | str | tuple[int, ...] = self.padding
+        if self.padding_mode != "zeros" and input.ndim in {3, 4}:
+            input = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)  # noqa: A001
+            padding = 0
+        return unit_dropout_conv2d(
+            input, self.weight, self.bias, rate, stride=self.stride, padding=padding, dilation=self.dilation,
+            exact_count=self.exact_count, key=key,
+        )  # fmt: skip
+
+    def extra_repr(self) -> str:
+        """Rate and sizes."""
+        return f"{super().extra_repr()}, {nn.Conv2d.extra_repr(self)}{self._options()}"  # type: ignore[no-untyped-call]
+
+
+_GRAHAM = (
+    "Graham, Reizenstein and Robinson, Efficient batchwise dropout training using submatrices, arXiv:1502.02478, 2015"
+)
+_PLAIN = "the layer without dropout"
+_DEVIATIONS = "with exact_count a fixed number of units is kept, without replacement; " + IN_TRAINING
+KINDS = (
+    Kind(
+        "unit_dropout_linear",
+        UnitDropoutLinear,
+        _GRAHAM,
+        "y = (x m / (1 - p)) Wᵀ + b, m = 0 with probability p, else 1; columns of W with m = 0 are not multiplied",
+        "an input unit of the whole batch",
+        eval_law=_PLAIN,
+        has_parameters=True,
+        adopts=(nn.Linear,),
+        example="droplab.nn.UnitDropoutLinear(24, 6, p=0.5)",
+        deviations=_DEVIATIONS,
+    ),
+    Kind(
+        "unit_dropout_conv2d",
+        UnitDropoutConv2d,
+        _GRAHAM,
+        "y = (x m / (1 - p)) ∗ W + b, m = 0 with probability p, else 1; channels with m = 0 are not convolved",
+        "an input channel of the whole batch",
+        eval_law=_PLAIN,
+        has_parameters=True,
+        adopts=(nn.Conv2d,),
+        example="droplab.nn.UnitDropoutConv2d(8, 4, 3, p=0.5)",
+        deviations=_DEVIATIONS,
+    ),
+)

@@ -1,0 +1,36 @@
+"""The gallery is what the catalog says, in both languages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from droplab.languages import LANGUAGES
+from droplab.variants.catalog import CATALOG
+from droplab.variants.told import words
+
+ROOT = Path(__file__).parent.parent.parent
+TEXTS = ROOT / "src" / "droplab" / "variants" / "texts"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_row_has_words(lang):
+    texts = json.loads((TEXTS / f"{lang}.json").read_text(encoding="utf-8"))
+    assert texts.keys() == CATALOG.keys()
+    wanted = {"does", "when"} if lang == "en" else {"does", "when", "shares", "eval_law", "deviations"}
+    for name, told in texts.items():
+        assert told.keys() == wanted, name
+        assert all(told[key] or key == "deviations" for key in told), name
+    for name in CATALOG:
+        assert bool(words(name, lang).deviations) == bool(CATALOG[name].deviations)
+
+
+def test_the_gallery_is_written_from_the_catalog():
+    ran = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "gallery.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
