@@ -25,6 +25,7 @@ from droplab.experiment.signals import StopFlag, stop_on_signals
 from droplab.experiment.spec import ExperimentSpec, digest
 from droplab.experiment.threads import check_threads
 from droplab.kernels import prepare_meanwhile
+from droplab.languages import Count
 from droplab.ledger import FILE_NAME, Ledger, LedgerReader, exists
 from droplab.listener import GuardedListener, Listener, Silent
 from droplab.records import ExperimentRecord, Measurement, Notice, RunKey, RunRecord
@@ -313,10 +314,9 @@ class _LedgerDriver:
 
 def _interrupted(flag: StopFlag, record: ExperimentRecord, folder: Path) -> InterruptedRunError:
     done = sum(run.state == "done" for run in record.runs.values())
-    epochs = sum(run.epochs_done for run in record.runs.values())
-    kept = "1 epoch is" if epochs == 1 else f"{epochs} epochs are"
+    epochs = Count(sum(run.epochs_done for run in record.runs.values()))
     return InterruptedRunError(
-        f"stopped by {flag.name}: {done} of {len(record.runs)} runs are done and {kept} kept in {folder}. Run the "
-        "same command again to continue.",
+        f"stopped by {flag.name}: {done} of {len(record.runs)} runs are done and {epochs:epoch is|epochs are} kept in "
+        f"{folder}. Run the same command again to continue.",
         flag.exit_code,
     )
