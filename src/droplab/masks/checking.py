@@ -76,6 +76,19 @@ def check_input(x: Tensor, name: str) -> None:
         )
 
 
+def check_images(x: Tensor, name: str) -> None:
+    """Raise unless an input can be scaled and is ``(N, C, H, W)``, or one sample of it.
+
+    >>> check_images(torch.ones(3, 3), "conv")
+    Traceback (most recent call last):
+    ...
+    droplab.errors.RankError: conv got 2 dimensions; (N, C, H, W) or (C, H, W) is wanted
+    """
+    check_input(x, name)
+    if x.ndim not in {3, 4}:
+        raise RankError(f"{name} got {x.ndim} dimensions; (N, C, H, W) or (C, H, W) is wanted")
+
+
 def _layout_refused(x: Tensor, name: str) -> str:
     if not isinstance(x, Tensor):
         return (

@@ -117,7 +117,7 @@ def _kind(value: Any) -> tuple[Chosen | None, list[str]]:
         why = "is not for sites of an arm" if name in CATALOG else f"no layer {quote(name)}{suggest(name, known)}"
         return None, [f"name: {why} (there are {', '.join(known)})"]
     row: Any = CATALOG[name]
-    taken = inspect.signature(row.layer.adopt if row.adopts else row.layer).parameters
+    taken = inspect.signature(row.layer.equip if row.adopts else row.layer).parameters
     allowed = [key for key in taken if key not in _GIVEN]
     problems = [
         f"{key}: {name} has no such option{suggest(key, allowed)} (it has {', '.join(allowed) or 'none'})"

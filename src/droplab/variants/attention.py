@@ -21,17 +21,9 @@ _HALF = (torch.float16, torch.bfloat16)
 
 
 def attention(
-    query: Tensor,
-    keys: Tensor,
-    values: Tensor,
-    p: float | Tensor = 0.1,
-    training: bool = True,
-    *,
-    attn_mask: Tensor | None = None,
-    is_causal: bool = False,
-    scale: float | None = None,
-    key: Key | None = None,
-) -> Tensor:
+    query: Tensor, keys: Tensor, values: Tensor, p: float | Tensor = 0.1, training: bool = True, *,
+    attn_mask: Tensor | None = None, is_causal: bool = False, scale: float | None = None, key: Key | None = None,
+) -> Tensor:  # fmt: skip
     """Attention with dropout of its probabilities, in training only.
 
     ``y = M ∘ softmax(s q kᵀ + mask) v / (1 - p)``, ``M`` 0 with probability ``p``, else 1, ``s = 1/√D``. Vaswani et
@@ -136,14 +128,9 @@ class AttentionDropout(DropLayer):
         self.p = p
 
     def forward(
-        self,
-        query: Tensor,
-        keys: Tensor | None = None,
-        values: Tensor | None = None,
-        attn_mask: Tensor | None = None,
-        is_causal: bool = False,
-        scale: float | None = None,
-    ) -> Tensor:
+        self, query: Tensor, keys: Tensor | None = None, values: Tensor | None = None, attn_mask: Tensor | None = None,
+        is_causal: bool = False, scale: float | None = None,
+    ) -> Tensor:  # fmt: skip
         """``(N, H, T, D)``, ``(N, H, S, D)``, ``(N, H, S, E)`` to ``(N, H, T, E)``.
 
         Keys are the query where absent, values the keys.

@@ -14,11 +14,7 @@ from droplab.variants.kind import Kind
 
 
 def gaussian_dropout(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = True, *, key: Key | None = None
 ) -> Tensor:
     """Multiply each element by a normal number of mean 1 and the variance that dropout's mask has.
 
@@ -47,12 +43,7 @@ def gaussian_dropout(
 
 
 def gaussian_noise(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.1,
-    training: bool = True,
-    *,
-    scale: float = 1.0,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.1, training: bool = True, *, scale: float = 1.0, key: Key | None = None
 ) -> Tensor:
     """Add a normal number to each element.
 
@@ -103,10 +94,6 @@ def _around_one(x: Tensor, p: float | Tensor, key: Key | None) -> Tensor:
     return 1 + normal(x, key=key) * (p / (1 - p)) ** 0.5
 
 
-def _is_zero(p: float | Tensor) -> bool:
-    return not isinstance(p, Tensor) and p == 0
-
-
 class GaussianDropout(DropLayer):
     """Multiply by normal numbers with the moments of dropout's mask in training; identity in eval.
 
@@ -123,11 +110,9 @@ class GaussianDropout(DropLayer):
         super().__init__()
         self.p = p
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """Any shape to the same shape."""
-        if not self.training:
-            return input
-        return gaussian_dropout(input, self._current_rate(), key=self._key(input))
+        return self._in_training(gaussian_dropout, input)
 
 
 class GaussianNoise(DropLayer):
@@ -144,21 +129,16 @@ class GaussianNoise(DropLayer):
     GaussianNoise(p=0.2, scale=5.0)
     """
 
+    shown = ("scale",)
+
     def __init__(self, p: float | Tensor = 0.1, scale: float = 1.0) -> None:
         super().__init__()
         check_scale(scale)
-        self.p = p
-        self.scale = scale
+        self.p, self.scale = p, scale
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """Any shape to the same shape."""
-        if not self.training:
-            return input
-        return gaussian_noise(input, self._current_rate(), scale=self.scale, key=self._key(input))
-
-    def extra_repr(self) -> str:
-        """Strength and scale."""
-        return f"{super().extra_repr()}, scale={self.scale}"
+        return self._in_training(gaussian_noise, input, scale=self.scale)
 
 
 KINDS = (

@@ -13,12 +13,7 @@ from droplab.variants.kind import MASKED, Kind
 
 
 def drop_head(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    head_dim: int = 1,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = True, *, head_dim: int = 1, key: Key | None = None
 ) -> Tensor:
     """Drop whole attention heads of each sample.
 
@@ -75,21 +70,16 @@ class DropHead(DropLayer):
     DropHead(p=0.2, head_dim=1)
     """
 
+    shown = ("head_dim",)
+
     def __init__(self, p: float | Tensor = 0.5, head_dim: int = 1) -> None:
         super().__init__()
         check_head_dim(head_dim)
-        self.p = p
-        self.head_dim = head_dim
+        self.p, self.head_dim = p, head_dim
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, H, T, D)`` to the same shape."""
-        if not self.training:
-            return input
-        return drop_head(input, self._current_rate(), head_dim=self.head_dim, key=self._key(input))
-
-    def extra_repr(self) -> str:
-        """Rate and the dimension of heads."""
-        return f"{super().extra_repr()}, head_dim={self.head_dim}"
+        return self._in_training(drop_head, input, head_dim=self.head_dim)
 
 
 KINDS = (

@@ -14,12 +14,7 @@ from droplab.variants.kind import IN_TRAINING, MASKED, Kind
 
 
 def drop_path(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    mode: str = "row",
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = True, *, mode: str = "row", key: Key | None = None
 ) -> Tensor:
     """Stochastic depth: drop the whole of a residual branch, for each sample (``row``) or for all (``batch``).
 
@@ -68,23 +63,18 @@ class DropPath(DropLayer):
     DropPath(p=0.2, mode='row')
     """
 
+    shown = ("mode",)
+
     def __init__(self, p: float | Tensor = 0.5, mode: str = "row") -> None:
         super().__init__()
         if mode not in {"row", "batch"}:
             raise UserError(f"DropPath got mode {mode!r}; 'row' or 'batch' is wanted")
-        self.p = p
-        self.mode = mode
+        self.p, self.mode = p, mode
         self.batch_dim = 0 if mode == "row" else None
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, *)`` to the same shape."""
-        if not self.training:
-            return input
-        return drop_path(input, self._current_rate(), mode=self.mode, key=self._key(input))
-
-    def extra_repr(self) -> str:
-        """Rate and mode."""
-        return f"{super().extra_repr()}, mode={self.mode!r}"
+        return self._in_training(drop_path, input, mode=self.mode)
 
 
 KINDS = (

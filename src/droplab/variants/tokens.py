@@ -15,12 +15,7 @@ from droplab.variants.kind import IN_TRAINING, MASKED, Kind
 
 
 def token_dropout(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    prefix: int = 0,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = True, *, prefix: int = 0, key: Key | None = None
 ) -> Tensor:
     """Set whole tokens to zero with probability ``p``; scale the others by ``1 / (1 - p)``.
 
@@ -56,12 +51,7 @@ def token_dropout(
 
 
 def patch_dropout(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    prefix: int = 0,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = True, *, prefix: int = 0, key: Key | None = None
 ) -> Tensor:
     """Take a share ``p`` of the tokens out, other ones in each sample, so that all that follows computes less.
 
@@ -131,7 +121,18 @@ def check_prefix(prefix: int, name: str) -> None:
         raise UserError(f"{name} got prefix {prefix}; a number of tokens, from 0 on, is wanted")
 
 
-class TokenDropout(DropLayer):
+class _Tokens(DropLayer):
+    """What both layers have: tokens at the front that stay."""
+
+    shown = ("prefix",)
+
+    def __init__(self, p: float | Tensor = 0.5, prefix: int = 0) -> None:
+        super().__init__()
+        check_prefix(prefix, type(self).__name__)
+        self.p, self.prefix = p, prefix
+
+
+class TokenDropout(_Tokens):
     """Set whole tokens of ``(N, T, D)`` to zero in training; identity in eval.
 
     See ``droplab.functional.token_dropout``.
@@ -144,24 +145,12 @@ class TokenDropout(DropLayer):
     TokenDropout(p=0.2, prefix=0)
     """
 
-    def __init__(self, p: float | Tensor = 0.5, prefix: int = 0) -> None:
-        super().__init__()
-        check_prefix(prefix, type(self).__name__)
-        self.p = p
-        self.prefix = prefix
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, T, D)`` to the same shape."""
-        if not self.training:
-            return input
-        return token_dropout(input, self._current_rate(), prefix=self.prefix, key=self._key(input))
-
-    def extra_repr(self) -> str:
-        """Rate and prefix."""
-        return f"{super().extra_repr()}, prefix={self.prefix}"
+        return self._in_training(token_dropout, input, prefix=self.prefix)
 
 
-class PatchDropout(TokenDropout):
+class PatchDropout(_Tokens):
     """Take a share of the tokens of ``(N, T, D)`` out in training, which makes what follows cheaper; identity in eval.
 
     See ``droplab.functional.patch_dropout``. A model compiled with it is compiled anew where ``p`` changes the number
@@ -175,7 +164,7 @@ class PatchDropout(TokenDropout):
     PatchDropout(p=0.5, prefix=1)
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, prefix + T, D)`` to ``(N, prefix + K, D)``."""
         if not self.training:
             return input
