@@ -26,6 +26,18 @@ def test_the_list_is_whole():
         droplab.comapre  # noqa: B018
 
 
+def test_checkers_are_told_the_same_names():
+    tree = ast.parse(Path(droplab.__file__).read_text(encoding="utf-8"))
+    told = {
+        alias.asname: node.module.split(".")[1]
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        for alias in node.names
+    }
+    assert told == droplab._HOMES
+
+
 def test_import_is_light():
     subprocess.run([sys.executable, "-c", "import droplab, sys; assert 'torch' not in sys.modules"], check=True)
 

@@ -92,13 +92,13 @@ def effective_rate(p: float) -> float:
     return threshold(p) / FULL
 
 
-def keep_scale(dropped: int) -> float:
-    """``65536 / (65536 - T)``; 0 where everything is dropped.
+def keep_scale(limit: int) -> float:
+    """``65536 / (65536 - T)`` for the threshold ``T``; 0 where everything is dropped.
 
     >>> keep_scale(threshold(0.5)), keep_scale(threshold(1.0))
     (2.0, 0.0)
     """
-    return FULL / (FULL - dropped) if dropped < FULL else 0.0
+    return FULL / (FULL - limit) if limit < FULL else 0.0
 
 
 def place(element: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import pytest
 
 from droplab.cli import main
 from droplab.cli.compare import spec_values
-from droplab.experiment.presets import demo
+from droplab.experiment.presets import SETS, demo
 
 TINY = """
 name = "cli"
@@ -70,6 +70,12 @@ def test_from_spec_to_export(here, capsys):
     code, out, _ = run(capsys, "test", "x", "--arm", "no dropout")
     assert code == 0
     assert "opened 2 times" in out
+
+
+def test_the_help_names_every_set(capsys):
+    code, out, _ = run(capsys, "compare", "--help")
+    assert code == 0
+    assert [name for name in SETS if name not in out] == []
 
 
 def test_arms_from_the_command_line(here, capsys):

@@ -115,7 +115,7 @@ def test_more_seeds_enlarge_and_are_confessed(tmp_path):
     results = droplab.compare(tiny(recipe={"epochs": 1}, seeds=2), out=tmp_path / "run")
     assert results.record.seeds == (0, 1)
     assert results.record.looks == 1
-    assert "Seeds were added 1 times" in results.text()
+    assert "Seeds were added 1 time after" in results.text()
 
 
 def test_another_experiment_in_the_folder(finished):

@@ -73,9 +73,9 @@ def by_triton(way: Walk, narrow: int, memory: int) -> np.ndarray:
 
     x, out = torch.ones(memory), torch.full((memory,), torch.nan)
     with mock.patch.object(cuda, "_NARROW", narrow):
-        plan = cuda.plan(way, 4)
-    assert plan.options["WIDE"] is (narrow == 0)
-    with backend("triton"), mock.patch.object(cuda, "_plan", return_value=plan):
+        grid = cuda.grid_of(way, 4)
+    assert grid.options["WIDE"] is (narrow == 0)
+    with backend("triton"), mock.patch.object(cuda, "_grid", return_value=grid):
         apply(x, out, Job(0.5, SEED, STEP, LAYER))
     return out.numpy()
 

@@ -19,7 +19,7 @@ from droplab.errors import FailureError, UserError
 from droplab.experiment.changed import changed_images
 from droplab.ledger import Ledger
 from droplab.report import build_page
-from droplab.report.figures import payload, thin
+from droplab.report.payload import payload, thin
 from droplab.report.png import data_address
 from tests.report.pages import HOSTILE, source
 

@@ -12,7 +12,7 @@ import pytest
 from droplab.analysis import judge
 from droplab.errors import UserError
 from droplab.records import RunKey, RunRecord
-from droplab.report import LANGUAGES, blocks, render, write_effects, write_metrics
+from droplab.report import LANGUAGES, render, wording, write_effects, write_metrics
 from droplab.report.align import width, wrap
 from droplab.report.locale import texts
 from tests.analysis.records import simulate
@@ -28,7 +28,7 @@ def test_languages_have_the_same_keys_and_placeholders(lang):
     english, other = texts("en"), texts(lang)
     assert other.keys() == english.keys()
     for key, text in other.items():
-        assert sorted(re.findall(r"{(\w+)}", text)) == sorted(re.findall(r"{(\w+)}", english[key])), key
+        assert sorted(re.findall(r"{(\w+)", text)) == sorted(re.findall(r"{(\w+)", english[key])), key
 
 
 def test_unknown_language():
@@ -56,7 +56,7 @@ def test_japanese_is_japanese(made):
 
 
 def test_early_stopping_stands_beside_the_headline(made):
-    said = blocks(judge(made), made, "en")
+    said = wording(judge(made), made, "en")
     lowest = [min(run.metrics["val_loss"]) for run in made.complete("b")]
     assert f'"b" loss {fmean(lowest):.3f} ± {stdev(lowest):.3f}, accuracy' in said.beside[-1]
     assert "not tested" in said.beside[-1]
@@ -72,7 +72,7 @@ def test_identical_arms_are_said_to_be(made, lang):
     assert "200" not in text
     rows = [
         row
-        for finding in blocks(judge(same), same, lang).findings[1:]
+        for finding in wording(judge(same), same, lang).findings[1:]
         for group in finding.groups
         for row in group.rows
     ]
@@ -94,15 +94,15 @@ def test_no_advice_to_stay_without_train_longer_where_runs_still_improve(made, w
     verdict = judge(young)
     assert verdict.recommended == "a"
     assert (verdict.effect("val_loss", "b").status == "contradicted") == worse
-    said = blocks(verdict, young, "en")
+    said = wording(verdict, young, "en")
     assert said.advice.startswith("Train longer")
     assert "Stay" not in said.advice
     assert any('most runs of "a", "b"' in line for line in said.beside)
     assert any("in the last tenth of the 15 epochs" in line for line in said.beside)
     short = replace(young, epochs=2, runs={key: _first(2, run) for key, run in runs.items()})
-    assert any("in the last of the 2 epochs" in line for line in blocks(judge(short), short, "en").beside)
+    assert any("in the last of the 2 epochs" in line for line in wording(judge(short), short, "en").beside)
     turned = replace(young, runs={key: replace(run, metrics=_turned(run.metrics)) for key, run in runs.items()})
-    assert blocks(judge(turned), turned, "en").advice.startswith("Stay" if worse else "Not clear yet")
+    assert wording(judge(turned), turned, "en").advice.startswith("Stay" if worse else "Not clear yet")
 
 
 def _first(epochs, run):

@@ -48,10 +48,13 @@ export class Page {
     };
   }
 
-  /** A text in the chosen language; `{name}` is filled in. */
+  /** A text in the chosen language; `{name}` is filled in, `{count:run|runs}` with the word that goes with the number. */
   say(key: string, fill: Record<string, string | number> = {}): string {
     const text = this.data.words[this.state.lang]?.[key] ?? key;
-    return text.replace(/\{(\w+)\}/g, (_, name: string) => String(fill[name] ?? ""));
+    return text.replace(/\{(\w+)(?::([^|}]*)\|([^}]*))?\}/g, (_, name: string, one?: string, many?: string) => {
+      const value = String(fill[name] ?? "");
+      return one === undefined ? value : `${value} ${value === "1" ? one : many}`;
+    });
   }
 
   /** A metric's name for people: translated where it is well known. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { metricNames, unpack, values, type Run } from "../src/data.ts";
+import { metricNames, unpack, values, type Payload, type Run } from "../src/data.ts";
 import { grid } from "../src/heat.ts";
 import { counted } from "../src/sections.ts";
+import { Page } from "../src/state.ts";
 import { escapeXml, ticks } from "../src/svg.ts";
 import { sorted } from "../src/table.ts";
 
@@ -20,6 +21,12 @@ test("series come back to the bit", () => {
 
 test("well-known metrics come first", () => {
   assert.deepEqual(metricNames([run("a", [1])]), ["val_loss", "p/drop1"]);
+});
+
+test("a number has the word that goes with it", () => {
+  const page = new Page({ lang: "en", runs: [], words: { en: { told: "{done} of {all:run is|runs are} done" } } } as unknown as Payload);
+  assert.equal(page.say("told", { done: 0, all: 1 }), "0 of 1 run is done");
+  assert.equal(page.say("told", { done: 1, all: 2 }), "1 of 2 runs are done");
 });
 
 test("rows sort both ways, runs without a value last", () => {

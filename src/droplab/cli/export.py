@@ -60,7 +60,7 @@ def wandb(folder: Path, *, report: bool = False, lang: str = "en") -> None:
     """
     from droplab.comparison import Results
     from droplab.errors import UserError
-    from droplab.report import blocks, check_language, texts
+    from droplab.report import check_language, texts, wording
 
     check_language(lang)
     _mirror(folder, "wandb")
@@ -76,39 +76,9 @@ def wandb(folder: Path, *, report: bool = False, lang: str = "en") -> None:
     results = Results.read(folder)
     words = {key.removeprefix("report."): text for key, text in texts(lang).items() if key.startswith("report.")}
     words |= {key.removeprefix("page.metric."): text for key, text in texts(lang).items() if "page.metric." in key}
-    said = blocks(results.verdict, results.record, lang)
+    said = wording(results.verdict, results.record, lang)
     advice = " ".join((said.advice, *said.beside))
     say(save_report(build_report(results.record, advice, results.text(lang), words)))
-
-
-@export.command
-def trackio(folder: Path) -> None:
-    """Write an experiment to Trackio's local dashboard, or what it missed.
-
-    Args:
-        folder: The experiment's folder.
-    """
-    _mirror(folder, "trackio")
-
-
-@export.command
-def mlflow(folder: Path) -> None:
-    """Write an experiment to MLflow, or what it missed: into the folder, or to $MLFLOW_TRACKING_URI.
-
-    Args:
-        folder: The experiment's folder.
-    """
-    _mirror(folder, "mlflow")
-
-
-@export.command
-def tensorboard(folder: Path) -> None:
-    """Write an experiment's TensorBoard event files.
-
-    Args:
-        folder: The experiment's folder.
-    """
-    _mirror(folder, "tensorboard")
 
 
 @export.command
@@ -128,3 +98,18 @@ def _mirror(folder: Path, name: str) -> None:
 
     for line in mirror(folder, name):
         say(line)
+
+
+def _to(name: str, does: str) -> None:
+    """A command for a sink that needs to know nothing but the folder."""
+
+    def command(folder: Path) -> None:
+        _mirror(folder, name)
+
+    command.__doc__ = f"{does}\n\nArgs:\n    folder: The experiment's folder.\n"
+    export.command(command, name=name)
+
+
+_to("trackio", "Write an experiment to Trackio's local dashboard, or what it missed.")
+_to("mlflow", "Write an experiment to MLflow, or what it missed: into the folder, or to $MLFLOW_TRACKING_URI.")
+_to("tensorboard", "Write an experiment's TensorBoard event files.")

@@ -18,6 +18,7 @@ def final_test(folder: Path, *, arm: str | None = None, data_dir: Path | None = 
     from droplab.cli.terminal import say
     from droplab.errors import UserError, suggest
     from droplab.experiment import StoredRun, final_evaluation
+    from droplab.languages import Count
     from droplab.ledger import read_experiment
 
     record = read_experiment(folder)
@@ -29,4 +30,5 @@ def final_test(folder: Path, *, arm: str | None = None, data_dir: Path | None = 
     for key in keys:
         result = final_evaluation(StoredRun(folder, key), data_dir=data_dir)
         say(f"{key}: test loss {result.loss:.4f}, test accuracy {result.accuracy:.4f}")
-    say(f"The test set has been opened {record.test_openings + len(keys)} times in this experiment.")
+    openings = Count(record.test_openings + len(keys))
+    say(f"The test set has been opened {openings:time|times} in this experiment.")

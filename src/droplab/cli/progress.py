@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, final
 
 from rich.console import Console
 from rich.live import Live
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from droplab.cli.terminal import cell
 from droplab.errors import plain
+from droplab.languages import Count
 from droplab.listener import Listener
 from droplab.records import ExperimentRecord, Measurement, RunKey
 from droplab.report.notices import notice_texts
@@ -42,8 +43,8 @@ class _Clock:
         return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-class PlainProgress(Listener):
-    """One line per epoch and per event."""
+class _Progress(Listener):
+    """What lines and table have in common: the console, the clock, what is left, and lines of text."""
 
     def __init__(self, console: Console, lang: str = "en") -> None:
         self._console = console
@@ -52,39 +53,57 @@ class PlainProgress(Listener):
         self._epochs = 0
         self._left = 0
 
-    def _line(self, text: str) -> None:
-        self._console.print(Text(plain(text)), soft_wrap=True)
-
     def opened(self, record: ExperimentRecord, plan: dict[str, Any], folder: str) -> None:
         """Say where the experiment is and how it will run."""
         self._epochs = record.epochs
         self._left = sum(record.epochs - r.epochs_done for r in record.runs.values() if r.state != "done")
         self._clock = _Clock()
-        self._line(describe_plan(record, plan, folder))
+        self.say(describe_plan(record, plan, folder))
         for text in notice_texts(record, self._lang):
-            self._line(f"! {text}")
+            self.say(f"! {text}")
+        self._show(record)
 
     def epoch(self, key: RunKey, measurement: Measurement) -> None:
-        """One line for the epoch."""
+        """One epoch less is left."""
         self._clock.tick()
         self._left -= 1
+        self._measured(key, measurement)
+
+    def say(self, text: str) -> None:
+        """One line; on a live display, above it."""
+        self._console.print(Text(plain(text)), soft_wrap=True)
+
+    def _show(self, record: ExperimentRecord) -> None:
+        """Begin, once the experiment is introduced."""
+        raise NotImplementedError
+
+    def _measured(self, key: RunKey, measurement: Measurement) -> None:
+        """Show what an epoch measured."""
+        raise NotImplementedError
+
+
+@final
+class PlainProgress(_Progress):
+    """One line per epoch and per event."""
+
+    def ended(self, key: RunKey, state: str, reason: str) -> None:
+        """One line for the run."""
+        self.say(f"{key}: {state}{': ' + reason if reason else ''}")
+
+    def _show(self, record: ExperimentRecord) -> None:
+        pass
+
+    def _measured(self, key: RunKey, measurement: Measurement) -> None:
         m = measurement.metrics
-        self._line(
+        self.say(
             f"{key}: epoch {measurement.epoch + 1}/{self._epochs}  val loss {m['val_loss']:.4f}  "
             f"val accuracy {m['val_accuracy']:.4f}  gap {m['gap']:+.4f}  "
             f"{m['images_per_second']:.0f} samples/s  left {self._clock.left(self._left)}"
         )
 
-    def ended(self, key: RunKey, state: str, reason: str) -> None:
-        """One line for the run."""
-        self._line(f"{key}: {state}{': ' + reason if reason else ''}")
 
-    def say(self, text: str) -> None:
-        """Pass it on."""
-        self._line(text)
-
-
-class LiveProgress(PlainProgress):
+@final
+class LiveProgress(_Progress):
     """A table that is drawn again as runs proceed."""
 
     def __init__(self, console: Console, live: Live, lang: str = "en") -> None:
@@ -94,34 +113,29 @@ class LiveProgress(PlainProgress):
         self._cells: dict[RunKey, str] = {}
         self._images = 0.0
 
-    def opened(self, record: ExperimentRecord, plan: dict[str, Any], folder: str) -> None:
-        """Start the table."""
-        super().opened(record, plan, folder)
+    def ended(self, key: RunKey, state: str, reason: str) -> None:
+        """Mark the run's cell; a failure's reason stays above the table."""
+        self._cells[key] = f"{state}  {self._cells.get(key, '').rpartition('  ')[2]}" if state == "done" else state
+        if state == "failed":
+            self.say(f"{key}: {state}: {reason}")
+        self._draw()
+
+    def _show(self, record: ExperimentRecord) -> None:
         self._record = record
         for key, run in record.runs.items():
             self._cells[key] = run.state if run.state in {"done", "failed"} else f"{run.epochs_done}/{record.epochs}"
         self._draw()
 
-    def epoch(self, key: RunKey, measurement: Measurement) -> None:
-        """Move the run's cell on."""
-        self._clock.tick()
-        self._left -= 1
+    def _measured(self, key: RunKey, measurement: Measurement) -> None:
         self._images = measurement.metrics["images_per_second"]
         self._cells[key] = f"{measurement.epoch + 1}/{self._epochs}  {measurement.metrics['val_loss']:.3f}"
-        self._draw()
-
-    def ended(self, key: RunKey, state: str, reason: str) -> None:
-        """Mark the run's cell; a failure's reason stays above the table."""
-        self._cells[key] = f"{state}  {self._cells.get(key, '').rpartition('  ')[2]}" if state == "done" else state
-        if state == "failed":
-            self._line(f"{key}: {state}: {reason}")
         self._draw()
 
     def _draw(self) -> None:
         record = self._record
         if record is None:
             return
-        caption = f"epoch and validation loss · {self._left} epochs left · {self._clock.left(self._left)}"
+        caption = f"epoch and validation loss · {Count(self._left):epoch|epochs} left · {self._clock.left(self._left)}"
         if self._images:
             caption += f" · {self._images:.0f} samples/s per run"
         table = Table(caption=Text(caption), caption_justify="left")
@@ -136,12 +150,13 @@ class LiveProgress(PlainProgress):
 def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str) -> str:
     """One line on what will run how."""
     done = sum(run.state == "done" for run in record.runs.values())
-    how = "one run at a time" if plan["executor"] == "serial" else f"{plan['workers']} runs at a time"
+    runs, arms, seeds = Count(len(record.runs)), Count(len(record.arms)), Count(len(record.seeds))
+    epochs, threads = Count(record.epochs), Count(plan["threads"])
+    how = "one run at a time" if plan["executor"] == "serial" else f"{Count(plan['workers']):run|runs} at a time"
     continuing = f", {done} of them done before" if done else ""
     return (
-        f"{record.name}: {len(record.runs)} runs ({len(record.arms)} arms × {len(record.seeds)} seeds){continuing}, "
-        f"{record.epochs} epochs, {how}, {plan['threads']} thread(s) each, {plan['precision']}, "
-        f"{plan['device']} -> {folder}"
+        f"{record.name}: {runs:run|runs} ({arms:arm|arms} × {seeds:seed|seeds}){continuing}, {epochs:epoch|epochs}, "
+        f"{how}, {threads:thread|threads} each, {plan['precision']}, {plan['device']} -> {folder}"
     )
 
 

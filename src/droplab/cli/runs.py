@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_SHOWN = ("fit_loss", "val_loss", "val_accuracy", "gap")
+
 
 def runs(folder: Path) -> None:
     """List the runs of an experiment: state, epochs, last losses and accuracies.
@@ -14,6 +16,7 @@ def runs(folder: Path) -> None:
     from rich.table import Table
 
     from droplab.cli.terminal import cell, say, show
+    from droplab.languages import Count
     from droplab.ledger import read_experiment
 
     record = read_experiment(folder)
@@ -28,7 +31,4 @@ def runs(folder: Path) -> None:
     for key, run in record.runs.items():
         if run.state == "failed":
             say(f"{key} failed: {run.reason}")
-    say(f"The test set was opened {record.test_openings} times.")
-
-
-_SHOWN = ("fit_loss", "val_loss", "val_accuracy", "gap")
+    say(f"The test set was opened {Count(record.test_openings):time|times}.")

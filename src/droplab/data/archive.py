@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import tarfile
 import tempfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from droplab.data.files import md5_of
 from droplab.errors import ChecksumError
 
 
@@ -57,7 +57,7 @@ def _unpack(archive: Path, prefix: str, md5s: Mapping[str, str], scratch: Path, 
                 raise ChecksumError(f"{member.name} in {archive} claims {member.size:,} bytes; {largest:,} at most")
             tar.extract(member, scratch, filter="data")
             path = scratch / member.name
-            md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+            md5 = md5_of(path.read_bytes())
             if md5 != md5s[name]:
                 raise ChecksumError(
                     f"{member.name} in {archive} has md5 {md5}, {md5s[name]} wanted. "

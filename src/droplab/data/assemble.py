@@ -9,11 +9,13 @@ import numpy as np
 
 from droplab.data.checking import CONTIGUOUS_CLASSES, as_part
 from droplab.data.parts import Part, SealedPart, Split
-from droplab.data.protocol import split
 from droplab.data.source import Source
+from droplab.data.split import split
 from droplab.errors import DataError, quote
 
 PARTS = ("train", "validation", "test")
+MOST_CLASSES = 2**16
+"""The ledger keeps predicted classes as 16 bits each."""
 
 
 def assemble(
@@ -59,10 +61,6 @@ def assemble(
         classes=classes,
         class_names=names or tuple(str(c) for c in range(classes)),
     )
-
-
-MOST_CLASSES = 2**16
-"""The ledger keeps predicted classes as 16 bits each."""
 
 
 def _texts(name: str, class_names: Any) -> tuple[str, ...]:

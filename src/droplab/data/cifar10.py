@@ -6,11 +6,9 @@ allow-list. What is absent is downloaded. The authors state no licence, so nothi
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-import filelock
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 from droplab.data import unpickle
 from droplab.data.archive import extract
 from droplab.data.download import RemoteFile, download, matches
+from droplab.data.files import check, installing, read_checked
 from droplab.data.parts import Part
 from droplab.data.source import DatasetInfo, FileCheck, Progress, Source
 from droplab.errors import ChecksumError, DataError, DownloadError
@@ -103,23 +102,17 @@ class Cifar10:
             ChecksumError: the archive that lies in ``data_dir`` is not the published one.
             DownloadError: no mirror answers, or the folder cannot be written to.
         """
-        if all(check.ok for check in self.verify(data_dir)):
+        if all(file.ok for file in self.verify(data_dir)):
             return locate(data_dir) or data_dir
-        try:
-            data_dir.mkdir(parents=True, exist_ok=True)
-            with filelock.FileLock(data_dir / f".{NAME}.lock"):
-                if any(not check.ok for check in self.verify(data_dir)):  # else another process did it meanwhile
-                    _install(data_dir, progress)
-        except OSError as problem:
-            raise DownloadError(
-                f"cannot write to {data_dir}: {problem}. Choose another folder with --data-dir or DROPLAB_DATA."
-            ) from problem
+        with installing(data_dir, NAME):
+            if any(not file.ok for file in self.verify(data_dir)):  # else another process did it meanwhile
+                _install(data_dir, progress)
         return locate(data_dir) or data_dir
 
     def verify(self, data_dir: Path) -> list[FileCheck]:
         """Check the md5 of every file."""
         folder = locate(data_dir) or data_dir / FOLDER
-        return [_check(folder / name, md5) for name, md5 in _all_md5s().items()]
+        return [check(folder / name, md5) for name, md5 in _all_md5s().items()]
 
 
 def _all_md5s() -> dict[str, str]:
@@ -164,18 +157,6 @@ def _by_hand(data_dir: Path) -> str:
     )
 
 
-def _check(path: Path, md5: str) -> FileCheck:
-    try:
-        found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    except FileNotFoundError:
-        return FileCheck(str(path), ok=False, detail="not there")
-    except OSError as problem:
-        return FileCheck(str(path), ok=False, detail=f"cannot be read: {problem}")
-    if found != md5:
-        return FileCheck(str(path), ok=False, detail=f"md5 {found}, {md5} wanted")
-    return FileCheck(str(path), ok=True, detail=f"md5 {md5}")
-
-
 def _read(folder: Path, md5s: Mapping[str, str]) -> Part:
     batches = [_read_batch(folder / name, md5) for name, md5 in md5s.items()]
     images = np.concatenate([images for images, _ in batches])
@@ -184,17 +165,7 @@ def _read(folder: Path, md5s: Mapping[str, str]) -> Part:
 
 
 def _read_batch(path: Path, md5: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    try:
-        content = path.read_bytes()
-    except OSError as problem:
-        raise DataError(f"{path} cannot be read: {problem}. Check its permissions.") from problem
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != md5:
-        raise ChecksumError(
-            f"{path} is not the published file: md5 {found} of {len(content):,} bytes arrived, {md5} wanted. "
-            f"It was not unpickled. To replace it: droplab data fetch {NAME} --data-dir {path.parent}"
-        )
-    batch = unpickle.loads(content, str(path))
+    batch = unpickle.loads(read_checked(path, md5, NAME), str(path))
     try:
         images = np.asarray(batch[b"data"])
         labels = np.asarray(batch[b"labels"])

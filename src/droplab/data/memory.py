@@ -12,6 +12,7 @@ from droplab.errors import DataError
 
 _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _ALLOCATORS = ("allocate memory", "out of memory", "not enough memory")
+SMALLER = "Keep fewer samples (data.train_size, or in your function), or make each smaller"
 
 
 def memory_limit() -> int | None:
@@ -63,9 +64,6 @@ def check_room(what: str, needed: int) -> None:
     limit = memory_limit()
     if limit is not None and needed > limit:
         raise DataError(f"{what} want {size(needed)} of memory; this machine gives {size(limit)}. {SMALLER}")
-
-
-SMALLER = "Keep fewer samples (data.train_size, or in your function), or make each smaller"
 
 
 @contextmanager

@@ -7,20 +7,19 @@ downloaded, unpacked and checked. Nothing of it ships with droplab.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
 import torch
 
 from droplab.data.download import RemoteFile, download
+from droplab.data.files import check, installing, md5_of, read_checked
 from droplab.data.idx import parse
 from droplab.data.parts import Part
 from droplab.data.source import DatasetInfo, FileCheck, Progress, Source
-from droplab.errors import ChecksumError, DataError, DownloadError
+from droplab.errors import ChecksumError, DownloadError
 
 NAME = "mnist"
 FOLDERS = ("mnist", "MNIST/raw", ".")
@@ -127,22 +126,16 @@ class Mnist:
             DownloadError: no mirror answers, or the folder cannot be written to.
         """
         folder = self.locate(data_dir) or data_dir / FOLDERS[0]
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with filelock.FileLock(folder / f".{NAME}.lock"):
-                for file in self.files.values():
-                    if not _check(folder / file.name, file.md5).ok:
-                        _install(file, folder, progress)
-        except OSError as problem:
-            raise DownloadError(
-                f"cannot write to {folder}: {problem}. Choose another folder with --data-dir or DROPLAB_DATA."
-            ) from problem
+        with installing(folder, NAME):
+            for file in self.files.values():
+                if not check(folder / file.name, file.md5).ok:
+                    _install(file, folder, progress)
         return folder
 
     def verify(self, data_dir: Path) -> list[FileCheck]:
         """Check the md5 of every file."""
         folder = self.locate(data_dir) or data_dir / FOLDERS[0]
-        return [_check(folder / file.name, file.md5) for file in self.files.values()]
+        return [check(folder / file.name, file.md5) for file in self.files.values()]
 
     def locate(self, data_dir: Path) -> Path | None:
         """The folder that holds all files, unpacked; ``None`` if none does."""
@@ -154,8 +147,8 @@ class Mnist:
 
     def _part(self, folder: Path, part: str) -> Part:
         images, labels = (self.files[f"{part} {what}"] for what in ("images", "labels"))
-        pictures = parse(_content(folder / images.name, images.md5), str(folder / images.name))
-        numbers = parse(_content(folder / labels.name, labels.md5), str(folder / labels.name))
+        pictures = parse(read_checked(folder / images.name, images.md5, NAME), str(folder / images.name))
+        numbers = parse(read_checked(folder / labels.name, labels.md5, NAME), str(folder / labels.name))
         return Part(torch.from_numpy(pictures).unsqueeze(1), torch.from_numpy(numbers).long())
 
 
@@ -173,40 +166,10 @@ def _install(file: PublishedFile, folder: Path, progress: Progress | None) -> No
             content = stream.read(LARGEST + 1)
     except (OSError, EOFError, zlib.error) as problem:
         raise ChecksumError(f"{archive} cannot be unpacked ({problem}). Delete it and fetch it again.") from problem
-    found = _md5(content)
+    found = md5_of(content)
     if found != file.md5:
         raise ChecksumError(f"{archive} holds a file of md5 {found}, {file.md5} wanted. Delete it and fetch it again.")
     part = folder / f".{file.name}.part"
     part.write_bytes(content)
     part.replace(folder / file.name)
     archive.unlink()
-
-
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
-def _check(path: Path, md5: str) -> FileCheck:
-    try:
-        found = _md5(path.read_bytes())
-    except FileNotFoundError:
-        return FileCheck(str(path), ok=False, detail="not there")
-    except OSError as problem:
-        return FileCheck(str(path), ok=False, detail=f"cannot be read: {problem}")
-    if found != md5:
-        return FileCheck(str(path), ok=False, detail=f"md5 {found}, {md5} wanted")
-    return FileCheck(str(path), ok=True, detail=f"md5 {md5}")
-
-
-def _content(path: Path, md5: str) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as problem:
-        raise DataError(f"{path} cannot be read: {problem}. Check its permissions.") from problem
-    found = _md5(content)
-    if found != md5:
-        raise ChecksumError(
-            f"{path} is not the published file: md5 {found} of {len(content):,} bytes arrived, {md5} wanted. "
-            f"To replace it: droplab data fetch {NAME} --data-dir {path.parent}"
-        )
-    return content

@@ -15,8 +15,8 @@ from droplab.data.memory import told_if_full
 from droplab.data.mnist import Mnist
 from droplab.data.npz import read_npz
 from droplab.data.parts import Split
-from droplab.data.protocol import split
 from droplab.data.source import Dataset, DatasetInfo, FileCheck, Progress, Source
+from droplab.data.split import split
 from droplab.errors import DataError, clip, quote, suggest
 from droplab.given import is_given
 from droplab.userobjects import looks_like_object

@@ -153,11 +153,16 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
         kernel(x, out, job, residual)
         return
     name = chosen(x.device.type, x.dtype)
-    if name == "numba" and not x.is_cpu:
-        raise BackendError(f"backend 'numba' was forced for a tensor on {x.device}; it works on the CPU only")
+    check_place(name, x.device)
     if name != "reference" and not all(readable(tensor) for tensor in (x, out, residual) if tensor is not None):
         name = "reference"
     _kernel(name)(x, out, job, residual)
+
+
+def check_place(name: str, device: torch.device) -> None:
+    """Raise where a backend was forced that cannot work on a device."""
+    if name == "numba" and device.type != "cpu":
+        raise BackendError(f"backend 'numba' was forced for a tensor on {device}; it works on the CPU only")
 
 
 def readable(x: Tensor) -> bool:

@@ -13,10 +13,11 @@ from collections.abc import Callable
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 
 from droplab import rng
 from droplab.kernels._cache import compile_cached
+from droplab.kernels._llvm import bits_to_float, float_to_bits, stack
 from droplab.kernels.geometry import CROSSED, RUN, STRIDED
 
 u16, u32, u64 = np.uint16, np.uint32, np.uint64
@@ -39,42 +40,8 @@ COLUMNS, DEPTH = 64, 256
 """Of a crossed loop, a unit is so many neighbours in memory by so many elements of the inner loop."""
 
 
-def _stack(count):
-    """Room for so many lanes on the stack."""
-
-    @intrinsic
-    def room(_context):
-        def generate(_context, builder, _signature, _arguments):
-            with builder.goto_entry_block():
-                return builder.alloca(ir.IntType(16), count)
-
-        return types.CPointer(types.uint16)(), generate
-
-    return room
-
-
-_stack_lanes = _stack(rng.TILE)
-_stack_turned = _stack(COLUMNS * DEPTH)
-
-
-@intrinsic
-def _bits_to_float(_context, _bits):
-    """The float32 of 32 bits."""
-
-    def generate(_context, builder, _signature, arguments):
-        return builder.bitcast(arguments[0], ir.FloatType())
-
-    return types.float32(types.uint32), generate
-
-
-@intrinsic
-def _float_to_bits(_context, _value):
-    """The 32 bits of a float32."""
-
-    def generate(_context, builder, _signature, arguments):
-        return builder.bitcast(arguments[0], ir.IntType(32))
-
-    return types.uint32(types.float32), generate
+_stack_lanes = stack(ir.IntType(16), types.uint16, rng.TILE)
+_stack_turned = stack(ir.IntType(16), types.uint16, COLUMNS * DEPTH)
 
 
 def _wide(stored):  # pragma: no cover  # its overloads below are what runs
@@ -87,13 +54,13 @@ def _narrow(value, like):  # pragma: no cover
 
 @njit(nogil=True, forceinline=True)
 def _from_bfloat16(bits):
-    return _bits_to_float(u32(u32(bits) << u32(16)))
+    return bits_to_float(u32(u32(bits) << u32(16)))
 
 
 @njit(nogil=True, forceinline=True)
 def _to_bfloat16(value):
     """Round to nearest, ties to even; NaN stays NaN."""
-    bits = _float_to_bits(value)
+    bits = float_to_bits(value)
     rounded = u32(bits + u32(0x7FFF) + ((bits >> u32(16)) & u32(1)))
     quiet = (bits & u32(0x7FFFFFFF)) > u32(0x7F800000)
     return u16((u32(bits | u32(0x400000)) if quiet else rounded) >> u32(16))
@@ -105,19 +72,19 @@ def _from_float16(stored):
     half = u32(u16(stored))
     body = u32((half & u32(0x7FFF)) << u32(13))
     special = (half & u32(0x7C00)) == u32(0x7C00)
-    moved = _float_to_bits(_bits_to_float(body) * np.float32(5.192296858534828e33))  # 2^112
+    moved = float_to_bits(bits_to_float(body) * np.float32(5.192296858534828e33))  # 2^112
     bits = u32(body | u32(0x7F800000)) if special else moved
-    return _bits_to_float(u32(bits | u32((half & u32(0x8000)) << u32(16))))
+    return bits_to_float(u32(bits | u32((half & u32(0x8000)) << u32(16))))
 
 
 @njit(nogil=True, forceinline=True)
 def _to_float16(value):
     """Round to nearest, ties to even: normal, subnormal (by adding 1/2), infinite and NaN."""
-    bits = _float_to_bits(value)
+    bits = float_to_bits(value)
     sign = u32((bits >> u32(16)) & u32(0x8000))
     size = u32(bits & u32(0x7FFFFFFF))
     normal = u32((size + u32(0xC8000FFF) + ((size >> u32(13)) & u32(1))) >> u32(13))
-    small = u32(_float_to_bits(_bits_to_float(size) + np.float32(0.5)) - u32(0x3F000000))
+    small = u32(float_to_bits(bits_to_float(size) + np.float32(0.5)) - u32(0x3F000000))
     found = small if size < u32(0x38800000) else normal
     found = u32(0x7C00) if size >= u32(0x477FF000) else found
     found = u32(0x7E00) if size > u32(0x7F800000) else found

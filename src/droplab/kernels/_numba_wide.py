@@ -14,10 +14,10 @@ from collections.abc import Callable
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.extending import intrinsic
 
 from droplab import rng
 from droplab.kernels._cache import compile_cached
+from droplab.kernels._llvm import bits_to_double, double_to_bits, stack
 from droplab.kernels._numba import _philox, _sample
 
 u32, u64, f64 = np.uint32, np.uint64, np.float64
@@ -43,48 +43,14 @@ _C1, _C2, _C3, _C4, _C5, _C6, _C7, _C8 = (
 """Of sin 2πr and cos 2πr, |r| ≤ 1/8."""
 
 
-def _stack(kind, numba_type, count):
-    """Room for so many numbers on the stack."""
-
-    @intrinsic
-    def room(_context):
-        def generate(_context, builder, _signature, _arguments):
-            with builder.goto_entry_block():
-                return builder.alloca(kind, count)
-
-        return types.CPointer(numba_type)(), generate
-
-    return room
-
-
-_stack_words = _stack(ir.IntType(32), types.uint32, rng.WIDE_TILE)
-_stack_numbers = _stack(ir.DoubleType(), types.float64, rng.WIDE_TILE)
-
-
-@intrinsic
-def _bits_to_double(_context, _bits):
-    """The float64 of 64 bits."""
-
-    def generate(_context, builder, _signature, arguments):
-        return builder.bitcast(arguments[0], ir.DoubleType())
-
-    return types.float64(types.uint64), generate
-
-
-@intrinsic
-def _double_to_bits(_context, _value):
-    """The 64 bits of a float64."""
-
-    def generate(_context, builder, _signature, arguments):
-        return builder.bitcast(arguments[0], ir.IntType(64))
-
-    return types.uint64(types.float64), generate
+_stack_words = stack(ir.IntType(32), types.uint32, rng.WIDE_TILE)
+_stack_numbers = stack(ir.DoubleType(), types.float64, rng.WIDE_TILE)
 
 
 @njit(nogil=True, forceinline=True)
 def _exact(integer):
     """An integer below 2^52 as a float64, without the conversion that only some CPUs have for vectors."""
-    return _bits_to_double(_SHIFT | u64(integer)) - 4503599627370496.0
+    return bits_to_double(_SHIFT | u64(integer)) - 4503599627370496.0
 
 
 @njit(nogil=True, forceinline=True)
@@ -96,9 +62,9 @@ def _uniform(word):
 @njit(nogil=True, forceinline=True, error_model="numpy")  # no branch for a division by zero
 def _log(value):
     """Natural logarithm of a normal positive number: mantissa in [√½, √2), then the series of the area tangent."""
-    bits = _double_to_bits(value)
+    bits = double_to_bits(value)
     biased = (bits + _ROOT) >> _52
-    mantissa = _bits_to_double(bits - ((biased - _ONE) << _52))
+    mantissa = bits_to_double(bits - ((biased - _ONE) << _52))
     exponent = _exact(biased) - 1023.0
     f = mantissa - 1.0
     s = f / (f + 2.0)

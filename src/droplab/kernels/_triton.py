@@ -103,27 +103,27 @@ def _law(p, threshold, a, b, c, DTYPE: tl.constexpr, LAW: tl.constexpr):
     if p is not None:
         rate = tl.load(p).to(tl.float64)
         inside = tl.minimum(tl.maximum(tl.floor(rate * _FULL + 0.5), 1.0), _FULL - 1.0).to(tl.int32)
-        dropped = tl.where(rate <= 0, 0, tl.where(rate >= 1, _FULL, inside))
+        limit = tl.where(rate <= 0, 0, tl.where(rate >= 1, _FULL, inside))
     else:
-        dropped = threshold
+        limit = threshold
     if p is None and DTYPE != tl.float64:
-        return dropped.to(tl.uint32), a, b, c
+        return limit.to(tl.uint32), a, b, c
     else:
-        alive = (dropped < _FULL).to(tl.float64)
-        rest = tl.where(dropped < _FULL, _FULL - dropped, 1).to(tl.float64)
+        alive = (limit < _FULL).to(tl.float64)
+        rest = tl.where(limit < _FULL, _FULL - limit, 1).to(tl.float64)
         none = tl.full((), 0.0, tl.float64)
         if LAW == _PLAIN:
             scale, shift, value = alive * _FULL / rest, none, none
         else:
             square, alpha = tl.full((), _ALPHA_SQUARE, tl.float64), tl.full((), _ALPHA_VALUE, tl.float64)
-            share = dropped.to(tl.float64) / _FULL
+            share = limit.to(tl.float64) / _FULL
             scale = alive / tl.sqrt((square * share + 1.0) * (rest / _FULL))
             shift, value = none, none
             if LAW == _ALPHA:
                 shift, value = alpha * scale * share, alpha * scale * (share - 1.0)
         if DTYPE != tl.float64:
             scale, shift, value = scale.to(tl.float32), shift.to(tl.float32), value.to(tl.float32)
-        return dropped.to(tl.uint32), scale, shift, value
+        return limit.to(tl.uint32), scale, shift, value
 
 
 @triton.jit
@@ -195,7 +195,7 @@ def _outcome(stored, added, kept, a, b, c, HAS_RESIDUAL: tl.constexpr, LAW: tl.c
 @triton.jit
 def _tiles(
     x, out, residual, xs, os, rs, i, size,
-    block, sample, at, layer, low, high, dropped, a, b, c,
+    block, sample, at, layer, low, high, limit, a, b, c,
     LAW: tl.constexpr, FROM_ZERO: tl.constexpr,
 ):  # fmt: skip
     """Load, draw, store: eight elements for each block, at and above the pointers given for lane 0."""
@@ -207,7 +207,7 @@ def _tiles(
     for lane in tl.static_range(_LANES):
         word = words[lane // 2]
         value = word >> 16 if lane % 2 else word & 0xFFFF
-        result = _outcome(stored[lane], added[lane], value >= dropped, a, b, c, residual is not None, LAW)
+        result = _outcome(stored[lane], added[lane], value >= limit, a, b, c, residual is not None, LAW)
         narrow = _narrow(result, out.dtype.element_ty)
         tl.store(out + lane * _WIDTH * os, narrow, mask=_inside(i, size, lane, FROM_ZERO))
 
@@ -215,7 +215,7 @@ def _tiles(
 @triton.jit
 def _points(
     x, out, residual, mask, element,
-    sample, at, layer, low, high, dropped, a, b, c, LAW: tl.constexpr,
+    sample, at, layer, low, high, limit, a, b, c, LAW: tl.constexpr,
 ):  # fmt: skip
     """Load, draw, store: a block for each of ``element``, which may be broadcast."""
     stored = tl.load(x, mask=mask)
@@ -226,7 +226,7 @@ def _points(
     w0, w1, w2, w3 = _philox(block, sample, at, layer, low, high)
     lane = (element % _TILE // _WIDTH).to(tl.int32)
     word = tl.where(lane < 4, tl.where(lane < 2, w0, w1), tl.where(lane < 6, w2, w3))
-    kept = tl.where(lane % 2 == 0, word & 0xFFFF, word >> 16) >= dropped
+    kept = tl.where(lane % 2 == 0, word & 0xFFFF, word >> 16) >= limit
     result = _outcome(stored, added, kept, a, b, c, residual is not None, LAW)
     tl.store(out, _narrow(result, out.dtype.element_ty), mask=mask)
 
@@ -234,7 +234,7 @@ def _points(
 @triton.jit
 def _tail(
     x, out, residual, xs, os, rs, element, size,
-    sample, at, layer, low, high, dropped, a, b, c, LAW: tl.constexpr,
+    sample, at, layer, low, high, limit, a, b, c, LAW: tl.constexpr,
 ):  # fmt: skip
     """The last elements of a tensor whose size is no multiple of 16."""
     r_at = residual
@@ -242,7 +242,7 @@ def _tail(
         r_at = residual + element * rs
     _points(
         x + element * xs, out + element * os, r_at, element < size, element,
-        sample, at, layer, low, high, dropped, a, b, c, LAW,
+        sample, at, layer, low, high, limit, a, b, c, LAW,
     )  # fmt: skip
 
 
@@ -272,7 +272,7 @@ def lanes(
     """
     size = size.to(tl.int64) * GRAIN
     at, layer, low, high = _key(seed, step, k0, k1, step_number, layer)
-    dropped, a, b, c = _law(p, threshold, a, b, c, x.dtype.element_ty, LAW)
+    limit, a, b, c = _law(p, threshold, a, b, c, x.dtype.element_ty, LAW)
     program = tl.program_id(0)
     near = tl.arange(0, VECTOR)[:, None]
     far = tl.arange(0, UNITS * _WIDTH // VECTOR)[None, :]
@@ -292,12 +292,12 @@ def lanes(
             r_at = residual + start * rs + i * rs
         _tiles(
             x_at, o_at, r_at, xs, os, rs, i, whole - start,
-            block, sample, at, layer, low, high, dropped, a, b, c, LAW, True,
+            block, sample, at, layer, low, high, limit, a, b, c, LAW, True,
         )  # fmt: skip
         if TAIL and program == tl.num_programs(0) - 1:
             _tail(
                 x, out, residual, xs, os, rs, whole + tl.arange(0, _WIDTH)[None, :], size,
-                sample, at, layer, low, high, dropped, a, b, c, LAW,
+                sample, at, layer, low, high, limit, a, b, c, LAW,
             )  # fmt: skip
     else:
         unit = (program.to(tl.int64) if WIDE else program) * UNITS + counted
@@ -320,7 +320,7 @@ def lanes(
             r_at = residual + (r0 + i * rs)
         _tiles(
             x + (x0 + i * xs), out + (o0 + i * os), r_at, xs, os, rs, i, size,
-            block, sample, at, layer, low, high, dropped, a, b, c, LAW, FROM_ZERO,
+            block, sample, at, layer, low, high, limit, a, b, c, LAW, FROM_ZERO,
         )  # fmt: skip
 
 
@@ -338,7 +338,7 @@ def rows(
     """
     size = size.to(tl.int64) * GRAIN
     at, layer, low, high = _key(seed, step, k0, k1, step_number, layer)
-    dropped, a, b, c = _law(p, threshold, a, b, c, x.dtype.element_ty, LAW)
+    limit, a, b, c = _law(p, threshold, a, b, c, x.dtype.element_ty, LAW)
     program = tl.program_id(0)
     row = (program // pieces).to(tl.int64) * ROWS if WIDE else program // pieces * ROWS
     row += tl.arange(0, ROWS)[:, None]
@@ -351,5 +351,5 @@ def rows(
         r_at = residual + (r0 + i * rs)
     _points(
         x + (x0 + i * xs), out + (o0 + i * os), r_at, mask, element,
-        sample, at, layer, low, high, dropped, a, b, c, LAW,
+        sample, at, layer, low, high, limit, a, b, c, LAW,
     )  # fmt: skip

@@ -76,8 +76,8 @@ def _describe_rows(rows: int, size: int, samples: bool) -> _Description:
 @lru_cache(maxsize=512)
 def _numbers(p: float, law: Law) -> tuple[int, int, float, float, float]:
     """Threshold, mode (see ``_numba._span``) and coefficients."""
-    dropped = rng.threshold(p)
-    return dropped, 2 if law is Law.ALPHA else 0, *law.coefficients(dropped)
+    limit = rng.threshold(p)
+    return limit, 2 if law is Law.ALPHA else 0, *law.coefficients(limit)
 
 
 def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> None:
@@ -96,14 +96,14 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
     count = x.numel()
     if count == 0:
         return
-    dropped, mode, a, b, c = _numbers(float(p), law)
+    limit, mode, a, b, c = _numbers(float(p), law)
     x_at, out_at = x.data_ptr(), out.data_ptr()
     added_at = 0 if residual is None else residual.data_ptr()
     odd = x.is_neg() or (residual is not None and residual.is_neg())
     if odd or not x_at or not out_at or not (added_at or residual is None):
         reference.apply(x, out, job, residual)
         return
-    if dropped == rng.FULL:  # no lane reaches it
+    if limit == rng.FULL:  # no lane reaches it
         out.fill_(c) if residual is None else out.copy_(residual)
         return
     dense = x.is_contiguous() and out.is_contiguous() and (residual is None or residual.is_contiguous())
@@ -120,7 +120,7 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
     loop = _loops.get(x.dtype) or _loop(x.dtype)
     arguments = (
         x_at, out_at, added_at, described, ids,
-        int(seed) & 0xFFFFFFFFFFFFFFFF, int(step) & 0xFFFFFFFF, layer, first, dropped, mode, a, b, c,
+        int(seed) & 0xFFFFFFFFFFFFFFFF, int(step) & 0xFFFFFFFF, layer, first, limit, mode, a, b, c,
     )  # fmt: skip
     if count < 2 * _WORTH_A_THREAD or units == 1:
         loop(*arguments, 0, units)

@@ -4,8 +4,8 @@
 synchronisation, and the replay of a CUDA graph sees their new values. New values never compile again.
 
 Triton looks at every argument of every launch to see whether a compiled kernel suits, which takes three times as long
-as the launch. What it looks at is known here: the plan, and the ``_sort`` of the tensors; so compiled kernels are kept
-with the plan and started themselves.
+as the launch. What it looks at is known here: the grid, and the ``_sort`` of the tensors; so compiled kernels are kept
+with the grid and started themselves.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _NARROW = 1 << 30
 """Units of work up to which 32 bits are enough to count them."""
 
 
-class Plan(NamedTuple):
+class Grid(NamedTuple):
     """Which kernel runs, in how many programs, with which arguments."""
 
     kernel: Any
@@ -48,22 +48,22 @@ class Plan(NamedTuple):
     """``axes, pieces, count, size, xs, os, rs``."""
     options: dict[str, Any]
     compiled: dict[Any, tuple[Any, tuple[Any, ...]]]
-    """Kernels that Triton has compiled for this plan, by the sort of their tensors, with the constants they take."""
+    """Kernels that Triton has compiled for this grid, by the sort of their tensors, with the constants they take."""
 
 
 @lru_cache(maxsize=512)
-def _plan(
+def _grid(
     shape: tuple[int, ...],
     strides: tuple[tuple[int, ...], ...],
     batch_dim: int | None,
     shared: tuple[int, ...],
     itemsize: int,
-) -> Plan:
-    return plan(walk(shape, strides, batch_dim, shared), itemsize)
+) -> Grid:
+    return grid_of(walk(shape, strides, batch_dim, shared), itemsize)
 
 
-def plan(way: Walk, itemsize: int) -> Plan:
-    """The launch that carries out a walk over ``(x, residual, out)``."""
+def grid_of(way: Walk, itemsize: int) -> Grid:
+    """The grid that carries out a walk over ``(x, residual, out)``."""
     inner, outer = way.inner, way.outer
     whole = all(axis.element % rng.TILE == 0 for axis in outer)  # every row begins a tile
     if way.kind == RUN:
@@ -74,7 +74,7 @@ def plan(way: Walk, itemsize: int) -> Plan:
     return _lanes(outer, inner, itemsize, crossed=way.kind == CROSSED)
 
 
-def _lanes(outer: Sequence[Axis], inner: Axis, itemsize: int, *, crossed: bool) -> Plan:
+def _lanes(outer: Sequence[Axis], inner: Axis, itemsize: int, *, crossed: bool) -> Grid:
     """Tiles of 128. A row that begins within a tile of the mask may touch one tile more."""
     one = all(stride == 1 for stride in inner.strides)
     grain = gcd(16, inner.size, *(n for axis in outer for n in (*axis.strides, axis.element))) if one else 1
@@ -92,10 +92,10 @@ def _lanes(outer: Sequence[Axis], inner: Axis, itemsize: int, *, crossed: bool) 
         "UNITS": units,
         "VECTOR": vector,
     }
-    return Plan(_triton.lanes, -(-tiles * rows // units), geometry, options, {})
+    return Grid(_triton.lanes, -(-tiles * rows // units), geometry, options, {})
 
 
-def _rows(outer: Sequence[Axis], inner: Axis, itemsize: int) -> Plan:
+def _rows(outer: Sequence[Axis], inner: Axis, itemsize: int) -> Grid:
     """Pieces of rows that share one draw."""
     one = all(stride == 1 for stride in inner.strides)
     grain = gcd(16, inner.size, *(n for axis in outer for n in axis.strides)) if one else 1
@@ -105,7 +105,7 @@ def _rows(outer: Sequence[Axis], inner: Axis, itemsize: int) -> Plan:
     pieces, count = -(-inner.size // columns), _count(outer)
     geometry, options = _described(outer, inner, grain, (pieces, count))
     options |= {"WIDE": count > _NARROW, "ROWS": rows, "COLUMNS": columns}
-    return Plan(_triton.rows, pieces * -(-count // rows), geometry, options, {})
+    return Grid(_triton.rows, pieces * -(-count // rows), geometry, options, {})
 
 
 def _count(outer: Sequence[Axis]) -> int:
@@ -155,8 +155,8 @@ def _ids(samples: int | Tensor, x: Tensor) -> tuple[Tensor | None, int]:
 @lru_cache(maxsize=512)
 def _rate(p: float, law: Law) -> tuple[int, float, float, float]:
     """Threshold and coefficients."""
-    dropped = rng.threshold(p)
-    return dropped, *law.coefficients(dropped)
+    limit = rng.threshold(p)
+    return limit, *law.coefficients(limit)
 
 
 def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> None:
@@ -185,7 +185,7 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
         _start(*launch(x, out, job, residual))
 
 
-def _start(chosen: Plan, counted: bool, law: Law, arguments: tuple[Any, ...]) -> None:
+def _start(chosen: Grid, counted: bool, law: Law, arguments: tuple[Any, ...]) -> None:
     """Start a kernel on the current device; the first of its sort through Triton, which compiles it."""
     sort = (counted, law, *map(_sort, arguments[:_POINTERS]))
     ready = chosen.compiled.get(sort)
@@ -204,27 +204,27 @@ def _sort(pointer: Tensor | None) -> tuple[torch.dtype, int, bool] | None:
     return None if pointer is None else (pointer.dtype, pointer.get_device(), pointer.data_ptr() % 16 == 0)
 
 
-def constants_of(chosen: Plan, *, counted: bool, law: Law) -> dict[str, Any]:
+def constants_of(chosen: Grid, *, counted: bool, law: Law) -> dict[str, Any]:
     """The kernel's compile-time arguments in the order of its signature."""
     known = {"COUNTED": counted, "LAW": int(law), **chosen.options}
     return {name: known[name] for name in chosen.kernel.arg_names if name in known}
 
 
-def launch(x: Tensor, out: Tensor, job: Job, residual: Tensor | None) -> tuple[Plan, bool, Law, tuple[Any, ...]]:
-    """The plan, whether samples are counted, the law, and the arguments of the kernel that are no constants."""
+def launch(x: Tensor, out: Tensor, job: Job, residual: Tensor | None) -> tuple[Grid, bool, Law, tuple[Any, ...]]:
+    """The grid, whether samples are counted, the law, and the arguments of the kernel that are no constants."""
     p, seed, step, layer, samples, batch, shared, law = job
     written = out.stride()
     strides = (x.stride(), written if residual is None else residual.stride(), written)
-    chosen = _plan(tuple(x.shape), strides, batch, shared, x.element_size())
+    chosen = _grid(tuple(x.shape), strides, batch, shared, x.element_size())
     device = x.get_device()
     p_at, p = (p, 0.0) if _lies(p, device) else (None, _number(p))
     seed_at, key = (seed, 0) if _lies(seed, device) else (None, int(_number(seed)))
     step_at, step = (step, 0) if _lies(step, device) else (None, int(_number(step)))
     samples_at, first = _ids(samples, x)
     counted = samples_at is None or samples_at.ndim == 0 or chosen.options["BATCH"] < 0
-    dropped, *coefficients = _rate(p, law)
+    limit, *coefficients = _rate(p, law)
     return chosen, counted, law, (
         x, out, residual, p_at, seed_at, step_at, samples_at,
-        dropped, _signed(key), _signed(key >> 32), _signed(step), _signed(layer), _signed(first), *coefficients,
+        limit, _signed(key), _signed(key >> 32), _signed(step), _signed(layer), _signed(first), *coefficients,
         *chosen.geometry,
     )  # fmt: skip

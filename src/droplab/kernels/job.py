@@ -29,15 +29,15 @@ class Law(enum.IntEnum):
         """The law of gradients and tangents."""
         return Law.PLAIN if self is Law.PLAIN else Law.ALPHA_LINEAR
 
-    def coefficients(self, dropped: int) -> tuple[float, float, float]:
+    def coefficients(self, limit: int) -> tuple[float, float, float]:
         """``(a, b, c)`` for a threshold: kept units become ``a x + b``, dropped ones ``c``.
 
         >>> Law.PLAIN.coefficients(rng.threshold(0.5))
         (2.0, 0.0, 0.0)
         """
         if self is Law.PLAIN:
-            return rng.keep_scale(dropped), 0.0, 0.0
-        rate = dropped / rng.FULL
+            return rng.keep_scale(limit), 0.0, 0.0
+        rate = limit / rng.FULL
         if rate >= 1:
             return 0.0, 0.0, 0.0  # torch's alpha dropout gives zeros at p = 1
         a = 1 / math.sqrt((ALPHA * ALPHA * rate + 1) * (1 - rate))  # a power would round differently elsewhere

@@ -12,9 +12,8 @@ from math import prod
 import torch
 from torch import Tensor
 
-from droplab.errors import BackendError
 from droplab.kernels import wide
-from droplab.kernels._dispatch import check_samples, chosen
+from droplab.kernels._dispatch import check_place, check_samples, chosen
 from droplab.kernels._threads import share
 from droplab.kernels.job import Job
 
@@ -40,8 +39,7 @@ def fill(shape: tuple[int, ...], job: Job, device: torch.device, dtype: torch.dt
     if job.batch_dim is not None and isinstance(job.samples, Tensor) and job.samples.ndim:
         check_samples(shape, job.samples, job.batch_dim)
     name = chosen(device.type, dtype)
-    if name == "numba" and device.type != "cpu":
-        raise BackendError(f"backend 'numba' was forced for a tensor on {device}; it works on the CPU only")
+    check_place(name, device)
     if name == "numba":
         return _on_cpu(shape, job, dtype, normal)
     return (wide.normal if normal else wide.uniform)(shape, job, device).to(dtype)

@@ -15,7 +15,8 @@ from droplab.kernels.geometry import mask_strides
 from droplab.kernels.job import ALPHA, Job, Law
 
 _LOW = 0xFFFFFFFF
-_HALF = (torch.float16, torch.bfloat16)
+HALF = (torch.float16, torch.bfloat16)
+"""Types that are computed in float32 and rounded once."""
 
 
 def words(counter: list[Tensor], seed: Tensor) -> list[Tensor]:
@@ -110,7 +111,7 @@ def apply(x: Tensor, out: Tensor, job: Job, residual: Tensor | None = None) -> N
 
 def compute(x: Tensor, job: Job, residual: Tensor | None = None) -> Tensor:
     """``kept ? a x + b : c`` (plus ``residual``), a new tensor of the input's dtype."""
-    wide = torch.float32 if x.dtype in _HALF else x.dtype
+    wide = torch.float32 if x.dtype in HALF else x.dtype
     a, b, c = (_scalar(value, wide) for value in coefficients(job, x.device))
     value = x.to(wide) * a
     if job.law is Law.ALPHA:

@@ -15,7 +15,7 @@ from torch.autograd import Function
 from torch.autograd.graph import increment_version
 
 from droplab import kernels, rng
-from droplab.errors import KeyingError, UserError
+from droplab.errors import UserError
 from droplab.kernels import reference
 from droplab.kernels.job import Job, Law
 from droplab.masks import compiled
@@ -33,6 +33,7 @@ from droplab.masks.internals import (
     under_checkpoint,
 )
 from droplab.masks.key import Key, check_ids, named, sample_ids, whole_number
+from droplab.masks.recomputed import check_recomputed
 from droplab.masks.seeds import draw, draw_under_transforms
 
 
@@ -223,12 +224,7 @@ class Masked(Function):
         """The same mask on the gradient."""
         (grad,) = grads
         if ctx.in_checkpoint:
-            (now,) = ctx.saved_tensors
-            if not torch.equal(now, fingerprint(ctx.job)):
-                raise KeyingError(
-                    "activation checkpointing recomputed a layer under another key than its forward pass had. "
-                    "Call backward() inside the `with droplab.keyed(...)` block of its forward pass, before the next."
-                )
+            check_recomputed(ctx.saved_tensors, (fingerprint(ctx.job),))
         if grad is None:
             return None, None, None, None
         return again(grad, ctx.job.derivative(), ctx.drop_in), None, None, None

@@ -13,17 +13,17 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from droplab.errors import KeyingError
 from droplab.kernels.job import Job, Law
+from droplab.kernels.reference import HALF
 from droplab.masks.drop import fingerprint, is_plain, make_job
 from droplab.masks.internals import dual_level, is_batched_gradient, plain_apply, transforms_active, under_checkpoint
 from droplab.masks.key import Key
+from droplab.masks.recomputed import check_recomputed
 from droplab.masks.seeds import draw
 
 Factor = Callable[[Tensor, Any, Key | None], Tensor]
 """From an input (whose values are not looked at), a rate and a key to numbers that broadcast to the input; float32
 or float64. Drawn by ``noise.uniform`` and ``noise.normal``; the same for the same key."""
-_HALF = (torch.float16, torch.bfloat16)
 
 
 def multiply(x: Tensor, p: float | Tensor, key: Key | None, factor: Factor) -> Tensor:
@@ -55,7 +55,7 @@ def _numbers(x: Tensor, job: Job, factor: Factor) -> Tensor:
 
 
 def _product(x: Tensor, numbers: Tensor) -> Tensor:
-    return (x.float() * numbers).to(x.dtype) if x.dtype in _HALF else x * numbers
+    return (x.float() * numbers).to(x.dtype) if x.dtype in HALF else x * numbers
 
 
 class Multiplied(Function):
@@ -76,12 +76,7 @@ class Multiplied(Function):
         """Draw again and multiply the gradient."""
         (grad,) = grads
         if ctx.in_checkpoint:
-            (now,) = ctx.saved_tensors
-            if not torch.equal(now, fingerprint(ctx.job)):
-                raise KeyingError(
-                    "activation checkpointing recomputed a layer under another key than its forward pass had. "
-                    "Call backward() inside the `with droplab.keyed(...)` block of its forward pass, before the next."
-                )
+            check_recomputed(ctx.saved_tensors, (fingerprint(ctx.job),))
         if grad is None:
             return None, None, None, None
         return _again(grad, ctx), None, None, None

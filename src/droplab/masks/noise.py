@@ -19,13 +19,9 @@ from droplab.masks.seeds import draw, draw_under_transforms
 
 
 def uniform(
-    like: Tensor,
-    *,
-    key: Key | None = None,
-    stream: int = 1,
-    shape: tuple[int, ...] | None = None,
+    like: Tensor, *, key: Key | None = None, stream: int = 1, shape: tuple[int, ...] | None = None,
     shared: tuple[int, ...] = (),
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Numbers in (0, 1), never 0 or 1, constants to autograd; see ``droplab.rng``.
 
     Args:
@@ -43,13 +39,9 @@ def uniform(
 
 
 def normal(
-    like: Tensor,
-    *,
-    key: Key | None = None,
-    stream: int = 1,
-    shape: tuple[int, ...] | None = None,
+    like: Tensor, *, key: Key | None = None, stream: int = 1, shape: tuple[int, ...] | None = None,
     shared: tuple[int, ...] = (),
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Standard normal numbers, constants to autograd. Arguments as for ``uniform``.
 
     >>> numbers = normal(torch.ones(100_000), key=Key(seed=0, layer=1, batch_dim=None))

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from droplab.errors import KeyingError
 from droplab.masks.internals import is_batched_gradient, plain_apply, transforms_active, under_checkpoint
+from droplab.masks.recomputed import check_recomputed
 
 Places = tuple[tuple[int, Tensor], ...]
 """Dimensions, and for each the ascending indices that are taken along it, int64 ``(k,)``."""
@@ -99,13 +99,8 @@ class Take(Function):
     def backward(ctx: Any, *grads: Any) -> Any:
         """Put back."""
         if ctx.in_checkpoint:
-            for (_, before), now in zip(ctx.places, ctx.saved_tensors, strict=True):
-                if not torch.equal(before, now):
-                    raise KeyingError(
-                        "activation checkpointing recomputed a layer under another key than its forward pass had. "
-                        "Call backward() inside the `with droplab.keyed(...)` block of its forward pass."
-                    )
-        return again(grads[0], ctx.places, ctx.shape, ctx.order), None
+            check_recomputed(ctx.saved_tensors, (index for _, index in ctx.places))
+        return put_back(grads[0], ctx.places, ctx.shape, ctx.order), None
 
 
 class Put(Function):
@@ -124,12 +119,12 @@ class Put(Function):
 
 
 _take: Callable[..., Any] = plain_apply(Take)
-_put_back: Callable[..., Any] = plain_apply(Put)
+_put_apply: Callable[..., Any] = plain_apply(Put)
 
 
-def again(part: Tensor, places: Places, shape: torch.Size, order: Order) -> Tensor:
+def put_back(part: Tensor, places: Places, shape: torch.Size, order: Order) -> Tensor:
     """A gradient put back in the layout of what it was taken from; it may want a gradient of its own."""
     if part.requires_grad and torch.is_grad_enabled() and not transforms_active():
-        put: Tensor = _put_back(part, places, shape, order)
+        put: Tensor = _put_apply(part, places, shape, order)
         return put
     return _put(part, places, shape, order)

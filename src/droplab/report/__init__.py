@@ -1,20 +1,21 @@
 """From a verdict to what people read: text and a page in English and Japanese, and CSV."""
 
-from droplab.report.blocks import blocks
-from droplab.report.figures import PageSource
-from droplab.report.locale import LANGUAGES, check_language, texts
+from droplab.languages import LANGUAGES, check_language
+from droplab.report.locale import texts
 from droplab.report.page import build_page
+from droplab.report.payload import PageSource
 from droplab.report.tables import write_effects, write_metrics
 from droplab.report.text import render
+from droplab.report.wording import wording
 
 __all__ = [
     "LANGUAGES",
     "PageSource",
-    "blocks",
     "build_page",
     "check_language",
     "render",
     "texts",
+    "wording",
     "write_effects",
     "write_metrics",
 ]

@@ -1,34 +1,19 @@
-"""The languages of the report: one JSON file each, the same keys and placeholders in all."""
+"""The report's texts in one language, with their placeholders filled."""
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from droplab.errors import UserError, suggest
-
-LANGUAGES = ("en", "ja")
-"""Codes of the languages; ``locales/CODE.json`` holds the texts."""
+from droplab.languages import Count, read_texts
 
 
-def check_language(lang: str) -> None:
-    """Raise ``UserError`` for a language that droplab does not speak.
-
-    >>> check_language("ja")
-    """
-    if lang not in LANGUAGES:
-        raise UserError(f"no language {lang!r}; droplab speaks {' and '.join(LANGUAGES)}{suggest(lang, LANGUAGES)}")
-
-
-@cache
 def texts(lang: str) -> dict[str, str]:
-    """All texts of a language by key."""
-    check_language(lang)
-    file = files("droplab.report").joinpath("locales", f"{lang}.json")
-    loaded: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
-    return loaded
+    """All texts of a language by key.
+
+    Raises:
+        UserError: another language.
+    """
+    return read_texts("droplab.report", "locales", lang)
 
 
 class Speaker:
@@ -46,5 +31,6 @@ class Speaker:
         return key in self._texts
 
     def __call__(self, key: str, **values: Any) -> str:
-        """The text of a key with its placeholders filled."""
-        return self._texts[key].format(**values)
+        """The text of a key with its placeholders filled; ``{count:run|runs}`` says which word goes with a number."""
+        counted = {name: Count(value) if type(value) is int else value for name, value in values.items()}
+        return self._texts[key].format(**counted)

@@ -10,8 +10,8 @@ from importlib.resources import files
 from string import Template
 
 from droplab.errors import FailureError
-from droplab.report.figures import PageSource, payload
-from droplab.report.locale import LANGUAGES, check_language
+from droplab.languages import LANGUAGES, check_language
+from droplab.report.payload import PageSource, payload
 from droplab.report.text import render
 
 

@@ -14,6 +14,11 @@ from droplab.errors import plain
 from droplab.records import ExperimentRecord
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_COLUMNS = (
+    *("finding", "endpoint", "arm", "baseline", "seeds", "mean", "low", "high", "p", "p_adjusted"),
+    *("status", "seeds_needed", "at_least", "values"),
+    *("adjusted_low", "adjusted_high", "consequence"),
+)
 
 
 def _text(text: str) -> str:
@@ -54,10 +59,3 @@ def write_effects(verdict: Verdict, stream: TextIO) -> None:
                 verdict.consequence(e),
             ]
         )
-
-
-_COLUMNS = (
-    *("finding", "endpoint", "arm", "baseline", "seeds", "mean", "low", "high", "p", "p_adjusted"),
-    *("status", "seeds_needed", "at_least", "values"),
-    *("adjusted_low", "adjusted_high", "consequence"),
-)

@@ -8,21 +8,12 @@ from droplab.analysis import Verdict
 from droplab.errors import plain
 from droplab.records import ExperimentRecord
 from droplab.report.align import table, wrap
-from droplab.report.blocks import blocks
+from droplab.report.wording import wording
 
 
 def render(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> str:
-    """The verdict as text; prose is wrapped at 100 columns, tables are as wide as they are.
-
-    Args:
-        verdict: what the statistics allow.
-        record: the experiment it was drawn from.
-        lang: ``en`` or ``ja``.
-
-    Raises:
-        UserError: another language.
-    """
-    said = blocks(verdict, record, lang)
+    """What ``wording`` makes of the same arguments as one text; prose is wrapped at 100 columns, tables are not."""
+    said = wording(verdict, record, lang)
     lines = [*wrap(said.title), "", *wrap(said.advice)]
     for remark in said.beside:
         lines += ["", *wrap(remark, indent="  ")]

@@ -6,17 +6,19 @@ from droplab.schedules.adaptive_site_gap import AdaptiveSiteGap
 from droplab.schedules.adaptive_slope import AdaptiveSlope
 from droplab.schedules.base import Schedule
 from droplab.schedules.compose import Chain, Max, Min, Product
-from droplab.schedules.constant import Constant
-from droplab.schedules.cosine import Cosine
-from droplab.schedules.curriculum import Curriculum
-from droplab.schedules.depth_ramp import DepthRamp
-from droplab.schedules.early import Early
-from droplab.schedules.late import Late
-from droplab.schedules.linear import Linear
-from droplab.schedules.piecewise import Piecewise
-from droplab.schedules.registry import SCHEDULES, for_sites, make, normal_form
-from droplab.schedules.step import Step
-from droplab.schedules.warm_up import WarmUp
+from droplab.schedules.pure import (
+    Constant,
+    Cosine,
+    Curriculum,
+    DepthRamp,
+    Early,
+    Late,
+    Linear,
+    Piecewise,
+    Step,
+    WarmUp,
+)
+from droplab.schedules.registry import SCHEDULES, enter, for_sites, make, normal_form
 
 __all__ = [
     "SCHEDULES",
@@ -43,3 +45,7 @@ __all__ = [
     "make",
     "normal_form",
 ]
+
+enter(Constant, Linear, Cosine, Step, WarmUp, Early, Late, Curriculum, DepthRamp, Piecewise)
+enter(Chain, Product, Min, Max)
+enter(AdaptiveGap, AdaptiveSlope, AdaptiveSiteGap)

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from droplab.errors import UserError
 from droplab.schedules.base import Described
-from droplab.schedules.parameters import Share
+from droplab.schedules.parameters import Share, SomeShare
 
 State = dict[str, Any]
 """``p`` by site, ``direction`` (-1, 0 or 1: whether ``p`` is moving), and what a controller remembers."""
@@ -44,7 +44,7 @@ class Adaptive(Described):
 
     gain: Annotated[float, Field(gt=0.0)]
     hysteresis: Annotated[float, Field(ge=0.0)]
-    most: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+    most: SomeShare = 0.1
     low: Share = 0.0
     high: Share = 0.9
 

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, final
 
 from pydantic import Field
 
 from droplab.schedules.adaptive import Adaptive, State
 
 
-class AdaptiveGap(Adaptive):
+class GapControl(Adaptive):
+    """What acts on how far the gap is from its target."""
+
+    reads: ClassVar[tuple[str, ...]] = ("gap",)
+
+    target: float = 0.3
+    gain: Annotated[float, Field(gt=0.0)] = 1.0
+    hysteresis: Annotated[float, Field(ge=0.0)] = 0.05
+
+    def error(self, state: State, metrics: Mapping[str, float]) -> float:  # noqa: ARG002
+        """``gap - target``."""
+        return metrics["gap"] - self.target
+
+
+@final
+class AdaptiveGap(GapControl):
     """More dropout while the generalisation gap is above its target, less while it is below.
 
     Equation: ``p ← clip(p + clip(gain (gap - target), ±most), low, high)`` after each epoch, at all sites
@@ -39,12 +54,3 @@ class AdaptiveGap(Adaptive):
 
     name: ClassVar[str] = "adaptive-gap"
     paper: ClassVar[str] = "none; integral control (Åström & Murray 2021, chapter 11)"
-    reads: ClassVar[tuple[str, ...]] = ("gap",)
-
-    target: float = 0.3
-    gain: Annotated[float, Field(gt=0.0)] = 1.0
-    hysteresis: Annotated[float, Field(ge=0.0)] = 0.05
-
-    def error(self, state: State, metrics: Mapping[str, float]) -> float:  # noqa: ARG002
-        """``gap - target``."""
-        return metrics["gap"] - self.target

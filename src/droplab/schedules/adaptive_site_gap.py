@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, final
 
 from pydantic import Field
 
 from droplab.schedules.adaptive import Rates, State
-from droplab.schedules.adaptive_gap import AdaptiveGap
+from droplab.schedules.adaptive_gap import GapControl
 
 _FARTHEST = 1e3
 """Growth beyond it, and shrinkage beyond its inverse, count as that much; a weight of norm 0 as unchanged."""
 
 
-class AdaptiveSiteGap(AdaptiveGap):
+@final
+class AdaptiveSiteGap(GapControl):
     """``adaptive-gap``, with each change shared out over the sites by how their layers' weights have grown.
 
     Equation: with ``r_s`` the L2 norm of the weight that site ``s`` feeds over its norm after the first epoch,

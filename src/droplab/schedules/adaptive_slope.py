@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from statistics import fmean
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, final
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from droplab.schedules.adaptive import Adaptive, State
 from droplab.schedules.parameters import Share
 
 
+@final
 class AdaptiveSlope(Adaptive):
     """More dropout while the validation loss rises, a little less while it falls.
 

@@ -5,20 +5,20 @@ A factor is a number in [0, 1], so all four give schedules again; they nest to a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from math import prod
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, final
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, model_validator
 
 from droplab.errors import SpecError
 from droplab.schedules.base import Schedule
 from droplab.schedules.parameters import Places
+from droplab.schedules.registry import make
 
 
 def _inner(value: Any) -> Schedule:
-    from droplab.schedules.registry import make  # it knows this file's classes
-
     made = make(value)
     if not isinstance(made, Schedule):
         raise SpecError([f"name: {made.name!r} is adaptive; it acts on sites, and cannot be part of another schedule"])
@@ -43,6 +43,21 @@ Several = Annotated[tuple[Inner, ...], AfterValidator(_some)]
 """At least one."""
 
 
+class Pointwise(Schedule):
+    """What makes one factor of those that several schedules have at a step."""
+
+    of: Several
+
+    def factor(self, t: float, site: int, sites: int) -> float:
+        """``joined``, over the schedules' own factors."""
+        return self.joined(inner.factor(t, site, sites) for inner in self.of)
+
+    def joined(self, factors: Iterator[float]) -> float:
+        """One factor of several."""
+        raise NotImplementedError
+
+
+@final
 class Chain(Schedule):
     """One schedule after another; each sees its own part of training as a whole.
 
@@ -85,7 +100,8 @@ class Chain(Schedule):
         return self.of[-1].factor(1.0, site, sites)
 
 
-class Product(Schedule):
+@final
+class Product(Pointwise):
     """The product of schedules: ``depth-ramp`` × ``linear`` moves over depth and time.
 
     Equation: ``p(t) = p f_1(t) f_2(t) …``. Boundaries: the products of theirs.
@@ -102,14 +118,13 @@ class Product(Schedule):
     name: ClassVar[str] = "product"
     paper: ClassVar[str] = "none"
 
-    of: Several
-
-    def factor(self, t: float, site: int, sites: int) -> float:
+    def joined(self, factors: Iterator[float]) -> float:
         """The product."""
-        return prod(inner.factor(t, site, sites) for inner in self.of)
+        return prod(factors)
 
 
-class Min(Schedule):
+@final
+class Min(Pointwise):
     """The smallest of schedules, at every step.
 
     Equation: ``p(t) = p min(f_1(t), f_2(t), …)``. Boundaries: the smallest of theirs.
@@ -127,14 +142,13 @@ class Min(Schedule):
     name: ClassVar[str] = "min"
     paper: ClassVar[str] = "none"
 
-    of: Several
-
-    def factor(self, t: float, site: int, sites: int) -> float:
+    def joined(self, factors: Iterator[float]) -> float:
         """The smallest."""
-        return min(inner.factor(t, site, sites) for inner in self.of)
+        return min(factors)
 
 
-class Max(Schedule):
+@final
+class Max(Pointwise):
     """The largest of schedules, at every step.
 
     Equation: ``p(t) = p max(f_1(t), f_2(t), …)``. Boundaries: the largest of theirs.
@@ -152,8 +166,6 @@ class Max(Schedule):
     name: ClassVar[str] = "max"
     paper: ClassVar[str] = "none"
 
-    of: Several
-
-    def factor(self, t: float, site: int, sites: int) -> float:
+    def joined(self, factors: Iterator[float]) -> float:
         """The largest."""
-        return max(inner.factor(t, site, sites) for inner in self.of)
+        return max(factors)

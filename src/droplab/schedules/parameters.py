@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 """A share of training, of ``p``, or of anything else, in [0, 1]."""
+SomeShare = Annotated[float, Field(gt=0.0, le=1.0)]
+"""A share that is not 0."""
 
 
 def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:

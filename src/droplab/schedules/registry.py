@@ -1,53 +1,26 @@
-"""Which schedules there are, and how they are read from a spec."""
+"""The table of schedules, filled by the room's face; how one is read from a spec, and an arm's ``schedule``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from droplab.errors import SpecError, quote, suggest
 from droplab.schedules.adaptive import Adaptive
-from droplab.schedules.adaptive_gap import AdaptiveGap
-from droplab.schedules.adaptive_site_gap import AdaptiveSiteGap
-from droplab.schedules.adaptive_slope import AdaptiveSlope
 from droplab.schedules.base import Schedule
-from droplab.schedules.compose import Chain, Max, Min, Product
-from droplab.schedules.constant import Constant
-from droplab.schedules.cosine import Cosine
-from droplab.schedules.curriculum import Curriculum
-from droplab.schedules.depth_ramp import DepthRamp
-from droplab.schedules.early import Early
-from droplab.schedules.late import Late
-from droplab.schedules.linear import Linear
-from droplab.schedules.piecewise import Piecewise
-from droplab.schedules.step import Step
-from droplab.schedules.warm_up import WarmUp
+from droplab.schedules.pure import Constant
 
-_SCHEDULES: tuple[type[Schedule], ...] = (
-    Constant,
-    Linear,
-    Cosine,
-    Step,
-    WarmUp,
-    Early,
-    Late,
-    Curriculum,
-    DepthRamp,
-    Piecewise,
-    Chain,
-    Product,
-    Min,
-    Max,
-)
-_ADAPTIVE: tuple[type[Adaptive], ...] = (AdaptiveGap, AdaptiveSlope, AdaptiveSiteGap)
+_entered: dict[str, type[Schedule | Adaptive]] = {}
 
-SCHEDULES: Mapping[str, type[Schedule | Adaptive]] = {
-    **{kind.name: kind for kind in _SCHEDULES},
-    **{kind.name: kind for kind in _ADAPTIVE},
-}
+SCHEDULES: Mapping[str, type[Schedule | Adaptive]] = MappingProxyType(_entered)
 """By the name that a spec gives them."""
-
 CONSTANT = Constant.name
+
+
+def enter(*kinds: type[Schedule | Adaptive]) -> None:
+    """Put schedules into the table, in this order; those that are made of others find them there."""
+    _entered.update({kind.name: kind for kind in kinds})
 
 
 def make(value: Any) -> Schedule | Adaptive:

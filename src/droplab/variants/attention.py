@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as torchs
 
 from droplab.errors import RankError, UserError
+from droplab.kernels.reference import HALF
 from droplab.layers.layer import DropLayer
 from droplab.masks.checking import check_input, check_rate, is_zero
 from droplab.masks.drop import drop
@@ -16,8 +17,6 @@ from droplab.masks.internals import transforms_active
 from droplab.masks.key import Key
 from droplab.masks.noise import uncast
 from droplab.variants.kind import Kind
-
-_HALF = (torch.float16, torch.bfloat16)
 
 
 def attention(
@@ -83,7 +82,7 @@ def _explicit(
     scale: float | None, key: Key | None,
 ) -> Tensor:  # fmt: skip
     dtype = query.dtype
-    query, keys, values = (tensor.float() if tensor.dtype in _HALF else tensor for tensor in (query, keys, values))
+    query, keys, values = (tensor.float() if tensor.dtype in HALF else tensor for tensor in (query, keys, values))
     with uncast(query):
         return _in_turn(query, keys, values, p, mask, causal, scale, key).to(dtype)
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib import resources
 from typing import NamedTuple
 
 from droplab.errors import UserError, suggest
+from droplab.languages import read_texts
 from droplab.variants.catalog import CATALOG
-
-LANGUAGES = ("en", "ja")
 
 
 class Words(NamedTuple):
@@ -30,13 +26,6 @@ class Words(NamedTuple):
     has_parameters: bool
 
 
-@cache
-def _texts(lang: str) -> dict[str, dict[str, str]]:
-    place = resources.files("droplab.variants") / "texts" / f"{lang}.json"
-    found: dict[str, dict[str, str]] = json.loads(place.read_text(encoding="utf-8"))
-    return found
-
-
 def words(name: str, lang: str = "en") -> Words:
     """A row in a language.
 
@@ -50,9 +39,8 @@ def words(name: str, lang: str = "en") -> Words:
     """
     if name not in CATALOG:
         raise UserError(f"no variant {name!r}{suggest(name, CATALOG)} (there are {', '.join(CATALOG)})")
-    if lang not in LANGUAGES:
-        raise UserError(f"no language {lang!r}; there are {', '.join(LANGUAGES)}")
+    texts = read_texts("droplab.variants", "texts", lang)
     row = CATALOG[name]
-    told = {"shares": row.shares, "eval_law": row.eval_law, "deviations": row.deviations, **_texts(lang)[name]}
+    told = {"shares": row.shares, "eval_law": row.eval_law, "deviations": row.deviations, **texts[name]}
     layer = getattr(row.layer, "__name__", str(row.layer))
     return Words(name, layer, equation=row.equation, paper=row.paper, has_parameters=row.has_parameters, **told)

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 from droplab.analysis import Effect, Verdict
 from droplab.analysis.student import quantile
+from droplab.languages import LANGUAGES
 from droplab.records import ChangedImages, ExperimentRecord, Histogram, RunKey, RunRecord
-from droplab.report.blocks import blocks
-from droplab.report.locale import LANGUAGES, texts
+from droplab.report.locale import texts
 from droplab.report.numbers import SHARES
 from droplab.report.png import data_address
+from droplab.report.wording import wording
 
 FORMAT = 1
 HISTOGRAM_EPOCHS = 60
@@ -50,7 +51,7 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
         "format": FORMAT,
         "lang": lang,
         "words": {code: _page_words(code) for code in LANGUAGES},
-        "verdict": {code: _named(blocks(source.verdict, record, code)) for code in LANGUAGES},
+        "verdict": {code: _named(wording(source.verdict, record, code)) for code in LANGUAGES},
         "effects": [_effect(effect, source.verdict) for effect in source.verdict.effects],
         "recommended": source.verdict.recommended,
         "t": [quantile(0.975, df) for df in range(1, max(2, len(keys)))],

@@ -41,7 +41,7 @@ class Finding(NamedTuple):
     groups: tuple[Group, ...]
 
 
-class Blocks(NamedTuple):
+class Wording(NamedTuple):
     """Everything that the verdict says, in reading order."""
 
     title: str
@@ -60,7 +60,7 @@ class Blocks(NamedTuple):
     notes: tuple[str, ...]
 
 
-def blocks(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Blocks:
+def wording(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Wording:
     """The verdict in words.
 
     Args:
@@ -74,7 +74,7 @@ def blocks(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Bloc
     say = Speaker(lang)
     numbered = list(enumerate(verdict.effects))
     found = [(n, [pair for pair in numbered if pair[1].finding == n]) for n in (1, 2, 3)]
-    return Blocks(
+    return Wording(
         title=_title(record, say),
         advice=advice(verdict, record, say),
         beside=beside(verdict, record, say),

@@ -1,0 +1,52 @@
+"""The languages that droplab speaks, and its texts: a JSON file for each language in the room that says them."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from droplab.errors import UserError, suggest
+
+LANGUAGES = ("en", "ja")
+"""Their codes; ``CODE.json`` holds the texts, with the same keys and placeholders in all."""
+
+
+def check_language(lang: str) -> None:
+    """Raise ``UserError`` for a language that droplab does not speak.
+
+    >>> check_language("ja")
+    """
+    if lang not in LANGUAGES:
+        raise UserError(f"no language {lang!r}; droplab speaks {' and '.join(LANGUAGES)}{suggest(lang, LANGUAGES)}")
+
+
+@cache
+def read_texts(package: str, folder: str, lang: str) -> dict[str, Any]:
+    """The texts in ``FOLDER/LANG.json`` of a package, read once.
+
+    Raises:
+        UserError: another language.
+
+    >>> read_texts("droplab.report", "locales", "en")["status.better"]
+    'better'
+    """
+    check_language(lang)
+    file = files(package).joinpath(folder, f"{lang}.json")
+    loaded: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return loaded
+
+
+class Count(int):
+    """A whole number that may name what it counts: ``{n:run|runs}`` is one run or several.
+
+    >>> f"{Count(1):run|runs}, {Count(0):time|times}, {Count(1200):,}"
+    '1 run, 0 times, 1,200'
+    """
+
+    def __format__(self, spec: str) -> str:
+        one, several, many = spec.partition("|")
+        if not several:
+            return super().__format__(spec)
+        return f"{int(self)} {one if self == 1 else many}"
