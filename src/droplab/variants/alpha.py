@@ -12,6 +12,8 @@ from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.variants.kind import Kind
 
+__all__ = ["AlphaDropout", "FeatureAlphaDropout", "alpha_dropout", "feature_alpha_dropout"]
+
 
 def alpha_dropout(
     input: Tensor,  # noqa: A002  # torch's name

@@ -17,6 +17,8 @@ from droplab.masks.key import Key
 from droplab.masks.noise import uncast
 from droplab.variants.kind import Kind
 
+__all__ = ["AttentionDropout", "attention"]
+
 _HALF = (torch.float16, torch.bfloat16)
 
 

@@ -16,6 +16,8 @@ from droplab.masks.key import Key
 from droplab.masks.noise import uniform, widened
 from droplab.variants.kind import Kind
 
+__all__ = ["ConcreteDropoutConv2d", "ConcreteDropoutLinear", "concrete_dropout", "concrete_penalty"]
+
 
 def concrete_dropout(
     input: Tensor,  # noqa: A002  # torch's name

@@ -16,6 +16,8 @@ from droplab.masks.key import Key
 from droplab.masks.noise import uniform
 from droplab.variants.kind import MASKED, Kind
 
+__all__ = ["DropBlock2d", "DropBlock3d", "drop_block2d", "drop_block3d"]
+
 NORMALISERS = ("rate", "count")
 
 

@@ -20,6 +20,8 @@ from droplab.masks.streams import stream, whole
 from droplab.variants.concrete import check_images
 from droplab.variants.kind import IN_TRAINING, Kind
 
+__all__ = ["DropConnectConv2d", "DropConnectLinear", "drop_connect", "drop_connect2d", "drop_connect_inference"]
+
 
 def drop_connect(
     input: Tensor,  # noqa: A002  # torch's name

@@ -17,6 +17,8 @@ from droplab.masks.key import Key
 from droplab.masks.streams import whole
 from droplab.variants.kind import IN_TRAINING, Kind
 
+__all__ = ["EmbeddingDropout", "embedding_dropout"]
+
 
 def embedding_dropout(
     input: Tensor,  # noqa: A002  # torch's name

@@ -12,6 +12,8 @@ from droplab.masks.key import Key
 from droplab.masks.noise import normal
 from droplab.variants.kind import Kind
 
+__all__ = ["GaussianDropout", "GaussianNoise", "gaussian_dropout", "gaussian_noise"]
+
 
 def gaussian_dropout(
     input: Tensor,  # noqa: A002  # torch's name

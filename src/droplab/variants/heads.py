@@ -11,6 +11,8 @@ from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.variants.kind import MASKED, Kind
 
+__all__ = ["DropHead", "drop_head"]
+
 
 def drop_head(
     input: Tensor,  # noqa: A002  # torch's name

@@ -19,6 +19,8 @@ from droplab.masks.noise import uniform
 from droplab.masks.streams import whole
 from droplab.variants.kind import Kind
 
+__all__ = ["LayerDrop", "layer_drop"]
+
 
 def layer_drop(
     input: Tensor,  # noqa: A002  # torch's name

@@ -11,6 +11,8 @@ from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.variants.kind import IN_TRAINING, MASKED, Kind
 
+__all__ = ["LockedDropout", "locked_dropout"]
+
 
 def locked_dropout(
     input: Tensor,  # noqa: A002  # torch's name

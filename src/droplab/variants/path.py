@@ -12,6 +12,8 @@ from droplab.masks.key import Key
 from droplab.masks.streams import whole
 from droplab.variants.kind import IN_TRAINING, MASKED, Kind
 
+__all__ = ["DropPath", "drop_path"]
+
 
 def drop_path(
     input: Tensor,  # noqa: A002  # torch's name

@@ -16,6 +16,8 @@ from droplab.variants.concrete import check_images
 from droplab.variants.kind import Kind
 from droplab.variants.variational import reparameterised, variational_linear
 
+__all__ = ["SparseVariationalConv2d", "SparseVariationalLinear", "kl_log_uniform"]
+
 SIGMOID = (0.63576, 1.87320, 1.48695)
 """``k1, k2, k3`` of Molchanov, Ashukha and Vetrov 2017."""
 

@@ -16,6 +16,8 @@ from droplab.masks.key import Key
 from droplab.masks.noise import uniform, widened
 from droplab.variants.kind import Kind
 
+__all__ = ["LinearStandout", "standout"]
+
 
 def standout(
     input: Tensor,  # noqa: A002  # torch's name

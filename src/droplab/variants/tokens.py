@@ -13,6 +13,8 @@ from droplab.masks.key import Key
 from droplab.masks.noise import uniform
 from droplab.variants.kind import IN_TRAINING, MASKED, Kind
 
+__all__ = ["PatchDropout", "TokenDropout", "patch_dropout", "token_dropout"]
+
 
 def token_dropout(
     input: Tensor,  # noqa: A002  # torch's name

@@ -17,6 +17,8 @@ from droplab.masks.key import Key
 from droplab.masks.taken import take
 from droplab.variants.kind import IN_TRAINING, Kind
 
+__all__ = ["UnitDropoutConv2d", "UnitDropoutLinear", "unit_dropout_conv2d", "unit_dropout_linear"]
+
 
 def unit_dropout_linear(
     input: Tensor,  # noqa: A002  # torch's name

@@ -17,6 +17,8 @@ from droplab.masks.key import Key
 from droplab.masks.noise import normal, uncast, widened
 from droplab.variants.kind import Kind
 
+__all__ = ["VariationalDropoutLinear", "kl_log_uniform_cubic", "reparameterised", "variational_linear"]
+
 CUBIC = (1.16145124, -1.50204118, 0.58629921)
 """``c1, c2, c3`` of Kingma, Salimans and Welling 2015."""
 

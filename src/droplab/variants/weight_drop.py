@@ -18,6 +18,8 @@ from droplab.masks.key import Key
 from droplab.masks.streams import stream, whole
 from droplab.variants.kind import Kind
 
+__all__ = ["WeightDropGRU", "WeightDropLSTM", "WeightDropLinear", "weight_drop"]
+
 
 def weight_drop(
     weight: Tensor,

@@ -18,6 +18,8 @@ from droplab.masks.key import Key
 from droplab.masks.streams import stream
 from droplab.variants.kind import Kind
 
+__all__ = ["ZoneoutGRU", "ZoneoutLSTM", "zoneout"]
+
 
 def zoneout(
     new: Tensor,
