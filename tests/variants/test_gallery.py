@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from droplab.variants.catalog import CATALOG
-from droplab.variants.told import LANGUAGES, words
+from droplab.variants.language import LANGUAGES
+from droplab.variants.told import words
 
 ROOT = Path(__file__).parent.parent.parent
 TEXTS = ROOT / "src" / "droplab" / "variants" / "texts"

@@ -19,8 +19,13 @@ from droplab.masks.noise import normal, uncast, widened
 from droplab.masks.streams import stream, whole
 from droplab.variants.concrete import check_images
 from droplab.variants.kind import IN_TRAINING, Kind
+from droplab.variants.options import Count, Function, OneOf
 
 __all__ = ["DropConnectConv2d", "DropConnectLinear", "drop_connect", "drop_connect2d", "drop_connect_inference"]
+
+_INFERENCE = OneOf("inference", ("mean", "gaussian"))
+_SAMPLES = Count("samples")
+_ACTIVATION = Function("activation", "torch.relu")
 
 
 def drop_connect(
@@ -175,8 +180,7 @@ def drop_connect_inference(
     >>> f"{half.mean():.2f}"  # 1 / √(2π), where relu(mean) is 0
     '0.40'
     """
-    if samples < 1:
-        raise UserError(f"drop_connect_inference got samples={samples}; 1 or more are wanted")
+    _SAMPLES.check(samples, "drop_connect_inference")
     deviation = variance.clamp_min(torch.finfo(variance.dtype).tiny).sqrt()  # whose gradient is finite at 0
     total: Tensor | None = None
     for number in range(samples):
@@ -199,14 +203,11 @@ class _DropConnect(DropLayer):
 
     def equip(self, p: float | Tensor, drop_bias: bool, inference: str, samples: int, activation: Any) -> None:
         """Set what the layer has beside its torch twin."""
-        if inference not in {"mean", "gaussian"}:
-            raise UserError(f"{type(self).__name__} got inference {inference!r}; 'mean' or 'gaussian' is wanted")
-        if samples < 1:
-            raise UserError(f"{type(self).__name__} got samples={samples}; 1 or more are wanted")
-        if activation is not None and not callable(activation):
-            raise UserError(
-                f"{type(self).__name__} got activation {activation!r}; a function such as torch.relu is wanted, or None"
-            )
+        name = type(self).__name__
+        _INFERENCE.check(inference, name)
+        _SAMPLES.check(samples, name)
+        if activation is not None:
+            _ACTIVATION.check(activation, name)
         self.p, self.drop_bias, self.inference, self.samples, self.activation = (
             p, drop_bias, inference, samples, activation,
         )  # fmt: skip
@@ -421,6 +422,7 @@ KINDS = (
         eval_law="the mean weights; optionally draws from a normal of the same moments, as in the paper",
         has_parameters=True,
         adopts=(nn.Linear,),
+        limits=(_INFERENCE, _SAMPLES, _ACTIVATION),
         example="droplab.nn.DropConnectLinear(24, 8, p=0.5)",
         deviations="one mask for the batch unless per_sample; mean inference unless 'gaussian'; " + IN_TRAINING,
     ),
@@ -433,6 +435,7 @@ KINDS = (
         eval_law="the mean weights; optionally draws from a normal of the same moments",
         has_parameters=True,
         adopts=(nn.Conv2d,),
+        limits=(_INFERENCE, _SAMPLES, _ACTIVATION),
         example="droplab.nn.DropConnectConv2d(3, 4, 3, p=0.5, padding=1)",
         deviations="convolutions, which the paper does not have; one mask for the batch; " + IN_TRAINING,
     ),

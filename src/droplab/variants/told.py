@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib import resources
 from typing import NamedTuple
 
-from droplab.errors import UserError, suggest
 from droplab.variants.catalog import CATALOG
-
-LANGUAGES = ("en", "ja")
+from droplab.variants.language import said
+from droplab.variants.table import TABLE
 
 
 class Words(NamedTuple):
@@ -30,13 +26,6 @@ class Words(NamedTuple):
     has_parameters: bool
 
 
-@cache
-def _texts(lang: str) -> dict[str, dict[str, str]]:
-    place = resources.files("droplab.variants") / "texts" / f"{lang}.json"
-    found: dict[str, dict[str, str]] = json.loads(place.read_text(encoding="utf-8"))
-    return found
-
-
 def words(name: str, lang: str = "en") -> Words:
     """A row in a language.
 
@@ -48,11 +37,8 @@ def words(name: str, lang: str = "en") -> Words:
     >>> words("dropout2d", "ja").shares
     'サンプルのチャネル'
     """
-    if name not in CATALOG:
-        raise UserError(f"no variant {name!r}{suggest(name, CATALOG)} (there are {', '.join(CATALOG)})")
-    if lang not in LANGUAGES:
-        raise UserError(f"no language {lang!r}; there are {', '.join(LANGUAGES)}")
+    texts = said(name, lang)
     row = CATALOG[name]
-    told = {"shares": row.shares, "eval_law": row.eval_law, "deviations": row.deviations, **_texts(lang)[name]}
-    layer = getattr(row.layer, "__name__", str(row.layer))
+    told = {"shares": row.shares, "eval_law": row.eval_law, "deviations": row.deviations, **texts}
+    layer = TABLE[name].layer
     return Words(name, layer, equation=row.equation, paper=row.paper, has_parameters=row.has_parameters, **told)
