@@ -12,6 +12,8 @@ from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.variants.kind import Kind
 
+__all__ = ["AlphaDropout", "FeatureAlphaDropout", "alpha_dropout", "feature_alpha_dropout"]
+
 
 def alpha_dropout(
     input: Tensor, p: float | Tensor = 0.5, training: bool = False, inplace: bool = False, *, key: Key | None = None

@@ -18,6 +18,8 @@ from droplab.masks.key import Key
 from droplab.masks.noise import uncast
 from droplab.variants.kind import Kind
 
+__all__ = ["AttentionDropout", "attention"]
+
 
 def attention(
     query: Tensor, keys: Tensor, values: Tensor, p: float | Tensor = 0.1, training: bool = True, *,

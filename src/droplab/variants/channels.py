@@ -14,6 +14,8 @@ from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.variants.kind import IN_TRAINING, MASKED, Kind
 
+__all__ = ["Dropout1d", "Dropout2d", "Dropout3d", "dropout1d", "dropout2d", "dropout3d"]
+
 
 def _channels(x: Tensor, p: float | Tensor, inplace: bool, key: Key | None) -> Tensor:
     if x.ndim < 2:

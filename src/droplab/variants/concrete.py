@@ -8,12 +8,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from droplab.errors import UserError
 from droplab.layers.learned import LearnedRate
 from droplab.masks.checking import check_images, check_input
 from droplab.masks.key import Key
 from droplab.masks.noise import uniform, widened
 from droplab.variants.kind import Kind
+from droplab.variants.options import Positive
+
+__all__ = ["ConcreteDropoutConv2d", "ConcreteDropoutLinear", "concrete_dropout", "concrete_penalty"]
+
+_TEMPERATURE = Positive("temperature", "the paper: 0.1", who="concrete dropout")
 
 
 def concrete_dropout(
@@ -46,19 +50,13 @@ def concrete_dropout(
     True
     """
     check_input(input, "concrete_dropout")
-    check_temperature(temperature)
+    _TEMPERATURE.check(temperature)
     if not training:
         return input
     p_logit = widened(p_logit)
     odds = torch.logit(uniform(input, key=key, shared=shared))
     kept = torch.sigmoid(-(p_logit + odds) / temperature)
     return (input * (kept * (1 + p_logit.exp()))).to(input.dtype)  # 1 / (1 - p) is 1 + exp(logit p)
-
-
-def check_temperature(temperature: float) -> None:
-    """Raise unless the temperature is positive."""
-    if not temperature > 0:
-        raise UserError(f"concrete dropout got temperature {temperature}; a positive number is wanted (the paper: 0.1)")
 
 
 def concrete_penalty(
@@ -100,7 +98,7 @@ class _Concrete(LearnedRate):
         self, p: float | Tensor = 0.1, *, temperature: float = 0.1, length_scale: float = 1e-2, tau: float = 1.0
     ) -> None:
         """The rate, how sharp its mask is, and the prior."""
-        check_temperature(temperature)
+        _TEMPERATURE.check(temperature)
         self.temperature, self.length_scale, self.tau = temperature, length_scale, tau
         self.p_logit = nn.Parameter(self.weight.new_zeros(1))  # not 0-d, which sharding wrappers refuse
         self.p = p
@@ -206,6 +204,7 @@ KINDS = (
         eval_law="y = x Wᵀ + b",
         has_parameters=True,
         adopts=(nn.Linear,),
+        limits=(_TEMPERATURE,),
         example="droplab.nn.ConcreteDropoutLinear(24, 6, p=0.1)",
         deviations="the bias has no prior; p = 1 cannot be learned from and raises",
     ),
@@ -218,6 +217,7 @@ KINDS = (
         eval_law="y = x * W + b",
         has_parameters=True,
         adopts=(nn.Conv2d,),
+        limits=(_TEMPERATURE,),
         example="droplab.nn.ConcreteDropoutConv2d(4, 3, 3, p=0.1)",
         deviations="temperature 0.1, where the authors' code takes 2/3; the bias has no prior; p = 1 raises",
     ),

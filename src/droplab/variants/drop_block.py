@@ -9,15 +9,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from droplab.errors import RankError, UserError
+from droplab.errors import RankError
 from droplab.layers.layer import DropLayer
 from droplab.masks.checking import check_input, check_rate, is_zero
 from droplab.masks.factor import multiply
 from droplab.masks.key import Key
 from droplab.masks.noise import uniform
 from droplab.variants.kind import MASKED, Kind
+from droplab.variants.options import AtLeast, OneOf
 
-NORMALISERS = ("rate", "count")
+__all__ = ["DropBlock2d", "DropBlock3d", "drop_block2d", "drop_block3d"]
+
+_SIDE = AtLeast("block_size", 1, "a whole number from 1 on", whole=True, who="DropBlock")
+_NORMALISER = OneOf("normalise", ("rate", "count"), who="DropBlock")
 
 
 def drop_block2d(
@@ -88,10 +92,8 @@ def check_block(block_size: int, normalise: str) -> None:
     ...
     droplab.errors.UserError: DropBlock got block_size 0; a whole number from 1 on is wanted
     """
-    if not isinstance(block_size, int) or block_size < 1:
-        raise UserError(f"DropBlock got block_size {block_size}; a whole number from 1 on is wanted")
-    if normalise not in NORMALISERS:
-        raise UserError(f"DropBlock got normalise {normalise!r}; 'rate' or 'count' is wanted")
+    _SIDE.check(block_size)
+    _NORMALISER.check(normalise)
 
 
 def _drop_block(
@@ -209,6 +211,7 @@ KINDS = (
         _GHIASI,
         MASKED + ": where a seed, of probability γ = 1 - (1 - p)^(1 / b²), lies in the unit's block",
         "a square of b × b units of a sample's channel, b = 7",
+        limits=(_SIDE, _NORMALISER),
         deviations=_BLOCKS,
     ),
     Kind(
@@ -217,6 +220,7 @@ KINDS = (
         _GHIASI,
         MASKED + ": where a seed, of probability γ = 1 - (1 - p)^(1 / b³), lies in the unit's block",
         "a cube of b × b × b units of a sample's channel, b = 3",
+        limits=(_SIDE, _NORMALISER),
         deviations="cubes, which the paper does not have; " + _BLOCKS,
     ),
 )

@@ -13,7 +13,7 @@ from droplab.masks.checking import check_images, check_input, check_rate
 from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.masks.streams import stream, whole
-from droplab.variants.drop_connect_inference import Activation, DropConnect, drop_connect_inference
+from droplab.variants.drop_connect_inference import LIMITS, Activation, DropConnect, drop_connect_inference
 from droplab.variants.kind import IN_TRAINING, Kind
 
 __all__ = ["DropConnectConv2d", "DropConnectLinear", "drop_connect", "drop_connect2d", "drop_connect_inference"]
@@ -236,6 +236,7 @@ KINDS = (
         eval_law="the mean weights; optionally draws from a normal of the same moments, as in the paper",
         has_parameters=True,
         adopts=(nn.Linear,),
+        limits=LIMITS,
         example="droplab.nn.DropConnectLinear(24, 8, p=0.5)",
         deviations="one mask for the batch unless per_sample; mean inference unless 'gaussian'; " + IN_TRAINING,
     ),
@@ -248,6 +249,7 @@ KINDS = (
         eval_law="the mean weights; optionally draws from a normal of the same moments",
         has_parameters=True,
         adopts=(nn.Conv2d,),
+        limits=LIMITS,
         example="droplab.nn.DropConnectConv2d(3, 4, 3, p=0.5, padding=1)",
         deviations="convolutions, which the paper does not have; one mask for the batch; " + IN_TRAINING,
     ),

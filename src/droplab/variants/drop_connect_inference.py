@@ -13,8 +13,15 @@ from droplab.layers.adopting import Adopting
 from droplab.masks.checking import is_zero
 from droplab.masks.key import Key
 from droplab.masks.noise import normal, uncast, widened
+from droplab.variants.options import Count, Function, OneOf
 
 Activation = Callable[[Tensor], Tensor]
+
+_INFERENCE = OneOf("inference", ("mean", "gaussian"))
+_SAMPLES = Count("samples")
+_ACTIVATION = Function("activation", "torch.relu")
+LIMITS = (_INFERENCE, _SAMPLES, _ACTIVATION)
+"""Of the options that the layers have in common."""
 
 
 def drop_connect_inference(
@@ -43,8 +50,7 @@ def drop_connect_inference(
     >>> f"{half.mean():.2f}"  # 1 / √(2π), where relu(mean) is 0
     '0.40'
     """
-    if samples < 1:
-        raise UserError(f"drop_connect_inference got samples={samples}; 1 or more are wanted")
+    _SAMPLES.check(samples, "drop_connect_inference")
     deviation = variance.clamp_min(torch.finfo(variance.dtype).tiny).sqrt()  # whose gradient is finite at 0
     total: Tensor | None = None
     for number in range(samples):
@@ -67,14 +73,11 @@ class DropConnect(Adopting):
         activation: Activation | None = None,
     ) -> None:  # fmt: skip
         """The rate, whether biases have it, and inference."""
-        if inference not in {"mean", "gaussian"}:
-            raise UserError(f"{type(self).__name__} got inference {inference!r}; 'mean' or 'gaussian' is wanted")
-        if samples < 1:
-            raise UserError(f"{type(self).__name__} got samples={samples}; 1 or more are wanted")
-        if activation is not None and not callable(activation):
-            raise UserError(
-                f"{type(self).__name__} got activation {activation!r}; a function such as torch.relu is wanted, or None"
-            )
+        name = type(self).__name__
+        _INFERENCE.check(inference, name)
+        _SAMPLES.check(samples, name)
+        if activation is not None:
+            _ACTIVATION.check(activation, name)
         self.p, self.drop_bias = p, drop_bias
         self.inference, self.samples, self.activation = inference, samples, activation
 

@@ -20,6 +20,8 @@ from droplab.masks.key import Key
 from droplab.masks.seeds import draw
 from droplab.variants.kind import IN_TRAINING, MASKED, Kind
 
+__all__ = ["Dropout", "dropout", "dropout_add"]
+
 
 def dropout(
     input: Tensor, p: float | Tensor = 0.5, training: bool = True, inplace: bool = False, *, key: Key | None = None

@@ -16,6 +16,8 @@ from droplab.masks.key import Key
 from droplab.masks.streams import whole
 from droplab.variants.kind import IN_TRAINING, Kind
 
+__all__ = ["EmbeddingDropout", "embedding_dropout"]
+
 
 def embedding_dropout(
     input: Tensor, weight: Tensor, p: float | Tensor = 0.1, training: bool = True, *, padding_idx: int | None = None,

@@ -11,6 +11,11 @@ from droplab.masks.factor import multiply
 from droplab.masks.key import Key
 from droplab.masks.noise import normal
 from droplab.variants.kind import Kind
+from droplab.variants.options import AtLeast
+
+__all__ = ["GaussianDropout", "GaussianNoise", "gaussian_dropout", "gaussian_noise"]
+
+_SCALE = AtLeast("scale", 0, "a standard deviation, a number from 0 on,", who="gaussian noise")
 
 
 def gaussian_dropout(
@@ -69,23 +74,11 @@ def gaussian_noise(
     """
     check_rate(p, learned=True)  # noise is proportional to it
     check_input(input, "gaussian_noise")
-    check_scale(scale)
+    _SCALE.check(scale)
     if not training or is_zero(p):
         return input
     noise = normal(input, key=key) * (p * scale)
     return (input + noise).to(input.dtype)
-
-
-def check_scale(scale: float) -> None:
-    """Raise unless a standard deviation is one.
-
-    >>> check_scale(-1.0)
-    Traceback (most recent call last):
-    ...
-    droplab.errors.UserError: gaussian noise got scale -1.0; a standard deviation, a number from 0 on, is wanted
-    """
-    if not 0.0 <= scale < float("inf"):
-        raise UserError(f"gaussian noise got scale {scale}; a standard deviation, a number from 0 on, is wanted")
 
 
 def _around_one(x: Tensor, p: float | Tensor, key: Key | None) -> Tensor:
@@ -133,7 +126,7 @@ class GaussianNoise(DropLayer):
 
     def __init__(self, p: float | Tensor = 0.1, scale: float = 1.0) -> None:
         super().__init__()
-        check_scale(scale)
+        _SCALE.check(scale)
         self.p, self.scale = p, scale
 
     def forward(self, input: Tensor) -> Tensor:
@@ -155,6 +148,7 @@ KINDS = (
         "Bishop, Training with noise is equivalent to Tikhonov regularization, Neural Computation 1995",
         "y = x + scale p ε, ε standard normal",
         "nothing",
+        limits=(_SCALE,),
         deviations="p, the standard deviation, is in [0, 1] as everywhere, hence the factor scale",
     ),
 )

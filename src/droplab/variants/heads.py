@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from droplab.errors import RankError, UserError
+from droplab.errors import RankError
 from droplab.layers.layer import DropLayer
 from droplab.masks.checking import check_input, check_rate
 from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.variants.kind import MASKED, Kind
+from droplab.variants.options import OneOf
+
+__all__ = ["DropHead", "drop_head"]
+
+_HEADS = OneOf("head_dim", (1, 2, 3), "0 is that of samples", who="drop_head")
 
 
 def drop_head(
@@ -39,22 +44,10 @@ def drop_head(
     """
     check_rate(p)
     check_input(input, "drop_head")
-    check_head_dim(head_dim)
+    _HEADS.check(head_dim)
     if input.ndim != 4:
         raise RankError(f"drop_head got {input.ndim} dimensions; four, (N, H, T, D), are wanted")
     return drop(input, p, key=key, shared=tuple(d for d in (1, 2, 3) if d != head_dim)) if training else input
-
-
-def check_head_dim(head_dim: int) -> None:
-    """Raise unless a dimension may be that of heads.
-
-    >>> check_head_dim(0)
-    Traceback (most recent call last):
-    ...
-    droplab.errors.UserError: drop_head got head_dim 0; 1, 2 or 3 is wanted (0 is that of samples)
-    """
-    if head_dim not in {1, 2, 3}:
-        raise UserError(f"drop_head got head_dim {head_dim}; 1, 2 or 3 is wanted (0 is that of samples)")
 
 
 class DropHead(DropLayer):
@@ -74,7 +67,7 @@ class DropHead(DropLayer):
 
     def __init__(self, p: float | Tensor = 0.5, head_dim: int = 1) -> None:
         super().__init__()
-        check_head_dim(head_dim)
+        _HEADS.check(head_dim)
         self.p, self.head_dim = p, head_dim
 
     def forward(self, input: Tensor) -> Tensor:
@@ -89,6 +82,7 @@ KINDS = (
         "Zhou et al., Scheduled DropHead, Findings of EMNLP 2020",
         MASKED,
         "the attention head of a sample",
+        limits=(_HEADS,),
         deviations="scaled by 1 / (1 - p), not by heads over heads kept; no schedule of its own",
     ),
 )

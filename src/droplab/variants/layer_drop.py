@@ -18,6 +18,8 @@ from droplab.masks.noise import uniform
 from droplab.masks.streams import whole
 from droplab.variants.kind import Kind
 
+__all__ = ["LayerDrop", "layer_drop"]
+
 
 def layer_drop(
     input: Tensor, layers: Sequence[Callable[..., Tensor]], p: float | Tensor = 0.2, training: bool = True, *args: Any,

@@ -11,6 +11,8 @@ from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.variants.kind import IN_TRAINING, MASKED, Kind
 
+__all__ = ["LockedDropout", "locked_dropout"]
+
 
 def locked_dropout(
     input: Tensor, p: float | Tensor = 0.5, training: bool = True, *, batch_first: bool = True, key: Key | None = None

@@ -12,8 +12,12 @@ from droplab.layers.learned import LearnedRate
 from droplab.masks.checking import check_images, check_input
 from droplab.masks.noise import uncast, widened
 from droplab.variants.kind import Kind
+from droplab.variants.options import Number
 from droplab.variants.variational import reparameterised, variational_linear
 
+__all__ = ["SparseVariationalConv2d", "SparseVariationalLinear", "kl_log_uniform"]
+
+_LOG = Number("log_sigma2")
 SIGMOID = (0.63576, 1.87320, 1.48695)
 """``k1, k2, k3`` of Molchanov, Ashukha and Vetrov 2017."""
 
@@ -47,6 +51,7 @@ class _Sparse(LearnedRate):
         self.log_sigma2 = nn.Parameter(torch.zeros_like(self.weight))
         self.p = p
         if log_sigma2 is not None:
+            _LOG.check(log_sigma2, type(self).__name__)
             with torch.no_grad():
                 self.log_sigma2.fill_(log_sigma2)
 
@@ -188,6 +193,7 @@ KINDS = (
         eval_law="y = x Wᵀ + b without the weights of log α ≥ 3",
         has_parameters=True,
         adopts=(nn.Linear,),
+        limits=(_LOG,),
         example="droplab.nn.SparseVariationalLinear(24, 6, p=0.1)",
         deviations="log α is not clipped; begins at one rate p for all weights unless log σ² is given; p = 1 raises",
     ),
@@ -200,6 +206,7 @@ KINDS = (
         eval_law="y = x * W + b without the weights of log α ≥ 3",
         has_parameters=True,
         adopts=(nn.Conv2d,),
+        limits=(_LOG,),
         example="droplab.nn.SparseVariationalConv2d(4, 3, 3, p=0.1)",
         deviations="log α is not clipped; begins at one rate p for all weights unless log σ² is given; p = 1 raises",
     ),

@@ -15,6 +15,8 @@ from droplab.masks.key import Key
 from droplab.masks.noise import uniform, widened
 from droplab.variants.kind import Kind
 
+__all__ = ["LinearStandout", "standout"]
+
 
 def standout(
     input: Tensor, preactivation: Tensor, p: float | Tensor = 0.5, training: bool = True, *, alpha: float = 1.0,

@@ -5,13 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from droplab.errors import RankError, UserError
+from droplab.errors import RankError
 from droplab.layers.layer import DropLayer
 from droplab.masks.checking import check_input, check_rate, is_zero
 from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.masks.noise import uniform
 from droplab.variants.kind import IN_TRAINING, MASKED, Kind
+from droplab.variants.options import AtLeast
+
+__all__ = ["PatchDropout", "TokenDropout", "patch_dropout", "token_dropout"]
+
+_PREFIX = AtLeast("prefix", 0, "a number of tokens, from 0 on,")
 
 
 def token_dropout(
@@ -104,21 +109,9 @@ def kept_tokens(count: int, p: float) -> int:
 def check_tokens(x: Tensor, prefix: int, name: str) -> None:
     """Raise unless an input has tokens."""
     check_input(x, name)
-    check_prefix(prefix, name)
+    _PREFIX.check(prefix, name)
     if x.ndim != 3:
         raise RankError(f"{name} got {x.ndim} dimensions; three, (N, T, D), are wanted")
-
-
-def check_prefix(prefix: int, name: str) -> None:
-    """Raise unless a number of tokens is one.
-
-    >>> check_prefix(-1, "token_dropout")
-    Traceback (most recent call last):
-    ...
-    droplab.errors.UserError: token_dropout got prefix -1; a number of tokens, from 0 on, is wanted
-    """
-    if prefix < 0:
-        raise UserError(f"{name} got prefix {prefix}; a number of tokens, from 0 on, is wanted")
 
 
 class _Tokens(DropLayer):
@@ -128,7 +121,7 @@ class _Tokens(DropLayer):
 
     def __init__(self, p: float | Tensor = 0.5, prefix: int = 0) -> None:
         super().__init__()
-        check_prefix(prefix, type(self).__name__)
+        _PREFIX.check(prefix, type(self).__name__)
         self.p, self.prefix = p, prefix
 
 
@@ -178,6 +171,7 @@ KINDS = (
         "Iyyer et al., Deep unordered composition rivals syntactic methods for text classification, ACL 2015",
         MASKED,
         "a token of a sample",
+        limits=(_PREFIX,),
         deviations=IN_TRAINING + "; tokens become zero, where the paper averages over those that are left",
     ),
     Kind(
@@ -186,6 +180,7 @@ KINDS = (
         "Liu et al., PatchDropout: economizing vision transformers using patch dropout, WACV 2023",
         "y = x[kept], kept: K = max(1, floor((1 - p) T + 1/2)) of T tokens, in their order",
         "a token of a sample",
+        limits=(_PREFIX,),
         picture=False,
         deviations="p = 1 leaves one token; a compiled graph holds for one number of tokens",
     ),

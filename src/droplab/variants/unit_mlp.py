@@ -19,6 +19,8 @@ from droplab.masks.taken import Places, take
 from droplab.variants.kind import IN_TRAINING, Kind
 from droplab.variants.units import UnitDropout
 
+__all__ = ["UnitDropoutMLP", "unit_dropout_mlp"]
+
 Activation = Callable[[Tensor], Tensor]
 
 

@@ -16,6 +16,8 @@ from droplab.masks.key import Key
 from droplab.masks.taken import take
 from droplab.variants.kind import IN_TRAINING, Kind
 
+__all__ = ["UnitDropoutConv2d", "UnitDropoutLinear", "unit_dropout_conv2d", "unit_dropout_linear"]
+
 
 def unit_dropout_linear(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, p: float | Tensor = 0.5, training: bool = True, *,

@@ -9,13 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from droplab.errors import UserError
 from droplab.layers.learned import LearnedRate
 from droplab.masks.checking import check_input
 from droplab.masks.key import Key
 from droplab.masks.noise import normal, uncast, widened
 from droplab.variants.kind import Kind
+from droplab.variants.options import OneOf
 
+__all__ = ["VariationalDropoutLinear", "kl_log_uniform_cubic", "reparameterised", "variational_linear"]
+
+_PER = OneOf("per", ("layer", "unit", "weight"))
 CUBIC = (1.16145124, -1.50204118, 0.58629921)
 """``c1, c2, c3`` of Kingma, Salimans and Welling 2015."""
 
@@ -136,9 +139,8 @@ class VariationalDropoutLinear(LearnedRate, nn.Linear):
 
     def equip(self, p: float | Tensor = 0.2, *, per: str = "layer") -> None:
         """The rate, and what has one."""
+        _PER.check(per, "VariationalDropoutLinear")
         shapes = {"layer": (1,), "unit": (self.in_features,), "weight": (self.out_features, self.in_features)}
-        if per not in shapes:
-            raise UserError(f"VariationalDropoutLinear got per {per!r}; 'layer', 'unit' or 'weight' is wanted")
         self.per = per
         self.log_alpha = nn.Parameter(self.weight.new_zeros(shapes[per]))
         self.p = p
@@ -173,6 +175,7 @@ KINDS = (
         eval_law="y = x Wᵀ + b",
         has_parameters=True,
         adopts=(nn.Linear,),
+        limits=(_PER,),
         example="droplab.nn.VariationalDropoutLinear(24, 6, p=0.1)",
         deviations="α ≤ 1 by reflection, not by a clamp; the constant of the KL term; p above 1/2 raises",
     ),

@@ -17,6 +17,8 @@ from droplab.masks.key import Key
 from droplab.masks.streams import stream, whole
 from droplab.variants.kind import Kind
 
+__all__ = ["WeightDropGRU", "WeightDropLSTM", "WeightDropLinear", "weight_drop"]
+
 
 def weight_drop(weight: Tensor, p: float | Tensor = 0.5, training: bool = True, *, key: Key | None = None) -> Tensor:
     """Drop single weights: one mask for all samples and, where the result is used at all time steps, for those.

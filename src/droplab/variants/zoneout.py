@@ -16,6 +16,9 @@ from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.masks.streams import stream
 from droplab.variants.kind import Kind
+from droplab.variants.options import Rate
+
+__all__ = ["ZoneoutGRU", "ZoneoutLSTM", "zoneout"]
 
 
 def zoneout(
@@ -243,6 +246,7 @@ KINDS = (
         eval_law="p in the place of m",
         has_parameters=True,
         adopts=(nn.LSTM,),
+        limits=(Rate("p_cell"),),
         example="droplab.nn.ZoneoutLSTM(4, 3, p=0.05, p_cell=0.5, batch_first=True)",
     ),
     Kind(
