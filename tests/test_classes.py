@@ -19,15 +19,13 @@ TREES = ("droplab.errors",)
 BASES = {
     "Listener": "does nothing by itself",
     "Described": "parameters that are no schedule yet",
+    "FromTo": "as above: two ends without a way between them",
+    "GapControl": "as above: limits on a gap that nothing measures",
     "KindUnderTest": "a contract is filled in by a class of tests",
     "TransformContract": "as above",
 }
 """What nothing is made of, though no method says so."""
-LEFT = {
-    "PlainProgress": "by LiveProgress",
-    "LedgerReader": "by Ledger",
-    "AdaptiveGap": "by AdaptiveSiteGap",
-}
+LEFT = {"LedgerReader": "by Ledger"}
 """Concrete classes that are subclassed all the same, until they are mended."""
 
 
