@@ -111,7 +111,6 @@ KINDS = (
         "a word type in the whole batch",
         eval_law="the embedding",
         has_parameters=True,
-        adopts=(nn.Embedding,),
         example="droplab.nn.EmbeddingDropout(40, 3, p=0.2)",
         deviations="one draw for the batch, as Merity's, not for each sequence, as Gal's; " + IN_TRAINING,
     ),

@@ -43,15 +43,18 @@ class Kind:
     """Whether its layers have some."""
     in_arms: bool = True
     """Whether an experiment's arm can put it at a site by name, with ``p`` and keyword arguments alone."""
-    adopts: tuple[type[Module], ...] = ()
-    """Layers with weights that it takes the place of; the class then has ``adopt(module, p, **options)``, which
-    keeps the module's parameters and their ``state_dict`` keys. None: it acts on activations."""
     limits: tuple[Limit, ...] = ()
     """What values its options may have, where not all of their default's type; the class asks them too."""
     example: str = ""
     """Python that makes one, where the class called with ``p`` alone is none."""
     picture: bool = True
     """Whether the output for ones, of any size, shows the mask."""
+
+    @property
+    def adopts(self) -> tuple[type[Module], ...]:
+        """Layers with weights that it takes the place of, its class's twins; none where it acts on activations."""
+        twin: Any = getattr(self.layer, "twin", ())
+        return twin if isinstance(twin, tuple) else (twin,)
 
     @property
     def options(self) -> Mapping[str, Any]:

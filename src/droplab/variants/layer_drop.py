@@ -158,7 +158,6 @@ KINDS = (
         "a layer in the whole batch",
         eval_law="every layer; or a stack that was pruned",
         in_arms=False,
-        adopts=(nn.ModuleList, nn.Sequential),
         example="droplab.nn.LayerDrop([torch.nn.Linear(24, 24) for _ in range(4)], 0.2)",
         deviations="compiled graphs compute what they leave out",
     ),

@@ -127,7 +127,6 @@ KINDS = (
         "nothing; the rate is each unit's own",
         eval_law="y = a σ(α a + β), the mean",
         has_parameters=True,
-        adopts=(nn.Linear,),
         example="droplab.nn.LinearStandout(24, 6, p=0.5)",
         deviations="β is added to what a unit receives, not to each weight; the activation comes after",
     ),

@@ -234,7 +234,6 @@ KINDS = (
         eval_law="the layers without dropout",
         has_parameters=True,
         in_arms=False,
-        adopts=(nn.Sequential,),
         example="droplab.nn.UnitDropoutMLP([24, 32, 6], p=0.5)",
         deviations=_DEVIATIONS,
     ),

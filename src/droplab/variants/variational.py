@@ -174,7 +174,6 @@ KINDS = (
         "nothing",
         eval_law="y = x Wᵀ + b",
         has_parameters=True,
-        adopts=(nn.Linear,),
         limits=(_PER,),
         example="droplab.nn.VariationalDropoutLinear(24, 6, p=0.1)",
         deviations="α ≤ 1 by reflection, not by a clamp; the constant of the KL term; p above 1/2 raises",

@@ -167,7 +167,6 @@ KINDS = (
         "a weight for all samples",
         eval_law="torch.nn.Linear",
         has_parameters=True,
-        adopts=(nn.Linear,),
         example="droplab.nn.WeightDropLinear(24, 8, p=0.5)",
         deviations="a linear layer, where the paper has LSTMs",
     ),
@@ -179,7 +178,6 @@ KINDS = (
         "a weight for all samples and time steps",
         eval_law="torch.nn.LSTM",
         has_parameters=True,
-        adopts=(nn.LSTM,),
         example="droplab.nn.WeightDropLSTM(4, 2, p=0.5, batch_first=True)",
     ),
     Kind(
@@ -190,7 +188,6 @@ KINDS = (
         "a weight for all samples and time steps",
         eval_law="torch.nn.GRU",
         has_parameters=True,
-        adopts=(nn.GRU,),
         example="droplab.nn.WeightDropGRU(4, 2, p=0.5, batch_first=True)",
         deviations="a GRU, where the paper has LSTMs",
     ),

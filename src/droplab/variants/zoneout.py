@@ -245,7 +245,6 @@ KINDS = (
         "nothing",
         eval_law="p in the place of m",
         has_parameters=True,
-        adopts=(nn.LSTM,),
         limits=(Rate("p_cell"),),
         example="droplab.nn.ZoneoutLSTM(4, 3, p=0.05, p_cell=0.5, batch_first=True)",
     ),
@@ -257,7 +256,6 @@ KINDS = (
         "nothing",
         eval_law="p in the place of m",
         has_parameters=True,
-        adopts=(nn.GRU,),
         example="droplab.nn.ZoneoutGRU(4, 4, p=0.1, batch_first=True)",
     ),
 )
