@@ -134,8 +134,6 @@ def test_one_image_without_a_batch_is_a_batch_of_one(kind, mode):
 
 @pytest.mark.parametrize("kind", ADOPTING.values(), ids=ADOPTING)
 def test_options_and_defaults_are_those_of_the_class(kind):
-    twins = kind.layer.twin
-    assert (twins if isinstance(twins, tuple) else (twins,)) == kind.adopts
     made = inspect.signature(kind.layer).parameters
     equipped = {name: given for name, given in inspect.signature(kind.layer.equip).parameters.items() if name != "self"}
     assert {name: made[name].default for name in equipped} == {name: given.default for name, given in equipped.items()}

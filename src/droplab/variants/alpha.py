@@ -94,19 +94,10 @@ _KLAMBAUER = "Klambauer et al., Self-normalizing neural networks, NeurIPS 2017"
 _AFFINE = "y = a (m x + (1 - m) α') + b, a = ((1 - p)(1 + p α'²))^(-1/2), b = -a p α'"
 KINDS = (
     Kind(
-        "alpha_dropout",
-        AlphaDropout,
-        _KLAMBAUER,
-        _AFFINE,
-        "nothing",
-        deviations="p = 1 gives zeros, as in torch",
+        "alpha_dropout", AlphaDropout, _KLAMBAUER, _AFFINE, "nothing", deviations="p = 1 gives zeros, as in torch",
     ),
     Kind(
-        "feature_alpha_dropout",
-        FeatureAlphaDropout,
-        _KLAMBAUER,
-        _AFFINE,
-        "the channel of a sample",
+        "feature_alpha_dropout", FeatureAlphaDropout, _KLAMBAUER, _AFFINE, "the channel of a sample",
         deviations="whole channels, which the paper does not have; p = 1 gives zeros",
     ),
-)
+)  # fmt: skip

@@ -146,14 +146,9 @@ class AttentionDropout(DropLayer):
 
 KINDS = (
     Kind(
-        "attention_dropout",
-        AttentionDropout,
-        "Vaswani et al., Attention is all you need, NeurIPS 2017",
+        "attention_dropout", AttentionDropout, "Vaswani et al., Attention is all you need, NeurIPS 2017",
         "y = M ∘ softmax(q kᵀ / √D) v / (1 - p), M = 0 with probability p, else 1",
-        "what one token sees of another, in a head of a sample",
-        eval_law="attention",
-        in_arms=False,
-        picture=False,
+        "what one token sees of another, in a head of a sample", eval_law="attention", in_arms=False, picture=False,
         deviations="without a key torch's own dropout draws, whose masks are those of no key",
     ),
-)
+)  # fmt: skip

@@ -172,27 +172,14 @@ class Dropout3d(_Channels, nn.Dropout3d):
 _TOMPSON = "Tompson et al., Efficient object localization using convolutional networks, CVPR 2015"
 KINDS = (
     Kind(
-        "dropout1d",
-        Dropout1d,
-        _TOMPSON,
-        MASKED,
-        "the channel of a sample",
-        deviations=IN_TRAINING,
+        "dropout1d", Dropout1d, _TOMPSON, MASKED, "the channel of a sample", deviations=IN_TRAINING,
     ),
     Kind(
-        "dropout2d",
-        Dropout2d,
-        _TOMPSON,
-        MASKED,
-        "the channel of a sample",
+        "dropout2d", Dropout2d, _TOMPSON, MASKED, "the channel of a sample",
         deviations="three dimensions are (N, C, L), with a warning, as in torch",
     ),
     Kind(
-        "dropout3d",
-        Dropout3d,
-        _TOMPSON,
-        MASKED,
-        "the channel of a sample",
+        "dropout3d", Dropout3d, _TOMPSON, MASKED, "the channel of a sample",
         deviations="channels of volumes, which the paper does not have",
     ),
-)
+)  # fmt: skip

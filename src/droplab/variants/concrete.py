@@ -196,27 +196,17 @@ class ConcreteDropoutConv2d(_Concrete, nn.Conv2d):
 _GAL = "Gal, Hron and Kendall, Concrete dropout, NeurIPS 2017"
 KINDS = (
     Kind(
-        "concrete_dropout_linear",
-        ConcreteDropoutLinear,
-        _GAL,
-        "y = (x (1 - z) / (1 - p)) Wᵀ + b, z = σ((logit p + logit u) / t), u ~ U(0, 1)",
-        "nothing",
-        eval_law="y = x Wᵀ + b",
-        has_parameters=True,
-        limits=(_TEMPERATURE,),
+        "concrete_dropout_linear", ConcreteDropoutLinear, _GAL,
+        "y = (x (1 - z) / (1 - p)) Wᵀ + b, z = σ((logit p + logit u) / t), u ~ U(0, 1)", "nothing",
+        eval_law="y = x Wᵀ + b", has_parameters=True, limits=(_TEMPERATURE,),
         example="droplab.nn.ConcreteDropoutLinear(24, 6, p=0.1)",
         deviations="the bias has no prior; p = 1 cannot be learned from and raises",
     ),
     Kind(
-        "concrete_dropout_conv2d",
-        ConcreteDropoutConv2d,
-        _GAL,
+        "concrete_dropout_conv2d", ConcreteDropoutConv2d, _GAL,
         "y = (x (1 - z) / (1 - p)) * W + b, z = σ((logit p + logit u) / t), u ~ U(0, 1)",
-        "the input channel of a sample",
-        eval_law="y = x * W + b",
-        has_parameters=True,
-        limits=(_TEMPERATURE,),
+        "the input channel of a sample", eval_law="y = x * W + b", has_parameters=True, limits=(_TEMPERATURE,),
         example="droplab.nn.ConcreteDropoutConv2d(4, 3, 3, p=0.1)",
         deviations="temperature 0.1, where the authors' code takes 2/3; the bias has no prior; p = 1 raises",
     ),
-)
+)  # fmt: skip

@@ -228,27 +228,16 @@ _WAN = "Wan et al., Regularization of neural networks using DropConnect, ICML 20
 _CONNECTED = "y = ((m W) x + m' b) / (1 - p), m and m' 0 with probability p, else 1"
 KINDS = (
     Kind(
-        "drop_connect_linear",
-        DropConnectLinear,
-        _WAN,
-        _CONNECTED,
+        "drop_connect_linear", DropConnectLinear, _WAN, _CONNECTED,
         "a weight for all samples (or, with per_sample, one)",
         eval_law="the mean weights; optionally draws from a normal of the same moments, as in the paper",
-        has_parameters=True,
-        limits=LIMITS,
-        example="droplab.nn.DropConnectLinear(24, 8, p=0.5)",
+        has_parameters=True, limits=LIMITS, example="droplab.nn.DropConnectLinear(24, 8, p=0.5)",
         deviations="one mask for the batch unless per_sample; mean inference unless 'gaussian'; " + IN_TRAINING,
     ),
     Kind(
-        "drop_connect_conv2d",
-        DropConnectConv2d,
-        _WAN,
-        _CONNECTED,
-        "a weight for all samples and places",
-        eval_law="the mean weights; optionally draws from a normal of the same moments",
-        has_parameters=True,
-        limits=LIMITS,
-        example="droplab.nn.DropConnectConv2d(3, 4, 3, p=0.5, padding=1)",
+        "drop_connect_conv2d", DropConnectConv2d, _WAN, _CONNECTED, "a weight for all samples and places",
+        eval_law="the mean weights; optionally draws from a normal of the same moments", has_parameters=True,
+        limits=LIMITS, example="droplab.nn.DropConnectConv2d(3, 4, 3, p=0.5, padding=1)",
         deviations="convolutions, which the paper does not have; one mask for the batch; " + IN_TRAINING,
     ),
-)
+)  # fmt: skip

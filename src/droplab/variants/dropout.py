@@ -151,11 +151,6 @@ class Dropout(DropLayer, nn.Dropout):
 _SRIVASTAVA = "Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, JMLR 2014"
 KINDS = (
     Kind(
-        "dropout",
-        Dropout,
-        _SRIVASTAVA,
-        MASKED,
-        "nothing",
-        deviations=IN_TRAINING,
+        "dropout", Dropout, _SRIVASTAVA, MASKED, "nothing", deviations=IN_TRAINING,
     ),
-)
+)  # fmt: skip

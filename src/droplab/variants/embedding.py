@@ -103,15 +103,11 @@ class EmbeddingDropout(Adopting, nn.Embedding):
 
 KINDS = (
     Kind(
-        "embedding_dropout",
-        EmbeddingDropout,
+        "embedding_dropout", EmbeddingDropout,
         "Gal and Ghahramani, A theoretically grounded application of dropout in recurrent neural networks, NeurIPS "
         "2016; Merity, Keskar and Socher, Regularizing and optimizing LSTM language models, ICLR 2018",
-        "y = m[w] E[w] / (1 - p) for the word w, m = 0 with probability p, else 1",
-        "a word type in the whole batch",
-        eval_law="the embedding",
-        has_parameters=True,
-        example="droplab.nn.EmbeddingDropout(40, 3, p=0.2)",
+        "y = m[w] E[w] / (1 - p) for the word w, m = 0 with probability p, else 1", "a word type in the whole batch",
+        eval_law="the embedding", has_parameters=True, example="droplab.nn.EmbeddingDropout(40, 3, p=0.2)",
         deviations="one draw for the batch, as Merity's, not for each sequence, as Gal's; " + IN_TRAINING,
     ),
-)
+)  # fmt: skip

@@ -136,19 +136,14 @@ class GaussianNoise(DropLayer):
 
 KINDS = (
     Kind(
-        "gaussian_dropout",
-        GaussianDropout,
+        "gaussian_dropout", GaussianDropout,
         "Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, JMLR 2014, section 10",
-        "y = x (1 + ε √(p / (1 - p))), ε standard normal",
-        "nothing",
+        "y = x (1 + ε √(p / (1 - p))), ε standard normal", "nothing",
     ),
     Kind(
-        "gaussian_noise",
-        GaussianNoise,
+        "gaussian_noise", GaussianNoise,
         "Bishop, Training with noise is equivalent to Tikhonov regularization, Neural Computation 1995",
-        "y = x + scale p ε, ε standard normal",
-        "nothing",
-        limits=(_SCALE,),
+        "y = x + scale p ε, ε standard normal", "nothing", limits=(_SCALE,),
         deviations="p, the standard deviation, is in [0, 1] as everywhere, hence the factor scale",
     ),
-)
+)  # fmt: skip

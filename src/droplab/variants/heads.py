@@ -77,12 +77,8 @@ class DropHead(DropLayer):
 
 KINDS = (
     Kind(
-        "drop_head",
-        DropHead,
-        "Zhou et al., Scheduled DropHead, Findings of EMNLP 2020",
-        MASKED,
-        "the attention head of a sample",
-        limits=(_HEADS,),
+        "drop_head", DropHead, "Zhou et al., Scheduled DropHead, Findings of EMNLP 2020", MASKED,
+        "the attention head of a sample", limits=(_HEADS,),
         deviations="scaled by 1 / (1 - p), not by heads over heads kept; no schedule of its own",
     ),
-)
+)  # fmt: skip

@@ -151,14 +151,11 @@ class LayerDrop(Adopting, nn.ModuleList):
 
 KINDS = (
     Kind(
-        "layer_drop",
-        LayerDrop,
+        "layer_drop", LayerDrop,
         "Fan, Grave and Joulin, Reducing transformer depth on demand with structured dropout, ICLR 2020",
         "y = f_L(… f_2(f_1(x))) without the layers that are left out, each with probability p",
-        "a layer in the whole batch",
-        eval_law="every layer; or a stack that was pruned",
-        in_arms=False,
+        "a layer in the whole batch", eval_law="every layer; or a stack that was pruned", in_arms=False,
         example="droplab.nn.LayerDrop([torch.nn.Linear(24, 24) for _ in range(4)], 0.2)",
         deviations="compiled graphs compute what they leave out",
     ),
-)
+)  # fmt: skip

@@ -79,12 +79,9 @@ class LockedDropout(DropLayer):
 
 KINDS = (
     Kind(
-        "locked_dropout",
-        LockedDropout,
+        "locked_dropout", LockedDropout,
         "Gal and Ghahramani, A theoretically grounded application of dropout in recurrent neural networks, "
         "NeurIPS 2016",
-        MASKED,
-        "a unit of a sample at all time steps",
-        deviations=IN_TRAINING,
+        MASKED, "a unit of a sample at all time steps", deviations=IN_TRAINING,
     ),
-)
+)  # fmt: skip

@@ -183,29 +183,19 @@ class SparseVariationalConv2d(_Sparse, nn.Conv2d):
 
 
 _MOLCHANOV = "Molchanov, Ashukha and Vetrov, Variational dropout sparsifies deep neural networks, ICML 2017"
+_PRUNED = " without the weights of log α ≥ 3"
+_DEVIATIONS = "log α is not clipped; begins at one rate p for all weights unless log σ² is given; p = 1 raises"
 KINDS = (
     Kind(
-        "sparse_variational_linear",
-        SparseVariationalLinear,
-        _MOLCHANOV,
-        "y = x Wᵀ + b + ε √(x² (σ²)ᵀ), ε ~ N(0, 1); p = α / (1 + α), α = σ² / w²",
-        "nothing",
-        eval_law="y = x Wᵀ + b without the weights of log α ≥ 3",
-        has_parameters=True,
-        limits=(_LOG,),
-        example="droplab.nn.SparseVariationalLinear(24, 6, p=0.1)",
-        deviations="log α is not clipped; begins at one rate p for all weights unless log σ² is given; p = 1 raises",
+        "sparse_variational_linear", SparseVariationalLinear, _MOLCHANOV,
+        "y = x Wᵀ + b + ε √(x² (σ²)ᵀ), ε ~ N(0, 1); p = α / (1 + α), α = σ² / w²", "nothing",
+        eval_law="y = x Wᵀ + b" + _PRUNED, has_parameters=True, limits=(_LOG,),
+        example="droplab.nn.SparseVariationalLinear(24, 6, p=0.1)", deviations=_DEVIATIONS,
     ),
     Kind(
-        "sparse_variational_conv2d",
-        SparseVariationalConv2d,
-        _MOLCHANOV,
-        "y = x * W + b + ε √(x² * σ²), ε ~ N(0, 1); p = α / (1 + α), α = σ² / w²",
-        "nothing",
-        eval_law="y = x * W + b without the weights of log α ≥ 3",
-        has_parameters=True,
-        limits=(_LOG,),
-        example="droplab.nn.SparseVariationalConv2d(4, 3, 3, p=0.1)",
-        deviations="log α is not clipped; begins at one rate p for all weights unless log σ² is given; p = 1 raises",
+        "sparse_variational_conv2d", SparseVariationalConv2d, _MOLCHANOV,
+        "y = x * W + b + ε √(x² * σ²), ε ~ N(0, 1); p = α / (1 + α), α = σ² / w²", "nothing",
+        eval_law="y = x * W + b" + _PRUNED, has_parameters=True, limits=(_LOG,),
+        example="droplab.nn.SparseVariationalConv2d(4, 3, 3, p=0.1)", deviations=_DEVIATIONS,
     ),
-)
+)  # fmt: skip

@@ -120,14 +120,10 @@ class LinearStandout(Adopting, nn.Linear):
 
 KINDS = (
     Kind(
-        "standout",
-        LinearStandout,
-        "Ba and Frey, Adaptive dropout for training deep neural networks, NeurIPS 2013",
+        "standout", LinearStandout, "Ba and Frey, Adaptive dropout for training deep neural networks, NeurIPS 2013",
         "a = x Wᵀ + b, y = a m, m = 1 with probability σ(α a + β), else 0; β = log((1 - p) / p)",
-        "nothing; the rate is each unit's own",
-        eval_law="y = a σ(α a + β), the mean",
-        has_parameters=True,
+        "nothing; the rate is each unit's own", eval_law="y = a σ(α a + β), the mean", has_parameters=True,
         example="droplab.nn.LinearStandout(24, 6, p=0.5)",
         deviations="β is added to what a unit receives, not to each weight; the activation comes after",
     ),
-)
+)  # fmt: skip

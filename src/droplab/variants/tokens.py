@@ -166,22 +166,16 @@ class PatchDropout(_Tokens):
 
 KINDS = (
     Kind(
-        "token_dropout",
-        TokenDropout,
-        "Iyyer et al., Deep unordered composition rivals syntactic methods for text classification, ACL 2015",
-        MASKED,
-        "a token of a sample",
-        limits=(_PREFIX,),
+        "token_dropout", TokenDropout,
+        "Iyyer et al., Deep unordered composition rivals syntactic methods for text classification, ACL 2015", MASKED,
+        "a token of a sample", limits=(_PREFIX,),
         deviations=IN_TRAINING + "; tokens become zero, where the paper averages over those that are left",
     ),
     Kind(
-        "patch_dropout",
-        PatchDropout,
+        "patch_dropout", PatchDropout,
         "Liu et al., PatchDropout: economizing vision transformers using patch dropout, WACV 2023",
-        "y = x[kept], kept: K = max(1, floor((1 - p) T + 1/2)) of T tokens, in their order",
-        "a token of a sample",
-        limits=(_PREFIX,),
-        picture=False,
+        "y = x[kept], kept: K = max(1, floor((1 - p) T + 1/2)) of T tokens, in their order", "a token of a sample",
+        limits=(_PREFIX,), picture=False,
         deviations="p = 1 leaves one token; a compiled graph holds for one number of tokens",
     ),
-)
+)  # fmt: skip

@@ -16,8 +16,8 @@ from droplab.masks.checking import check_input, check_rate, is_zero
 from droplab.masks.kept import Kept, kept_units, may_skip, unit_mask
 from droplab.masks.key import Key
 from droplab.masks.taken import Places, take
-from droplab.variants.kind import IN_TRAINING, Kind
-from droplab.variants.units import UnitDropout
+from droplab.variants.kind import Kind
+from droplab.variants.units import DEVIATIONS, GRAHAM, UnitDropout
 
 __all__ = ["UnitDropoutMLP", "unit_dropout_mlp"]
 
@@ -219,22 +219,12 @@ class _InTurn:
         return x
 
 
-_GRAHAM = (
-    "Graham, Reizenstein and Robinson, Efficient batchwise dropout training using submatrices, arXiv:1502.02478, 2015"
-)
-_DEVIATIONS = "with exact_count a fixed number of units is kept, without replacement; " + IN_TRAINING
 KINDS = (
     Kind(
-        "unit_dropout_mlp",
-        UnitDropoutMLP,
-        _GRAHAM,
+        "unit_dropout_mlp", UnitDropoutMLP, GRAHAM,
         "y = h Wᵀ + b, h = a(x Vᵀ + c) m / (1 - p), m = 0 with probability p, else 1; where m = 0, neither rows of V "
         "nor columns of W are multiplied",
-        "a hidden unit of the whole batch",
-        eval_law="the layers without dropout",
-        has_parameters=True,
-        in_arms=False,
-        example="droplab.nn.UnitDropoutMLP([24, 32, 6], p=0.5)",
-        deviations=_DEVIATIONS,
+        "a hidden unit of the whole batch", eval_law="the layers without dropout", has_parameters=True, in_arms=False,
+        example="droplab.nn.UnitDropoutMLP([24, 32, 6], p=0.5)", deviations=DEVIATIONS,
     ),
-)
+)  # fmt: skip

@@ -218,32 +218,22 @@ class UnitDropoutConv2d(UnitDropout, nn.Conv2d):
         )  # fmt: skip
 
 
-_GRAHAM = (
+GRAHAM = (
     "Graham, Reizenstein and Robinson, Efficient batchwise dropout training using submatrices, arXiv:1502.02478, 2015"
 )
 _PLAIN = "the layer without dropout"
-_DEVIATIONS = "with exact_count a fixed number of units is kept, without replacement; " + IN_TRAINING
+DEVIATIONS = "with exact_count a fixed number of units is kept, without replacement; " + IN_TRAINING
 KINDS = (
     Kind(
-        "unit_dropout_linear",
-        UnitDropoutLinear,
-        _GRAHAM,
+        "unit_dropout_linear", UnitDropoutLinear, GRAHAM,
         "y = (x m / (1 - p)) Wᵀ + b, m = 0 with probability p, else 1; columns of W with m = 0 are not multiplied",
-        "an input unit of the whole batch",
-        eval_law=_PLAIN,
-        has_parameters=True,
-        example="droplab.nn.UnitDropoutLinear(24, 6, p=0.5)",
-        deviations=_DEVIATIONS,
+        "an input unit of the whole batch", eval_law=_PLAIN, has_parameters=True,
+        example="droplab.nn.UnitDropoutLinear(24, 6, p=0.5)", deviations=DEVIATIONS,
     ),
     Kind(
-        "unit_dropout_conv2d",
-        UnitDropoutConv2d,
-        _GRAHAM,
+        "unit_dropout_conv2d", UnitDropoutConv2d, GRAHAM,
         "y = (x m / (1 - p)) ∗ W + b, m = 0 with probability p, else 1; channels with m = 0 are not convolved",
-        "an input channel of the whole batch",
-        eval_law=_PLAIN,
-        has_parameters=True,
-        example="droplab.nn.UnitDropoutConv2d(8, 4, 3, p=0.5)",
-        deviations=_DEVIATIONS,
+        "an input channel of the whole batch", eval_law=_PLAIN, has_parameters=True,
+        example="droplab.nn.UnitDropoutConv2d(8, 4, 3, p=0.5)", deviations=DEVIATIONS,
     ),
-)
+)  # fmt: skip

@@ -167,15 +167,9 @@ class VariationalDropoutLinear(LearnedRate, nn.Linear):
 _KINGMA = "Kingma, Salimans and Welling, Variational dropout and the local reparameterization trick, NeurIPS 2015"
 KINDS = (
     Kind(
-        "variational_dropout_linear",
-        VariationalDropoutLinear,
-        _KINGMA,
-        "y = x Wᵀ + b + ε √(x² (α W²)ᵀ), ε ~ N(0, 1), α = p / (1 - p)",
-        "nothing",
-        eval_law="y = x Wᵀ + b",
-        has_parameters=True,
-        limits=(_PER,),
-        example="droplab.nn.VariationalDropoutLinear(24, 6, p=0.1)",
+        "variational_dropout_linear", VariationalDropoutLinear, _KINGMA,
+        "y = x Wᵀ + b + ε √(x² (α W²)ᵀ), ε ~ N(0, 1), α = p / (1 - p)", "nothing", eval_law="y = x Wᵀ + b",
+        has_parameters=True, limits=(_PER,), example="droplab.nn.VariationalDropoutLinear(24, 6, p=0.1)",
         deviations="α ≤ 1 by reflection, not by a clamp; the constant of the KL term; p above 1/2 raises",
     ),
-)
+)  # fmt: skip

@@ -160,35 +160,19 @@ _MERITY = "Merity, Keskar and Socher, Regularizing and optimizing LSTM language 
 _RECURRENT = "y = LSTM(x) with m U / (1 - p) for its hidden-to-hidden weights U, m 0 with probability p, else 1"
 KINDS = (
     Kind(
-        "weight_drop_linear",
-        WeightDropLinear,
-        _MERITY,
-        "y = (m W / (1 - p)) x + b, m = 0 with probability p, else 1",
-        "a weight for all samples",
-        eval_law="torch.nn.Linear",
-        has_parameters=True,
-        example="droplab.nn.WeightDropLinear(24, 8, p=0.5)",
-        deviations="a linear layer, where the paper has LSTMs",
+        "weight_drop_linear", WeightDropLinear, _MERITY, "y = (m W / (1 - p)) x + b, m = 0 with probability p, else 1",
+        "a weight for all samples", eval_law="torch.nn.Linear", has_parameters=True,
+        example="droplab.nn.WeightDropLinear(24, 8, p=0.5)", deviations="a linear layer, where the paper has LSTMs",
     ),
     Kind(
-        "weight_drop_lstm",
-        WeightDropLSTM,
-        _MERITY,
-        _RECURRENT,
-        "a weight for all samples and time steps",
-        eval_law="torch.nn.LSTM",
-        has_parameters=True,
+        "weight_drop_lstm", WeightDropLSTM, _MERITY, _RECURRENT, "a weight for all samples and time steps",
+        eval_law="torch.nn.LSTM", has_parameters=True,
         example="droplab.nn.WeightDropLSTM(4, 2, p=0.5, batch_first=True)",
     ),
     Kind(
-        "weight_drop_gru",
-        WeightDropGRU,
-        _MERITY,
-        _RECURRENT.replace("LSTM", "GRU"),
-        "a weight for all samples and time steps",
-        eval_law="torch.nn.GRU",
-        has_parameters=True,
+        "weight_drop_gru", WeightDropGRU, _MERITY, _RECURRENT.replace("LSTM", "GRU"),
+        "a weight for all samples and time steps", eval_law="torch.nn.GRU", has_parameters=True,
         example="droplab.nn.WeightDropGRU(4, 2, p=0.5, batch_first=True)",
         deviations="a GRU, where the paper has LSTMs",
     ),
-)
+)  # fmt: skip

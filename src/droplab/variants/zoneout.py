@@ -238,24 +238,11 @@ _KRUEGER = "Krueger et al., Zoneout: regularizing RNNs by randomly preserving hi
 _ZONED = "y = h_t = m h_(t-1) + (1 - m) h'_t, m = 1 with probability p, else 0; c_t likewise, h'_t from c'_t"
 KINDS = (
     Kind(
-        "zoneout_lstm",
-        ZoneoutLSTM,
-        _KRUEGER,
-        _ZONED,
-        "nothing",
-        eval_law="p in the place of m",
-        has_parameters=True,
-        limits=(Rate("p_cell"),),
-        example="droplab.nn.ZoneoutLSTM(4, 3, p=0.05, p_cell=0.5, batch_first=True)",
+        "zoneout_lstm", ZoneoutLSTM, _KRUEGER, _ZONED, "nothing", eval_law="p in the place of m", has_parameters=True,
+        limits=(Rate("p_cell"),), example="droplab.nn.ZoneoutLSTM(4, 3, p=0.05, p_cell=0.5, batch_first=True)",
     ),
     Kind(
-        "zoneout_gru",
-        ZoneoutGRU,
-        _KRUEGER,
-        _ZONED.partition(";")[0],
-        "nothing",
-        eval_law="p in the place of m",
-        has_parameters=True,
-        example="droplab.nn.ZoneoutGRU(4, 4, p=0.1, batch_first=True)",
+        "zoneout_gru", ZoneoutGRU, _KRUEGER, _ZONED.partition(";")[0], "nothing", eval_law="p in the place of m",
+        has_parameters=True, example="droplab.nn.ZoneoutGRU(4, 4, p=0.1, batch_first=True)",
     ),
-)
+)  # fmt: skip
