@@ -8,7 +8,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(INDEX) --con
 
 WEB := $(wildcard web/*.json web/*.mjs web/src/*)
 
-.PHONY: demo test lint prove bench results gpu gpu-pack clean
+.PHONY: demo test lint write prove bench results gpu gpu-pack clean
 
 demo: $(VENV)/.base
 	$(BIN)/droplab compare $(ARGS)
@@ -22,6 +22,12 @@ lint: $(VENV)/.lint
 	$(BIN)/mypy
 	$(BIN)/python scripts/web.py check
 	$(BIN)/lint-imports
+
+# What lists the kinds of dropout: the faces droplab.nn and droplab.functional, the table, gallery and transforms.
+write: $(VENV)/.test
+	$(BIN)/python scripts/faces.py
+	$(BIN)/python scripts/gallery.py
+	$(BIN)/python scripts/transforms.py
 
 prove: $(VENV)/.test
 	$(BIN)/python -m pytest -m prove $(ARGS)

@@ -6,18 +6,17 @@ python scripts/gallery.py --check   # exit 1 where what is there differs
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
 
 import mask_pictures
+from writer import ROOT, write
 
 from droplab.testing.laws import ORACLES
 from droplab.variants.catalog import CATALOG
 from droplab.variants.told import words
 
-ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PAGES = {"en": DOCS / "gallery.md", "ja": DOCS / "gallery.ja.md"}
 TEXTS = json.loads((Path(__file__).parent / "gallery.json").read_text(encoding="utf-8"))
@@ -63,26 +62,5 @@ def files() -> dict[Path, str]:
     return {**{place: page(lang) for lang, place in PAGES.items()}, **pictures}
 
 
-def main() -> int:
-    """Write, or compare."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true")
-    check = parser.parse_args().check
-    wanted = files()
-    there = {*(DOCS / "gallery").glob("*.svg"), *PAGES.values()}
-    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-    stale += sorted(there - wanted.keys())
-    if check:
-        for path in stale:
-            print(f"{path.relative_to(ROOT)} is not what the catalog says; run python scripts/gallery.py")
-        return 1 if stale else 0
-    for path in there - wanted.keys():
-        path.unlink()
-    for path, text in wanted.items():
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(__doc__, files(), (DOCS / "gallery").glob("*.svg")))

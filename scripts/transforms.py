@@ -8,15 +8,15 @@ The rows are held to what they say by ``droplab.testing.LayerContract``.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
 
+from writer import ROOT, write
+
 from droplab.testing.laws import ORACLES
 from droplab.testing.transforms import TRANSFORMS, asked
 
-ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PAGES = {"en": DOCS / "transforms.md", "ja": DOCS / "transforms.ja.md"}
 TEXTS = json.loads((Path(__file__).parent / "transforms.json").read_text(encoding="utf-8"))
@@ -49,24 +49,5 @@ def page(lang: str) -> str:
     )
 
 
-def main() -> int:
-    """Write, or compare."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true")
-    check = parser.parse_args().check
-    stale = []
-    for lang, place in PAGES.items():
-        if place.exists() and place.read_text(encoding="utf-8") == page(lang):
-            continue
-        stale.append(place)
-        if not check:
-            place.write_text(page(lang), encoding="utf-8")
-    if check:
-        for place in stale:
-            print(f"{place.relative_to(ROOT)} is not what the catalog says; run python scripts/transforms.py")
-        return 1 if stale else 0
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(__doc__, {place: page(lang) for lang, place in PAGES.items()}))

@@ -1,4 +1,7 @@
-"""Stateless dropout: autograd, validation, ``p = 0`` and ``p = 1``; no mask is kept for the backward pass."""
+"""Stateless dropout: autograd, validation, ``p = 0`` and ``p = 1``; no mask is kept for the backward pass.
+
+Written by ``scripts/faces.py``.
+"""
 
 from droplab.masks.drop import drop
 from droplab.masks.key import Key

@@ -1,4 +1,7 @@
-"""Layers that drop. Same names, arguments and behaviour as torch's; one variant per file."""
+"""Layers that drop. Same names, arguments and behaviour as torch's; one family per file of ``variants/``.
+
+Written by ``scripts/faces.py``.
+"""
 
 from droplab.layers.identities import keyed_layers
 from droplab.layers.keyed import keyed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 import torch
 from torch import nn as torch_nn
@@ -9,6 +11,7 @@ from torch import nn as torch_nn
 from droplab import keyed, nn
 from droplab.errors import UserError
 from droplab.surgery import apply_rates, rates
+from droplab.variants.catalog import CATALOG
 
 LINEAR = [
     nn.LinearStandout,
@@ -17,6 +20,9 @@ LINEAR = [
     nn.SparseVariationalLinear,
 ]
 CONV = [nn.ConcreteDropoutConv2d, nn.SparseVariationalConv2d]
+
+
+ADOPTING = {kind.name: kind for kind in CATALOG.values() if kind.adopts}
 
 
 def twin(kind):
@@ -124,3 +130,18 @@ def test_one_image_without_a_batch_is_a_batch_of_one(kind, mode):
             found.append(layer(given))
     assert found[0].shape == module(x).shape
     torch.testing.assert_close(found[0], found[1][0])
+
+
+@pytest.mark.parametrize("kind", ADOPTING.values(), ids=ADOPTING)
+def test_options_and_defaults_are_those_of_the_class(kind):
+    made = inspect.signature(kind.layer).parameters
+    equipped = {name: given for name, given in inspect.signature(kind.layer.equip).parameters.items() if name != "self"}
+    assert {name: made[name].default for name in equipped} == {name: given.default for name, given in equipped.items()}
+
+
+def test_an_option_that_a_class_does_not_have_is_refused():
+    linear = torch_nn.Linear(2, 2)
+    with pytest.raises(UserError, match=r"LinearStandout.adopt got the option 'alhpa'; did you mean 'alpha'\? \(there"):
+        nn.LinearStandout.adopt(linear, alhpa=1.0)
+    with pytest.raises(UserError, match=r"WeightDropLinear.adopt got the option 'alpha' \(there is none\)"):
+        nn.WeightDropLinear.adopt(linear, alpha=1.0)

@@ -6,7 +6,10 @@ from torch import nn
 
 from droplab.errors import SiteError
 from droplab.models import TutorialCNN
-from droplab.surgery import LAYERS, apply_rates, rates, sites
+from droplab.surgery import apply_rates, rates, sites
+from droplab.variants.catalog import CATALOG
+
+LAYERS = {name: row.layer for name, row in CATALOG.items() if row.in_arms and not row.adopts}
 
 
 def net() -> TutorialCNN:

@@ -15,27 +15,28 @@ def variants(name: str | None = None, *, lang: str = "en") -> None:
 
     from droplab.cli.terminal import show
     from droplab.report import check_language, texts
-    from droplab.variants.catalog import CATALOG
-    from droplab.variants.told import words
+    from droplab.variants.language import said
+    from droplab.variants.table import TABLE
 
     check_language(lang)
-    said = {key.removeprefix("variants."): text for key, text in texts(lang).items() if key.startswith("variants.")}
+    heads = {key.removeprefix("variants."): text for key, text in texts(lang).items() if key.startswith("variants.")}
     if name is None:
-        table = Table(said["name"], "droplab.nn", said["does"])
-        for known in CATALOG:
-            told = words(known, lang)
-            table.add_row(Text(known), Text(told.layer), Text(told.does, overflow="fold"))
+        table = Table(heads["name"], "droplab.nn", heads["does"])
+        for row in TABLE.values():
+            table.add_row(Text(row.name), Text(row.layer), Text(said(row.name, lang)["does"], overflow="fold"))
         show(table)
         return
+    said(name, lang)  # a name that is none is said before torch is loaded
+    from droplab.variants.told import words
+
     told = words(name, lang)
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     shown = ("name", "layer", "does", "when", "equation", "shares", "eval_law", "paper", "deviations")
     for field in shown:
         value = getattr(told, field)
-        table.add_row(Text(said[field]), Text(f"droplab.nn.{value}" if field == "layer" else value, overflow="fold"))
-    row = CATALOG[name]
-    if row.in_arms:
-        table.add_row(Text(said["arm"]), Text(_arm(name, bool(row.adopts))))
+        table.add_row(Text(heads[field]), Text(f"droplab.nn.{value}" if field == "layer" else value, overflow="fold"))
+    if TABLE[name].in_arms:
+        table.add_row(Text(heads["arm"]), Text(_arm(name, bool(TABLE[name].adopts))))
     show(table)
 
 

@@ -19,7 +19,7 @@ from droplab.experiment.spec import ExperimentSpec
 from droplab.experiment.specfile import parse_spec
 from droplab.models import build
 from droplab.surgery.layers import is_dropout
-from droplab.variants.catalog import CATALOG
+from droplab.variants.table import TABLE
 
 MADE_FOR = "tutorial-cnn"
 
@@ -155,7 +155,7 @@ def _everywhere(arm: Mapping[str, Any], p: float, layer: Any, places: Places) ->
     """One rate: for layers that the model has it stays one rate; else it goes to the places by name."""
     if places.own or (p == 0 and "schedule" not in arm):
         return dict(arm), ""
-    weights = isinstance(layer, str) and bool(CATALOG[layer].adopts)
+    weights = isinstance(layer, str) and bool(TABLE[layer].adopts)
     sites: Sequence[str] = [site.removesuffix(":in") for site in places.drops] if weights else places.drops
     if not sites:
         return None, "the model has no dropout layers, and no linear layers after the first"

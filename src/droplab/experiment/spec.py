@@ -30,6 +30,7 @@ from droplab.experiment.values import json_ready, settled
 from droplab.given import name_of
 from droplab.schedules import Adaptive, for_sites, normal_form
 from droplab.schedules.numbers import no_switches
+from droplab.variants.asked import asked
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 """A drop rate: the probability that a unit is dropped."""
@@ -42,11 +43,7 @@ Rates = Annotated[
 
 
 def _known_layer(value: Any) -> Any:
-    if value is None or value == "dropout":
-        return value
-    from droplab.surgery.kinds import kinds  # loads torch, which a spec without kinds does not need
-
-    kinds(value)
+    asked(value)
     return value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Real
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -54,7 +54,8 @@ class DropLayer(nn.Module):
     """Base of droplab's layers.
 
     A subclass calls ``self._key(input)`` in training and hands the result to a function of ``droplab.functional``:
-    it is ``None`` outside ``droplab.keyed``, where the mask then comes from torch's default generator.
+    it is ``None`` outside ``droplab.keyed``, where the mask then comes from torch's default generator. Where that is
+    all it does, ``self._in_training(function, input, **options)`` does it.
 
     Attributes:
         p: drop rate in [0, 1]; a float, or a 0-d tensor. A new value compiles nothing anew.
@@ -64,6 +65,9 @@ class DropLayer(nn.Module):
 
     key_name: str | None = None
     batch_dim: int | None = 0
+
+    shown: ClassVar[tuple[str, ...]] = ("inplace",)
+    """Options that ``repr`` shows after the rate, where they are not ``None``."""
 
     _keying: Keying | None = None
     _layer_id: int = 0
@@ -146,7 +150,13 @@ class DropLayer(nn.Module):
         rate: float | Tensor = self.__dict__["_rate" if torch.compiler.is_compiling() else "_p"]
         return rate
 
-    def _key(self, input: Tensor) -> Key | None:  # noqa: A002  # torch's name
+    def _in_training(self, function: Callable[..., Tensor], input: Tensor, **options: Any) -> Tensor:
+        """The input itself in eval mode; in training what a function gives, at the rate and under the key of now."""
+        if not self.training:
+            return input
+        return function(input, self._current_rate(), True, key=self._key(input), **options)
+
+    def _key(self, input: Tensor) -> Key | None:
         """The key of this call, or ``None`` where masks come from torch's generator.
 
         A second call in a block has the key of a layer that is called ``"name#2"``, and so on.
@@ -275,9 +285,11 @@ class DropLayer(nn.Module):
 
     def extra_repr(self) -> str:
         """As torch's layers."""
-        shown = float(self.p) if isinstance(self.p, Tensor) else self.p
-        inplace = self.__dict__.get("inplace")
-        return f"p={shown}" if inplace is None else f"p={shown}, inplace={inplace}"
+        options = ((name, getattr(self, name, None)) for name in self.shown)
+        return ", ".join([self._shown_rate(), *(f"{name}={value!r}" for name, value in options if value is not None)])
+
+    def _shown_rate(self) -> str:
+        return f"p={float(self.p) if isinstance(self.p, Tensor) else self.p}"
 
 
 def rate_of(value: Any, name: str) -> Any:

@@ -8,14 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from droplab.errors import UserError
-from droplab.layers.layer import DropLayer, rate_of
+from droplab.layers.adopting import Adopting
+from droplab.layers.layer import rate_of
 from droplab.masks.checking import check_rate
 
 LOWEST = -100.0
 """Log odds that stand for ``p = 0``: noise that no floating point number shows, and still a number."""
 
 
-class LearnedRate(DropLayer):
+class LearnedRate(Adopting):
     """Base of layers that learn their drop rate. A subclass says what the log odds of its rates are.
 
     Attributes:
@@ -63,9 +64,8 @@ class LearnedRate(DropLayer):
         if self.learned in self._parameters:  # it comes after torch's
             self.p = self._set
 
-    def extra_repr(self) -> str:
-        """The rate first, then what the torch layer shows."""
-        return f"p={self.p:.6g}, {super(DropLayer, self).extra_repr()}"
+    def _shown_rate(self) -> str:
+        return f"p={self.p:.6g}"
 
 
 def rate_parameters(model: nn.Module) -> list[nn.Parameter]:

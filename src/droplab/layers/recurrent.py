@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from droplab.errors import RankError, UserError
-from droplab.layers.adopting import taken_over
-from droplab.layers.layer import DropLayer
+from droplab.layers.adopting import Adopting
 from droplab.masks.checking import check_input
 from droplab.masks.key import Key
 
@@ -20,30 +19,26 @@ States = tuple[Tensor, ...]
 Step = Callable[[Tensor, Tensor, States], States]
 
 
-class Recurrent(DropLayer, nn.RNNBase):
+class Recurrent(Adopting, nn.RNNBase):
     """Called like ``torch.nn.LSTM`` or ``torch.nn.GRU``, with their parameters and ``state_dict`` keys.
 
     A subclass of what these two are made of, ``torch.nn.RNNBase``, not of one of them: ``torch.compile`` refuses
     every subclass of ``torch.nn.LSTM``.
     """
 
-    kind: ClassVar[type[nn.RNNBase]]
-    """Whose place the layer takes."""
+    twin: ClassVar[type[nn.RNNBase]]
     keys_dropout: ClassVar[bool] = False
     """Whether dropout between layers (``dropout=``) is keyed too; torch's kernels draw their own."""
 
     def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, **options: Any) -> None:
-        super().__init__(self.kind.__name__, input_size, hidden_size, num_layers, **options)
+        super().__init__(self.twin.__name__, input_size, hidden_size, num_layers, **options)
+
+    def equip(self, p: float | Tensor = 0.5) -> None:
+        """Rate and dimension of samples; a subclass has more."""
+        self.p = p
         self.batch_dim = 0 if self.batch_first else 1
 
-    @classmethod
-    def _adopted(cls, module: nn.Module, p: float | Tensor) -> Self:
-        new = taken_over(cls, module, cls.kind)
-        new.p = p
-        new.batch_dim = 0 if new.batch_first else 1
-        return new
-
-    def forward(self, input: Any, hx: Any = None) -> Any:  # noqa: A002  # torch's name
+    def forward(self, input: Any, hx: Any = None) -> Any:
         """``(N, T, I)`` where ``batch_first``, else ``(T, N, I)``, or ``(T, I)``, or packed, and states.
 
         Returns:
@@ -66,7 +61,7 @@ class Recurrent(DropLayer, nn.RNNBase):
             return output.squeeze(dim), self._given(tuple(state.squeeze(1) for state in last))
         return output, self._given(last)
 
-    def _forward_packed(self, input: PackedSequence, hx: Any) -> tuple[PackedSequence, Any]:  # noqa: A002
+    def _forward_packed(self, input: PackedSequence, hx: Any) -> tuple[PackedSequence, Any]:
         data, batch_sizes, order, back = input
         check_input(data, type(self).__name__)
         states = self._states(data, int(batch_sizes[0]), hx, batched=True)
@@ -77,10 +72,10 @@ class Recurrent(DropLayer, nn.RNNBase):
     def _states(self, x: Tensor, samples: int, hx: Any, batched: bool) -> States:
         """The states to begin with, in the batch's own order; zeros where none are given."""
         count = self.num_layers * (2 if self.bidirectional else 1)
-        widths = [self.proj_size or self.hidden_size, self.hidden_size][: 2 if self.kind is nn.LSTM else 1]
+        widths = [self.proj_size or self.hidden_size, self.hidden_size][: 2 if self.twin is nn.LSTM else 1]
         if hx is None:
             return tuple(x.new_zeros(count, samples, width) for width in widths)
-        given = tuple(hx) if self.kind is nn.LSTM else (hx,)
+        given = tuple(hx) if self.twin is nn.LSTM else (hx,)
         wanted = [(count, samples, width) if batched else (count, width) for width in widths]
         shapes = [tuple(state.shape) for state in given]
         if shapes != wanted:
@@ -88,9 +83,9 @@ class Recurrent(DropLayer, nn.RNNBase):
         return given if batched else tuple(state.unsqueeze(1) for state in given)
 
     def _given(self, states: States) -> Any:
-        return states if self.kind is nn.LSTM else states[0]
+        return states if self.twin is nn.LSTM else states[0]
 
-    def _packed_key(self, input: PackedSequence) -> Key | None:  # noqa: A002
+    def _packed_key(self, input: PackedSequence) -> Key | None:
         """The key of a packed call; its samples are those of the batch before it was sorted."""
         return self._key(input.batch_sizes.new_empty(()).expand((int(input.batch_sizes[0]),) * 2))
 
@@ -99,10 +94,6 @@ class Recurrent(DropLayer, nn.RNNBase):
 
     def _run_packed(self, packed: PackedSequence, states: States, key: Key | None) -> tuple[Tensor, States]:
         raise NotImplementedError
-
-    def extra_repr(self) -> str:
-        """Rate first, then as torch."""
-        return f"{DropLayer.extra_repr(self)}, {nn.RNNBase.extra_repr(self)}"
 
 
 def _permuted(states: States, order: Tensor | None) -> States:

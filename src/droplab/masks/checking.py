@@ -7,6 +7,7 @@ from torch import Tensor
 
 from droplab.errors import KeyingError, RankError, UserError
 from droplab.masks.internals import dual_level, has_tangent, transforms_active
+from droplab.masks.rate import not_a_rate
 
 PLAIN_TENSORS = {Tensor, torch.nn.Parameter}
 """Types whose memory is what they say; subclasses may hold something else, or nothing."""
@@ -36,12 +37,8 @@ def check_rate(p: float | Tensor, *, learned: bool = False) -> None:
                 "variational dropout"
             )
         return
-    try:
-        fine = 0.0 <= p <= 1.0
-    except TypeError:
-        raise UserError(f"dropout probability has to be a number between 0 and 1, but got {p!r}") from None
-    if not fine:
-        raise UserError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if problem := not_a_rate(p):
+        raise UserError(problem)
 
 
 def _wants_derivative(p: Tensor) -> bool:
@@ -76,6 +73,19 @@ def check_input(x: Tensor, name: str) -> None:
         )
 
 
+def check_images(x: Tensor, name: str) -> None:
+    """Raise unless an input can be scaled and is ``(N, C, H, W)``, or one sample of it.
+
+    >>> check_images(torch.ones(3, 3), "conv")
+    Traceback (most recent call last):
+    ...
+    droplab.errors.RankError: conv got 2 dimensions; (N, C, H, W) or (C, H, W) is wanted
+    """
+    check_input(x, name)
+    if x.ndim not in {3, 4}:
+        raise RankError(f"{name} got {x.ndim} dimensions; (N, C, H, W) or (C, H, W) is wanted")
+
+
 def _layout_refused(x: Tensor, name: str) -> str:
     if not isinstance(x, Tensor):
         return (
@@ -106,8 +116,8 @@ def check_number(p: float | Tensor) -> None:
     ...
     droplab.errors.UserError: dropout probability has to be between 0 and 1, but got 1.5
     """
-    if not isinstance(p, Tensor) and not 0.0 <= p <= 1.0:
-        raise UserError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not isinstance(p, Tensor) and (problem := not_a_rate(p)):
+        raise UserError(problem)
 
 
 def dimensions(shared: tuple[int, ...], ndim: int) -> tuple[int, ...]:

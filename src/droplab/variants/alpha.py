@@ -12,14 +12,11 @@ from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.variants.kind import Kind
 
+__all__ = ["AlphaDropout", "FeatureAlphaDropout", "alpha_dropout", "feature_alpha_dropout"]
+
 
 def alpha_dropout(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = False,
-    inplace: bool = False,
-    *,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = False, inplace: bool = False, *, key: Key | None = None
 ) -> Tensor:
     """Set each element to SELU's lower limit with probability ``p``, then keep mean and variance by an affine map.
 
@@ -40,12 +37,7 @@ def alpha_dropout(
 
 
 def feature_alpha_dropout(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = False,
-    inplace: bool = False,
-    *,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = False, inplace: bool = False, *, key: Key | None = None
 ) -> Tensor:
     """Alpha dropout of whole channels: one draw for each sample and channel of ``(N, C, *)``.
 
@@ -78,10 +70,9 @@ class AlphaDropout(DropLayer, nn.AlphaDropout):
     AlphaDropout(p=0.2, inplace=False)
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """Any shape to the same shape."""
-        key = self._key(input) if self.training else None
-        return alpha_dropout(input, self._current_rate(), self.training, self.inplace, key=key)
+        return self._in_training(alpha_dropout, input, inplace=self.inplace)
 
 
 class FeatureAlphaDropout(DropLayer, nn.FeatureAlphaDropout):
@@ -94,29 +85,19 @@ class FeatureAlphaDropout(DropLayer, nn.FeatureAlphaDropout):
     FeatureAlphaDropout(p=0.2, inplace=False)
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, C, *)`` to the same shape."""
-        key = self._key(input) if self.training else None
-        return feature_alpha_dropout(input, self._current_rate(), self.training, self.inplace, key=key)
+        return self._in_training(feature_alpha_dropout, input, inplace=self.inplace)
 
 
 _KLAMBAUER = "Klambauer et al., Self-normalizing neural networks, NeurIPS 2017"
 _AFFINE = "y = a (m x + (1 - m) α') + b, a = ((1 - p)(1 + p α'²))^(-1/2), b = -a p α'"
 KINDS = (
     Kind(
-        "alpha_dropout",
-        AlphaDropout,
-        _KLAMBAUER,
-        _AFFINE,
-        "nothing",
-        deviations="p = 1 gives zeros, as in torch",
+        "alpha_dropout", AlphaDropout, _KLAMBAUER, _AFFINE, "nothing", deviations="p = 1 gives zeros, as in torch",
     ),
     Kind(
-        "feature_alpha_dropout",
-        FeatureAlphaDropout,
-        _KLAMBAUER,
-        _AFFINE,
-        "the channel of a sample",
+        "feature_alpha_dropout", FeatureAlphaDropout, _KLAMBAUER, _AFFINE, "the channel of a sample",
         deviations="whole channels, which the paper does not have; p = 1 gives zeros",
     ),
-)
+)  # fmt: skip

@@ -18,19 +18,13 @@ from droplab.masks.key import Key
 from droplab.masks.noise import uncast
 from droplab.variants.kind import Kind
 
+__all__ = ["AttentionDropout", "attention"]
+
 
 def attention(
-    query: Tensor,
-    keys: Tensor,
-    values: Tensor,
-    p: float | Tensor = 0.1,
-    training: bool = True,
-    *,
-    attn_mask: Tensor | None = None,
-    is_causal: bool = False,
-    scale: float | None = None,
-    key: Key | None = None,
-) -> Tensor:
+    query: Tensor, keys: Tensor, values: Tensor, p: float | Tensor = 0.1, training: bool = True, *,
+    attn_mask: Tensor | None = None, is_causal: bool = False, scale: float | None = None, key: Key | None = None,
+) -> Tensor:  # fmt: skip
     """Attention with dropout of its probabilities, in training only.
 
     ``y = M ∘ softmax(s q kᵀ + mask) v / (1 - p)``, ``M`` 0 with probability ``p``, else 1, ``s = 1/√D``. Vaswani et
@@ -135,14 +129,9 @@ class AttentionDropout(DropLayer):
         self.p = p
 
     def forward(
-        self,
-        query: Tensor,
-        keys: Tensor | None = None,
-        values: Tensor | None = None,
-        attn_mask: Tensor | None = None,
-        is_causal: bool = False,
-        scale: float | None = None,
-    ) -> Tensor:
+        self, query: Tensor, keys: Tensor | None = None, values: Tensor | None = None, attn_mask: Tensor | None = None,
+        is_causal: bool = False, scale: float | None = None,
+    ) -> Tensor:  # fmt: skip
         """``(N, H, T, D)``, ``(N, H, S, D)``, ``(N, H, S, E)`` to ``(N, H, T, E)``.
 
         Keys are the query where absent, values the keys.
@@ -157,14 +146,9 @@ class AttentionDropout(DropLayer):
 
 KINDS = (
     Kind(
-        "attention_dropout",
-        AttentionDropout,
-        "Vaswani et al., Attention is all you need, NeurIPS 2017",
+        "attention_dropout", AttentionDropout, "Vaswani et al., Attention is all you need, NeurIPS 2017",
         "y = M ∘ softmax(q kᵀ / √D) v / (1 - p), M = 0 with probability p, else 1",
-        "what one token sees of another, in a head of a sample",
-        eval_law="attention",
-        in_arms=False,
-        picture=False,
+        "what one token sees of another, in a head of a sample", eval_law="attention", in_arms=False, picture=False,
         deviations="without a key torch's own dropout draws, whose masks are those of no key",
     ),
-)
+)  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 from torch import Tensor, nn
 
@@ -12,6 +13,8 @@ from droplab.masks.checking import check_rate
 from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.variants.kind import IN_TRAINING, MASKED, Kind
+
+__all__ = ["Dropout1d", "Dropout2d", "Dropout3d", "dropout1d", "dropout2d", "dropout3d"]
 
 
 def _channels(x: Tensor, p: float | Tensor, inplace: bool, key: Key | None) -> Tensor:
@@ -27,12 +30,7 @@ def _unbatched(x: Tensor, p: float | Tensor, inplace: bool, key: Key | None) -> 
 
 
 def dropout1d(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    inplace: bool = False,
-    *,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = True, inplace: bool = False, *, key: Key | None = None
 ) -> Tensor:
     """Drop whole channels of ``(N, C, L)`` or ``(C, L)`` with probability ``p``; scale the others by ``1 / (1 - p)``.
 
@@ -60,12 +58,7 @@ def dropout1d(
 
 
 def dropout2d(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    inplace: bool = False,
-    *,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = True, inplace: bool = False, *, key: Key | None = None
 ) -> Tensor:
     """Drop whole channels of ``(N, C, H, W)`` with probability ``p``; scale the others by ``1 / (1 - p)``.
 
@@ -97,12 +90,7 @@ def dropout2d(
 
 
 def dropout3d(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    inplace: bool = False,
-    *,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = True, inplace: bool = False, *, key: Key | None = None
 ) -> Tensor:
     """Drop whole channels of ``(N, C, D, H, W)`` or ``(C, D, H, W)`` with probability ``p``; scale the others.
 
@@ -130,10 +118,13 @@ def dropout3d(
 
 
 class _Channels(DropLayer):
-    """What the three share: an input without a sample dimension is one sample."""
+    """What the three share: the functions see eval mode too, and an input without a sample dimension is one sample."""
 
-    def _key_of(self, input: Tensor, batched: bool) -> Key | None:  # noqa: A002  # torch's name
-        return self._key(input if batched else input.unsqueeze(0))
+    inplace: bool
+
+    def _through(self, function: Callable[..., Tensor], input: Tensor, batched: bool = True) -> Tensor:
+        key = self._key(input if batched else input.unsqueeze(0)) if self.training else None
+        return function(input, self._current_rate(), self.training, self.inplace, key=key)
 
 
 class Dropout1d(_Channels, nn.Dropout1d):
@@ -145,10 +136,9 @@ class Dropout1d(_Channels, nn.Dropout1d):
     Dropout1d(p=0.2, inplace=False)
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, C, L)`` or ``(C, L)`` to the same shape."""
-        key = self._key_of(input, input.ndim != 2) if self.training else None
-        return dropout1d(input, self._current_rate(), self.training, self.inplace, key=key)
+        return self._through(dropout1d, input, batched=input.ndim != 2)
 
 
 class Dropout2d(_Channels, nn.Dropout2d):
@@ -160,10 +150,9 @@ class Dropout2d(_Channels, nn.Dropout2d):
     Dropout2d(p=0.2, inplace=False)
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, C, H, W)`` to the same shape."""
-        key = self._key(input) if self.training else None
-        return dropout2d(input, self._current_rate(), self.training, self.inplace, key=key)
+        return self._through(dropout2d, input)
 
 
 class Dropout3d(_Channels, nn.Dropout3d):
@@ -175,36 +164,22 @@ class Dropout3d(_Channels, nn.Dropout3d):
     Dropout3d(p=0.2, inplace=False)
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, C, D, H, W)`` or ``(C, D, H, W)`` to the same shape."""
-        key = self._key_of(input, input.ndim == 5) if self.training else None
-        return dropout3d(input, self._current_rate(), self.training, self.inplace, key=key)
+        return self._through(dropout3d, input, batched=input.ndim == 5)
 
 
 _TOMPSON = "Tompson et al., Efficient object localization using convolutional networks, CVPR 2015"
 KINDS = (
     Kind(
-        "dropout1d",
-        Dropout1d,
-        _TOMPSON,
-        MASKED,
-        "the channel of a sample",
-        deviations=IN_TRAINING,
+        "dropout1d", Dropout1d, _TOMPSON, MASKED, "the channel of a sample", deviations=IN_TRAINING,
     ),
     Kind(
-        "dropout2d",
-        Dropout2d,
-        _TOMPSON,
-        MASKED,
-        "the channel of a sample",
+        "dropout2d", Dropout2d, _TOMPSON, MASKED, "the channel of a sample",
         deviations="three dimensions are (N, C, L), with a warning, as in torch",
     ),
     Kind(
-        "dropout3d",
-        Dropout3d,
-        _TOMPSON,
-        MASKED,
-        "the channel of a sample",
+        "dropout3d", Dropout3d, _TOMPSON, MASKED, "the channel of a sample",
         deviations="channels of volumes, which the paper does not have",
     ),
-)
+)  # fmt: skip

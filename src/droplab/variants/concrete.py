@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from droplab.errors import RankError, UserError
-from droplab.layers.adopting import taken_over
 from droplab.layers.learned import LearnedRate
-from droplab.masks.checking import check_input
+from droplab.masks.checking import check_images, check_input
 from droplab.masks.key import Key
 from droplab.masks.noise import uniform, widened
 from droplab.variants.kind import Kind
+from droplab.variants.options import Positive
+
+__all__ = ["ConcreteDropoutConv2d", "ConcreteDropoutLinear", "concrete_dropout", "concrete_penalty"]
+
+_TEMPERATURE = Positive("temperature", "the paper: 0.1", who="concrete dropout")
 
 
 def concrete_dropout(
-    input: Tensor,  # noqa: A002  # torch's name
-    p_logit: Tensor,
-    training: bool = True,
-    *,
-    temperature: float = 0.1,
-    shared: tuple[int, ...] = (),
+    input: Tensor, p_logit: Tensor, training: bool = True, *, temperature: float = 0.1, shared: tuple[int, ...] = (),
     key: Key | None = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Dropout with a mask that is nearly 0 or 1, so that the drop rate has a gradient.
 
     ::
@@ -52,19 +50,13 @@ def concrete_dropout(
     True
     """
     check_input(input, "concrete_dropout")
-    check_temperature(temperature)
+    _TEMPERATURE.check(temperature)
     if not training:
         return input
     p_logit = widened(p_logit)
     odds = torch.logit(uniform(input, key=key, shared=shared))
     kept = torch.sigmoid(-(p_logit + odds) / temperature)
     return (input * (kept * (1 + p_logit.exp()))).to(input.dtype)  # 1 / (1 - p) is 1 + exp(logit p)
-
-
-def check_temperature(temperature: float) -> None:
-    """Raise unless the temperature is positive."""
-    if not temperature > 0:
-        raise UserError(f"concrete dropout got temperature {temperature}; a positive number is wanted (the paper: 0.1)")
 
 
 def concrete_penalty(
@@ -102,9 +94,11 @@ class _Concrete(LearnedRate):
     learned = "p_logit"
     weight: Tensor
 
-    def equip(self, p: float | Tensor, temperature: float, length_scale: float, tau: float) -> None:
-        """Set what the layer has beside its torch twin."""
-        check_temperature(temperature)
+    def equip(
+        self, p: float | Tensor = 0.1, *, temperature: float = 0.1, length_scale: float = 1e-2, tau: float = 1.0
+    ) -> None:
+        """The rate, how sharp its mask is, and the prior."""
+        _TEMPERATURE.check(temperature)
         self.temperature, self.length_scale, self.tau = temperature, length_scale, tau
         self.p_logit = nn.Parameter(self.weight.new_zeros(1))  # not 0-d, which sharding wrappers refuse
         self.p = p
@@ -129,64 +123,32 @@ class ConcreteDropoutLinear(_Concrete, nn.Linear):
     the weights are their means; for Monte Carlo predictions call the layer in training mode.
 
     Args:
-        in_features: as for ``torch.nn.Linear``.
-        out_features: as for ``torch.nn.Linear``.
-        bias: as for ``torch.nn.Linear``.
+        in_features, out_features, bias, device, dtype: as for ``torch.nn.Linear``.
         p: the rate to begin with, in [0, 1); at 0 there is nothing to learn from.
         temperature: of the relaxed mask; the paper's 0.1.
         length_scale: ``l`` of the prior; see ``droplab.functional.concrete_penalty``.
         tau: precision of the observations; see there.
-        device: as for ``torch.nn.Linear``.
-        dtype: as for ``torch.nn.Linear``.
 
     Shapes: ``(N, *, in)`` to ``(N, *, out)``. ``state_dict``: ``weight``, ``bias`` and ``p_logit``, ``(1,)``.
 
-    >>> ConcreteDropoutLinear(8, 4, p=0.2)
+    >>> ConcreteDropoutLinear.adopt(nn.Linear(8, 4), 0.2)
     ConcreteDropoutLinear(p=0.2, in_features=8, out_features=4, bias=True)
     """
 
+    twin = nn.Linear
+
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
-        *,
-        p: float | Tensor = 0.1,
-        temperature: float = 0.1,
-        length_scale: float = 1e-2,
-        tau: float = 1.0,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
+        self, in_features: int, out_features: int, bias: bool = True, *, p: float | Tensor = 0.1,
+        temperature: float = 0.1, length_scale: float = 1e-2, tau: float = 1.0, device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
         super().__init__(in_features, out_features, bias, device, dtype)
-        self.equip(p, temperature, length_scale, tau)
+        self.equip(p, temperature=temperature, length_scale=length_scale, tau=tau)
 
-    @classmethod
-    def adopt(
-        cls,
-        module: nn.Module,
-        p: float | Tensor = 0.1,
-        *,
-        temperature: float = 0.1,
-        length_scale: float = 1e-2,
-        tau: float = 1.0,
-    ) -> Self:
-        """The layer with the parameters of an ``nn.Linear``, which stay what they are.
-
-        Raises:
-            UserError: not exactly an ``nn.Linear``, or ``p`` outside [0, 1).
-        """
-        new = taken_over(cls, module, nn.Linear)
-        new.equip(p, temperature, length_scale, tau)
-        return new
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, *, in)`` to ``(N, *, out)``."""
         check_input(input, "ConcreteDropoutLinear")
         if self.training:
-            input = concrete_dropout(  # noqa: A001
-                input, self.p_logit, temperature=self.temperature, key=self._key(input)
-            )
+            input = concrete_dropout(input, self.p_logit, temperature=self.temperature, key=self._key(input))
         return super().forward(input)
 
 
@@ -197,9 +159,7 @@ class ConcreteDropoutConv2d(_Concrete, nn.Conv2d):
     temperature of 2/3 for convolutions; here it is 0.1 as in the paper.
 
     Args:
-        in_channels: as for ``torch.nn.Conv2d``.
-        out_channels: as for ``torch.nn.Conv2d``.
-        kernel_size: as for ``torch.nn.Conv2d``.
+        in_channels, out_channels, kernel_size: as for ``torch.nn.Conv2d``.
         p: the rate to begin with, in [0, 1); at 0 there is nothing to learn from.
         temperature: of the relaxed mask.
         length_scale: ``l`` of the prior; see ``droplab.functional.concrete_penalty``.
@@ -208,87 +168,45 @@ class ConcreteDropoutConv2d(_Concrete, nn.Conv2d):
 
     Shapes: ``(N, C, H, W)`` to ``(N, C', H', W')``. ``state_dict``: ``weight``, ``bias`` and ``p_logit``, ``(1,)``.
 
-    >>> ConcreteDropoutConv2d(3, 8, 3, p=0.2)
+    >>> ConcreteDropoutConv2d.adopt(nn.Conv2d(3, 8, 3), 0.2)
     ConcreteDropoutConv2d(p=0.2, 3, 8, kernel_size=(3, 3), stride=(1, 1))
     """
 
+    twin = nn.Conv2d
+
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int, int],
-        *,
-        p: float | Tensor = 0.1,
-        temperature: float = 0.1,
-        length_scale: float = 1e-2,
-        tau: float = 1.0,
-        **options: Any,
-    ) -> None:
+        self, in_channels: int, out_channels: int, kernel_size: int | tuple[int, int], *, p: float | Tensor = 0.1,
+        temperature: float = 0.1, length_scale: float = 1e-2, tau: float = 1.0, **options: Any,
+    ) -> None:  # fmt: skip
         super().__init__(in_channels, out_channels, kernel_size, **options)
-        self.equip(p, temperature, length_scale, tau)
+        self.equip(p, temperature=temperature, length_scale=length_scale, tau=tau)
 
-    @classmethod
-    def adopt(
-        cls,
-        module: nn.Module,
-        p: float | Tensor = 0.1,
-        *,
-        temperature: float = 0.1,
-        length_scale: float = 1e-2,
-        tau: float = 1.0,
-    ) -> Self:
-        """The layer with the parameters of an ``nn.Conv2d``, which stay what they are.
-
-        Raises:
-            UserError: not exactly an ``nn.Conv2d``, or ``p`` outside [0, 1).
-        """
-        new = taken_over(cls, module, nn.Conv2d)
-        new.equip(p, temperature, length_scale, tau)
-        return new
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, C, H, W)`` to ``(N, C', H', W')``, or without ``N``."""
         check_images(input, "ConcreteDropoutConv2d")
         if input.ndim == 3:
             return self.forward(input[None])[0]
         if self.training:
-            input = concrete_dropout(  # noqa: A001
+            input = concrete_dropout(
                 input, self.p_logit, temperature=self.temperature, shared=(2, 3), key=self._key(input)
             )
         return super().forward(input)
 
 
-def check_images(x: Tensor, name: str) -> None:
-    """Raise unless the input is floating point, ``(N, C, H, W)`` or one sample of it."""
-    check_input(x, name)
-    if x.ndim not in {3, 4}:
-        raise RankError(f"{name} got {x.ndim} dimensions; (N, C, H, W) or (C, H, W) is wanted")
-
-
 _GAL = "Gal, Hron and Kendall, Concrete dropout, NeurIPS 2017"
 KINDS = (
     Kind(
-        "concrete_dropout_linear",
-        ConcreteDropoutLinear,
-        _GAL,
-        "y = (x (1 - z) / (1 - p)) Wᵀ + b, z = σ((logit p + logit u) / t), u ~ U(0, 1)",
-        "nothing",
-        eval_law="y = x Wᵀ + b",
-        has_parameters=True,
-        adopts=(nn.Linear,),
+        "concrete_dropout_linear", ConcreteDropoutLinear, _GAL,
+        "y = (x (1 - z) / (1 - p)) Wᵀ + b, z = σ((logit p + logit u) / t), u ~ U(0, 1)", "nothing",
+        eval_law="y = x Wᵀ + b", has_parameters=True, limits=(_TEMPERATURE,),
         example="droplab.nn.ConcreteDropoutLinear(24, 6, p=0.1)",
         deviations="the bias has no prior; p = 1 cannot be learned from and raises",
     ),
     Kind(
-        "concrete_dropout_conv2d",
-        ConcreteDropoutConv2d,
-        _GAL,
+        "concrete_dropout_conv2d", ConcreteDropoutConv2d, _GAL,
         "y = (x (1 - z) / (1 - p)) * W + b, z = σ((logit p + logit u) / t), u ~ U(0, 1)",
-        "the input channel of a sample",
-        eval_law="y = x * W + b",
-        has_parameters=True,
-        adopts=(nn.Conv2d,),
+        "the input channel of a sample", eval_law="y = x * W + b", has_parameters=True, limits=(_TEMPERATURE,),
         example="droplab.nn.ConcreteDropoutConv2d(4, 3, 3, p=0.1)",
         deviations="temperature 0.1, where the authors' code takes 2/3; the bias has no prior; p = 1 raises",
     ),
-)
+)  # fmt: skip

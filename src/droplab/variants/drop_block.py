@@ -4,31 +4,30 @@ from __future__ import annotations
 
 from functools import partial
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from droplab.errors import RankError, UserError
+from droplab.errors import RankError
 from droplab.layers.layer import DropLayer
 from droplab.masks.checking import check_input, check_rate, is_zero
 from droplab.masks.factor import multiply
 from droplab.masks.key import Key
 from droplab.masks.noise import uniform
 from droplab.variants.kind import MASKED, Kind
+from droplab.variants.options import AtLeast, OneOf
 
-NORMALISERS = ("rate", "count")
+__all__ = ["DropBlock2d", "DropBlock3d", "drop_block2d", "drop_block3d"]
+
+_SIDE = AtLeast("block_size", 1, "a whole number from 1 on", whole=True, who="DropBlock")
+_NORMALISER = OneOf("normalise", ("rate", "count"), who="DropBlock")
 
 
 def drop_block2d(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.1,
-    training: bool = True,
-    *,
-    block_size: int = 7,
-    share_channels: bool = False,
-    normalise: str = "rate",
-    key: Key | None = None,
-) -> Tensor:
+    input: Tensor, p: float | Tensor = 0.1, training: bool = True, *, block_size: int = 7, share_channels: bool = False,
+    normalise: str = "rate", key: Key | None = None,
+) -> Tensor:  # fmt: skip
     """Drop squares of ``block_size`` by ``block_size`` units of feature maps; each unit with probability ``p``.
 
     ``y = m x / (1 - p)``; ``m`` is 0 wherever a seed lies in the unit's block. Seeds fall with probability ``γ`` on a
@@ -67,15 +66,9 @@ def drop_block2d(
 
 
 def drop_block3d(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.1,
-    training: bool = True,
-    *,
-    block_size: int = 3,
-    share_channels: bool = False,
-    normalise: str = "rate",
-    key: Key | None = None,
-) -> Tensor:
+    input: Tensor, p: float | Tensor = 0.1, training: bool = True, *, block_size: int = 3, share_channels: bool = False,
+    normalise: str = "rate", key: Key | None = None,
+) -> Tensor:  # fmt: skip
     """Drop cubes of volumes ``(N, C, D, H, W)``; each unit with probability ``p``.
 
     As ``drop_block2d`` with ``γ = 1 - (1 - p)^(1 / b³)``; the paper has squares only.
@@ -99,10 +92,8 @@ def check_block(block_size: int, normalise: str) -> None:
     ...
     droplab.errors.UserError: DropBlock got block_size 0; a whole number from 1 on is wanted
     """
-    if not isinstance(block_size, int) or block_size < 1:
-        raise UserError(f"DropBlock got block_size {block_size}; a whole number from 1 on is wanted")
-    if normalise not in NORMALISERS:
-        raise UserError(f"DropBlock got normalise {normalise!r}; 'rate' or 'count' is wanted")
+    _SIDE.check(block_size)
+    _NORMALISER.check(normalise)
 
 
 def _drop_block(
@@ -149,7 +140,22 @@ def _reached(seeds: Tensor, dim: int, side: int) -> Tensor:
     return seeds
 
 
-class DropBlock2d(DropLayer):
+class _Block(DropLayer):
+    """What both layers have: a block, and how what is kept is scaled."""
+
+    shown = ("block_size", "share_channels", "normalise")
+
+    def __init__(self, p: float | Tensor, block_size: int, share_channels: bool, normalise: str) -> None:
+        super().__init__()
+        check_block(block_size, normalise)
+        self.p = p
+        self.block_size, self.share_channels, self.normalise = block_size, share_channels, normalise
+
+    def _options(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.shown}
+
+
+class DropBlock2d(_Block):
     """Drop squares of feature maps in training, each unit with probability ``p`` at every size; identity in eval.
 
     See ``droplab.functional.drop_block2d``.
@@ -165,37 +171,16 @@ class DropBlock2d(DropLayer):
     """
 
     def __init__(
-        self,
-        p: float | Tensor = 0.1,
-        block_size: int = 7,
-        share_channels: bool = False,
-        normalise: str = "rate",
+        self, p: float | Tensor = 0.1, block_size: int = 7, share_channels: bool = False, normalise: str = "rate"
     ) -> None:
-        super().__init__()
-        check_block(block_size, normalise)
-        self.p = p
-        self.block_size, self.share_channels, self.normalise = block_size, share_channels, normalise
+        super().__init__(p, block_size, share_channels, normalise)
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, C, H, W)`` to the same shape."""
-        if not self.training:
-            return input
-        return drop_block2d(
-            input,
-            self._current_rate(),
-            block_size=self.block_size,
-            share_channels=self.share_channels,
-            normalise=self.normalise,
-            key=self._key(input),
-        )
-
-    def extra_repr(self) -> str:
-        """Rate, block and normaliser."""
-        options = f"block_size={self.block_size}, share_channels={self.share_channels}, normalise={self.normalise!r}"
-        return f"{super().extra_repr()}, {options}"
+        return self._in_training(drop_block2d, input, **self._options())
 
 
-class DropBlock3d(DropBlock2d):
+class DropBlock3d(_Block):
     """Drop cubes of volumes in training, each unit with probability ``p`` at every size; identity in eval.
 
     See ``droplab.functional.drop_block3d``. Arguments as for ``DropBlock2d``.
@@ -205,26 +190,13 @@ class DropBlock3d(DropBlock2d):
     """
 
     def __init__(
-        self,
-        p: float | Tensor = 0.1,
-        block_size: int = 3,
-        share_channels: bool = False,
-        normalise: str = "rate",
+        self, p: float | Tensor = 0.1, block_size: int = 3, share_channels: bool = False, normalise: str = "rate"
     ) -> None:
         super().__init__(p, block_size, share_channels, normalise)
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, C, D, H, W)`` to the same shape."""
-        if not self.training:
-            return input
-        return drop_block3d(
-            input,
-            self._current_rate(),
-            block_size=self.block_size,
-            share_channels=self.share_channels,
-            normalise=self.normalise,
-            key=self._key(input),
-        )
+        return self._in_training(drop_block3d, input, **self._options())
 
 
 _GHIASI = "Ghiasi, Lin and Le, DropBlock: a regularization method for convolutional networks, NeurIPS 2018"
@@ -234,19 +206,14 @@ _BLOCKS = (
 )
 KINDS = (
     Kind(
-        "drop_block2d",
-        DropBlock2d,
-        _GHIASI,
+        "drop_block2d", DropBlock2d, _GHIASI,
         MASKED + ": where a seed, of probability γ = 1 - (1 - p)^(1 / b²), lies in the unit's block",
-        "a square of b × b units of a sample's channel, b = 7",
-        deviations=_BLOCKS,
+        "a square of b × b units of a sample's channel, b = 7", limits=(_SIDE, _NORMALISER), deviations=_BLOCKS,
     ),
     Kind(
-        "drop_block3d",
-        DropBlock3d,
-        _GHIASI,
+        "drop_block3d", DropBlock3d, _GHIASI,
         MASKED + ": where a seed, of probability γ = 1 - (1 - p)^(1 / b³), lies in the unit's block",
-        "a cube of b × b × b units of a sample's channel, b = 3",
+        "a cube of b × b × b units of a sample's channel, b = 3", limits=(_SIDE, _NORMALISER),
         deviations="cubes, which the paper does not have; " + _BLOCKS,
     ),
-)
+)  # fmt: skip

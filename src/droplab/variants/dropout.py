@@ -20,14 +20,11 @@ from droplab.masks.key import Key
 from droplab.masks.seeds import draw
 from droplab.variants.kind import IN_TRAINING, MASKED, Kind
 
+__all__ = ["Dropout", "dropout", "dropout_add"]
+
 
 def dropout(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    inplace: bool = False,
-    *,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = True, inplace: bool = False, *, key: Key | None = None
 ) -> Tensor:
     """Drop each element with probability ``p`` (not the keep rate) and scale the others by ``1 / (1 - p)``.
 
@@ -60,12 +57,7 @@ def dropout(
 
 
 def dropout_add(
-    input: Tensor,  # noqa: A002  # torch's name
-    residual: Tensor,
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    key: Key | None = None,
+    input: Tensor, residual: Tensor, p: float | Tensor = 0.5, training: bool = True, *, key: Key | None = None
 ) -> Tensor:
     """``residual + dropout(input)``, fused: two reads and one write, no mask and nothing else kept for backward.
 
@@ -149,7 +141,7 @@ class Dropout(DropLayer, nn.Dropout):
     tensor([1., 1., 1.])
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """Any shape to the same shape."""
         if not self.training:
             return input
@@ -159,11 +151,6 @@ class Dropout(DropLayer, nn.Dropout):
 _SRIVASTAVA = "Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, JMLR 2014"
 KINDS = (
     Kind(
-        "dropout",
-        Dropout,
-        _SRIVASTAVA,
-        MASKED,
-        "nothing",
-        deviations=IN_TRAINING,
+        "dropout", Dropout, _SRIVASTAVA, MASKED, "nothing", deviations=IN_TRAINING,
     ),
-)
+)  # fmt: skip

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as torchs
 
 from droplab.errors import UserError
-from droplab.layers.adopting import taken_over
-from droplab.layers.layer import DropLayer
+from droplab.layers.adopting import Adopting
 from droplab.masks.checking import check_rate, is_zero
 from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.masks.streams import whole
 from droplab.variants.kind import IN_TRAINING, Kind
 
+__all__ = ["EmbeddingDropout", "embedding_dropout"]
+
 
 def embedding_dropout(
-    input: Tensor,  # noqa: A002  # torch's name
-    weight: Tensor,
-    p: float | Tensor = 0.1,
-    training: bool = True,
-    *,
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
+    input: Tensor, weight: Tensor, p: float | Tensor = 0.1, training: bool = True, *, padding_idx: int | None = None,
+    max_norm: float | None = None, norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
     key: Key | None = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Look words up; the vector of a word type is zero with probability ``p`` in the whole batch, else scaled.
 
     ``y[n, t] = m[w] E[w] / (1 - p)`` for the word ``w`` at ``[n, t]``: one draw for each row of the matrix ``E``. Gal
@@ -67,7 +60,7 @@ def embedding_dropout(
     return found * drop(words, p, key=whole(key))[input].unsqueeze(-1)
 
 
-class EmbeddingDropout(DropLayer, nn.Embedding):
+class EmbeddingDropout(Adopting, nn.Embedding):
     """An ``nn.Embedding`` that drops whole word types in training; the embedding itself in eval.
 
     See ``droplab.functional.embedding_dropout``. Parameters and ``state_dict`` keys are those of ``nn.Embedding``.
@@ -81,64 +74,40 @@ class EmbeddingDropout(DropLayer, nn.Embedding):
     >>> layer = EmbeddingDropout(10, 3, p=0.2)
     >>> layer
     EmbeddingDropout(p=0.2, 10, 3)
-    >>> list(layer.state_dict())
-    ['weight']
+    >>> words = nn.Embedding(10, 3, padding_idx=0)
+    >>> layer = EmbeddingDropout.adopt(words, 0.2)
+    >>> layer, layer.weight is words.weight, list(layer.state_dict())
+    (EmbeddingDropout(p=0.2, 10, 3, padding_idx=0), True, ['weight'])
     """
 
+    twin = nn.Embedding
     batch_dim = None
 
     def __init__(self, num_embeddings: int, embedding_dim: int, p: float | Tensor = 0.1, **options: Any) -> None:
-        nn.Embedding.__init__(self, num_embeddings, embedding_dim, **options)
+        super().__init__(num_embeddings, embedding_dim, **options)
+        self.equip(p)
+
+    def equip(self, p: float | Tensor = 0.1) -> None:
+        """The rate."""
         self.p = p
 
-    @classmethod
-    def adopt(cls, module: nn.Embedding, p: float | Tensor = 0.1) -> Self:
-        """The layer in the place of an embedding, with its very parameter, options and mode.
-
-        Raises:
-            UserError: something else than a plain ``nn.Embedding``.
-
-        >>> words = nn.Embedding(10, 3, padding_idx=0)
-        >>> layer = EmbeddingDropout.adopt(words, 0.2)
-        >>> layer, layer.weight is words.weight
-        (EmbeddingDropout(p=0.2, 10, 3, padding_idx=0), True)
-        """
-        new = taken_over(cls, module, nn.Embedding)
-        new.p = p
-        return new
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """Integers ``(*)`` to ``(*, D)``."""
+        key = self._key(input) if self.training else None
         return embedding_dropout(
-            input,
-            self.weight,
-            self._current_rate(),
-            self.training,
-            padding_idx=self.padding_idx,
-            max_norm=self.max_norm,
-            norm_type=self.norm_type,
-            scale_grad_by_freq=self.scale_grad_by_freq,
-            sparse=self.sparse,
-            key=self._key(input) if self.training else None,
-        )
-
-    def extra_repr(self) -> str:
-        """Rate, and what the embedding says."""
-        return f"{DropLayer.extra_repr(self)}, {nn.Embedding.extra_repr(self)}"
+            input, self.weight, self._current_rate(), self.training, padding_idx=self.padding_idx,
+            max_norm=self.max_norm, norm_type=self.norm_type, scale_grad_by_freq=self.scale_grad_by_freq,
+            sparse=self.sparse, key=key,
+        )  # fmt: skip
 
 
 KINDS = (
     Kind(
-        "embedding_dropout",
-        EmbeddingDropout,
+        "embedding_dropout", EmbeddingDropout,
         "Gal and Ghahramani, A theoretically grounded application of dropout in recurrent neural networks, NeurIPS "
         "2016; Merity, Keskar and Socher, Regularizing and optimizing LSTM language models, ICLR 2018",
-        "y = m[w] E[w] / (1 - p) for the word w, m = 0 with probability p, else 1",
-        "a word type in the whole batch",
-        eval_law="the embedding",
-        has_parameters=True,
-        adopts=(nn.Embedding,),
-        example="droplab.nn.EmbeddingDropout(40, 3, p=0.2)",
+        "y = m[w] E[w] / (1 - p) for the word w, m = 0 with probability p, else 1", "a word type in the whole batch",
+        eval_law="the embedding", has_parameters=True, example="droplab.nn.EmbeddingDropout(40, 3, p=0.2)",
         deviations="one draw for the batch, as Merity's, not for each sequence, as Gal's; " + IN_TRAINING,
     ),
-)
+)  # fmt: skip

@@ -11,14 +11,15 @@ from droplab.masks.factor import multiply
 from droplab.masks.key import Key
 from droplab.masks.noise import normal
 from droplab.variants.kind import Kind
+from droplab.variants.options import AtLeast
+
+__all__ = ["GaussianDropout", "GaussianNoise", "gaussian_dropout", "gaussian_noise"]
+
+_SCALE = AtLeast("scale", 0, "a standard deviation, a number from 0 on,", who="gaussian noise")
 
 
 def gaussian_dropout(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = True, *, key: Key | None = None
 ) -> Tensor:
     """Multiply each element by a normal number of mean 1 and the variance that dropout's mask has.
 
@@ -47,12 +48,7 @@ def gaussian_dropout(
 
 
 def gaussian_noise(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.1,
-    training: bool = True,
-    *,
-    scale: float = 1.0,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.1, training: bool = True, *, scale: float = 1.0, key: Key | None = None
 ) -> Tensor:
     """Add a normal number to each element.
 
@@ -78,33 +74,17 @@ def gaussian_noise(
     """
     check_rate(p, learned=True)  # noise is proportional to it
     check_input(input, "gaussian_noise")
-    check_scale(scale)
+    _SCALE.check(scale)
     if not training or is_zero(p):
         return input
     noise = normal(input, key=key) * (p * scale)
     return (input + noise).to(input.dtype)
 
 
-def check_scale(scale: float) -> None:
-    """Raise unless a standard deviation is one.
-
-    >>> check_scale(-1.0)
-    Traceback (most recent call last):
-    ...
-    droplab.errors.UserError: gaussian noise got scale -1.0; a standard deviation, a number from 0 on, is wanted
-    """
-    if not 0.0 <= scale < float("inf"):
-        raise UserError(f"gaussian noise got scale {scale}; a standard deviation, a number from 0 on, is wanted")
-
-
 def _around_one(x: Tensor, p: float | Tensor, key: Key | None) -> Tensor:
     if not isinstance(p, Tensor) and p == 1:
         raise UserError("gaussian_dropout got p = 1, for which its noise is infinite; a rate below 1 is wanted")
     return 1 + normal(x, key=key) * (p / (1 - p)) ** 0.5
-
-
-def _is_zero(p: float | Tensor) -> bool:
-    return not isinstance(p, Tensor) and p == 0
 
 
 class GaussianDropout(DropLayer):
@@ -123,11 +103,9 @@ class GaussianDropout(DropLayer):
         super().__init__()
         self.p = p
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """Any shape to the same shape."""
-        if not self.training:
-            return input
-        return gaussian_dropout(input, self._current_rate(), key=self._key(input))
+        return self._in_training(gaussian_dropout, input)
 
 
 class GaussianNoise(DropLayer):
@@ -144,37 +122,28 @@ class GaussianNoise(DropLayer):
     GaussianNoise(p=0.2, scale=5.0)
     """
 
+    shown = ("scale",)
+
     def __init__(self, p: float | Tensor = 0.1, scale: float = 1.0) -> None:
         super().__init__()
-        check_scale(scale)
-        self.p = p
-        self.scale = scale
+        _SCALE.check(scale)
+        self.p, self.scale = p, scale
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """Any shape to the same shape."""
-        if not self.training:
-            return input
-        return gaussian_noise(input, self._current_rate(), scale=self.scale, key=self._key(input))
-
-    def extra_repr(self) -> str:
-        """Strength and scale."""
-        return f"{super().extra_repr()}, scale={self.scale}"
+        return self._in_training(gaussian_noise, input, scale=self.scale)
 
 
 KINDS = (
     Kind(
-        "gaussian_dropout",
-        GaussianDropout,
+        "gaussian_dropout", GaussianDropout,
         "Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, JMLR 2014, section 10",
-        "y = x (1 + ε √(p / (1 - p))), ε standard normal",
-        "nothing",
+        "y = x (1 + ε √(p / (1 - p))), ε standard normal", "nothing",
     ),
     Kind(
-        "gaussian_noise",
-        GaussianNoise,
+        "gaussian_noise", GaussianNoise,
         "Bishop, Training with noise is equivalent to Tikhonov regularization, Neural Computation 1995",
-        "y = x + scale p ε, ε standard normal",
-        "nothing",
+        "y = x + scale p ε, ε standard normal", "nothing", limits=(_SCALE,),
         deviations="p, the standard deviation, is in [0, 1] as everywhere, hence the factor scale",
     ),
-)
+)  # fmt: skip

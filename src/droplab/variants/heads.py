@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from droplab.errors import RankError, UserError
+from droplab.errors import RankError
 from droplab.layers.layer import DropLayer
 from droplab.masks.checking import check_input, check_rate
 from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.variants.kind import MASKED, Kind
+from droplab.variants.options import OneOf
+
+__all__ = ["DropHead", "drop_head"]
+
+_HEADS = OneOf("head_dim", (1, 2, 3), "0 is that of samples", who="drop_head")
 
 
 def drop_head(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    head_dim: int = 1,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = True, *, head_dim: int = 1, key: Key | None = None
 ) -> Tensor:
     """Drop whole attention heads of each sample.
 
@@ -44,22 +44,10 @@ def drop_head(
     """
     check_rate(p)
     check_input(input, "drop_head")
-    check_head_dim(head_dim)
+    _HEADS.check(head_dim)
     if input.ndim != 4:
         raise RankError(f"drop_head got {input.ndim} dimensions; four, (N, H, T, D), are wanted")
     return drop(input, p, key=key, shared=tuple(d for d in (1, 2, 3) if d != head_dim)) if training else input
-
-
-def check_head_dim(head_dim: int) -> None:
-    """Raise unless a dimension may be that of heads.
-
-    >>> check_head_dim(0)
-    Traceback (most recent call last):
-    ...
-    droplab.errors.UserError: drop_head got head_dim 0; 1, 2 or 3 is wanted (0 is that of samples)
-    """
-    if head_dim not in {1, 2, 3}:
-        raise UserError(f"drop_head got head_dim {head_dim}; 1, 2 or 3 is wanted (0 is that of samples)")
 
 
 class DropHead(DropLayer):
@@ -75,30 +63,22 @@ class DropHead(DropLayer):
     DropHead(p=0.2, head_dim=1)
     """
 
+    shown = ("head_dim",)
+
     def __init__(self, p: float | Tensor = 0.5, head_dim: int = 1) -> None:
         super().__init__()
-        check_head_dim(head_dim)
-        self.p = p
-        self.head_dim = head_dim
+        _HEADS.check(head_dim)
+        self.p, self.head_dim = p, head_dim
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, H, T, D)`` to the same shape."""
-        if not self.training:
-            return input
-        return drop_head(input, self._current_rate(), head_dim=self.head_dim, key=self._key(input))
-
-    def extra_repr(self) -> str:
-        """Rate and the dimension of heads."""
-        return f"{super().extra_repr()}, head_dim={self.head_dim}"
+        return self._in_training(drop_head, input, head_dim=self.head_dim)
 
 
 KINDS = (
     Kind(
-        "drop_head",
-        DropHead,
-        "Zhou et al., Scheduled DropHead, Findings of EMNLP 2020",
-        MASKED,
-        "the attention head of a sample",
+        "drop_head", DropHead, "Zhou et al., Scheduled DropHead, Findings of EMNLP 2020", MASKED,
+        "the attention head of a sample", limits=(_HEADS,),
         deviations="scaled by 1 / (1 - p), not by heads over heads kept; no schedule of its own",
     ),
-)
+)  # fmt: skip

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 from torch.nn import Module
 
 from droplab.layers.layer import DropLayer
+from droplab.variants.options import Limit
 
 MASKED = "y = x m / (1 - p), m = 0 with probability p, else 1"
 """The equation of all that drops and scales."""
 IN_TRAINING = "scaled in training, not at test time"
 """The deviation of all that scales in training."""
+_GIVEN = frozenset({"self", "p", "module", "inplace"})
+"""Parameters that come from elsewhere or make no difference to results."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,22 @@ class Kind:
     """Whether its layers have some."""
     in_arms: bool = True
     """Whether an experiment's arm can put it at a site by name, with ``p`` and keyword arguments alone."""
-    adopts: tuple[type[Module], ...] = ()
-    """Layers with weights that it takes the place of; the class then has ``adopt(module, p, **options)``, which
-    keeps the module's parameters and their ``state_dict`` keys. None: it acts on activations."""
+    limits: tuple[Limit, ...] = ()
+    """What values its options may have, where not all of their default's type; the class asks them too."""
     example: str = ""
     """Python that makes one, where the class called with ``p`` alone is none."""
     picture: bool = True
     """Whether the output for ones, of any size, shows the mask."""
+
+    @property
+    def adopts(self) -> tuple[type[Module], ...]:
+        """Layers with weights that it takes the place of, its class's twins; none where it acts on activations."""
+        twin: Any = getattr(self.layer, "twin", ())
+        return twin if isinstance(twin, tuple) else (twin,)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What an arm may give beside ``p``, with the defaults."""
+        row: Any = self
+        taken = inspect.signature(row.layer.equip if row.adopts else row.layer).parameters
+        return {name: parameter.default for name, parameter in taken.items() if name not in _GIVEN}

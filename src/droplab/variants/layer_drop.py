@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from droplab.errors import UserError
-from droplab.layers.adopting import taken_over
-from droplab.layers.layer import DropLayer
+from droplab.layers.adopting import Adopting
 from droplab.masks.checking import check_input, check_rate
 from droplab.masks.drop import is_plain
 from droplab.masks.internals import transforms_active
@@ -19,16 +18,13 @@ from droplab.masks.noise import uniform
 from droplab.masks.streams import whole
 from droplab.variants.kind import Kind
 
+__all__ = ["LayerDrop", "layer_drop"]
+
 
 def layer_drop(
-    input: Tensor,  # noqa: A002  # torch's name
-    layers: Sequence[Callable[..., Tensor]],
-    p: float | Tensor = 0.2,
-    training: bool = True,
-    *args: Any,
-    key: Key | None = None,
-    **kwargs: Any,
-) -> Tensor:
+    input: Tensor, layers: Sequence[Callable[..., Tensor]], p: float | Tensor = 0.2, training: bool = True, *args: Any,
+    key: Key | None = None, **kwargs: Any,
+) -> Tensor:  # fmt: skip
     """Call the layers one after the other, leaving each out with probability ``p``.
 
     ``y = f_L(… f_2(f_1(x)))`` without those that are left out, which cost nothing in eager mode; a graph, and a
@@ -80,7 +76,7 @@ def left_out(count: int, p: float | Tensor, key: Key | None) -> Tensor:
     return numbers < (p.to(device="cpu") if isinstance(p, Tensor) else p)
 
 
-class LayerDrop(DropLayer, nn.ModuleList):
+class LayerDrop(Adopting, nn.ModuleList):
     """A stack of layers, each of which a training step leaves out with probability ``p``; all of them in eval.
 
     See ``droplab.functional.layer_drop``. It is an ``nn.ModuleList``, so ``state_dict`` keys are the list's. A model
@@ -93,34 +89,27 @@ class LayerDrop(DropLayer, nn.ModuleList):
     >>> stack = LayerDrop([nn.Linear(4, 4) for _ in range(6)], p=0.5)
     >>> len(stack), list(stack.state_dict())[:2], stack.p
     (6, ['0.weight', '0.bias'], 0.5)
+    >>> [type(layer).__name__ for layer in LayerDrop.adopt(nn.Sequential(nn.Tanh(), nn.ReLU()), 0.1)]
+    ['Tanh', 'ReLU']
     """
 
+    twin = (nn.ModuleList, nn.Sequential)
     batch_dim = None
 
     def __init__(self, layers: Iterable[nn.Module], p: float | Tensor = 0.2) -> None:
-        nn.ModuleList.__init__(self, layers)
+        super().__init__(layers)
+        self.equip(p)
+
+    def equip(self, p: float | Tensor = 0.2) -> None:
+        """The rate."""
         self.p = p
 
-    @classmethod
-    def adopt(cls, module: nn.ModuleList | nn.Sequential, p: float | Tensor = 0.2) -> Self:
-        """The stack in the place of a list or sequence of layers, with its very layers, names and mode.
-
-        Raises:
-            UserError: something else than a plain ``nn.ModuleList`` or ``nn.Sequential``.
-
-        >>> [type(layer).__name__ for layer in LayerDrop.adopt(nn.Sequential(nn.Tanh(), nn.ReLU()), 0.1)]
-        ['Tanh', 'ReLU']
-        """
-        new = taken_over(cls, module, nn.Sequential if isinstance(module, nn.Sequential) else nn.ModuleList)
-        new.p = p
-        return new
-
-    def forward(self, input: Tensor, *args: Any, **kwargs: Any) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Any shape to the same shape; what else is given goes to every layer."""
         key = self._key(input) if self.training else None
         return layer_drop(input, list(self), self._current_rate(), self.training, *args, key=key, **kwargs)
 
-    def chosen(self, input: Tensor) -> list[nn.Module]:  # noqa: A002  # torch's name
+    def chosen(self, input: Tensor) -> list[nn.Module]:
         """The layers of this step, for a model that calls them itself in eager mode: all of them in eval."""
         return chosen(list(self), self.p, self._key(input)) if self.training else list(self)
 
@@ -162,15 +151,11 @@ class LayerDrop(DropLayer, nn.ModuleList):
 
 KINDS = (
     Kind(
-        "layer_drop",
-        LayerDrop,
+        "layer_drop", LayerDrop,
         "Fan, Grave and Joulin, Reducing transformer depth on demand with structured dropout, ICLR 2020",
         "y = f_L(… f_2(f_1(x))) without the layers that are left out, each with probability p",
-        "a layer in the whole batch",
-        eval_law="every layer; or a stack that was pruned",
-        in_arms=False,
-        adopts=(nn.ModuleList, nn.Sequential),
+        "a layer in the whole batch", eval_law="every layer; or a stack that was pruned", in_arms=False,
         example="droplab.nn.LayerDrop([torch.nn.Linear(24, 24) for _ in range(4)], 0.2)",
         deviations="compiled graphs compute what they leave out",
     ),
-)
+)  # fmt: skip

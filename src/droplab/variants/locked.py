@@ -11,14 +11,11 @@ from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.variants.kind import IN_TRAINING, MASKED, Kind
 
+__all__ = ["LockedDropout", "locked_dropout"]
+
 
 def locked_dropout(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    batch_first: bool = True,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = True, *, batch_first: bool = True, key: Key | None = None
 ) -> Tensor:
     """Dropout with one mask for all time steps of a sequence.
 
@@ -68,31 +65,23 @@ class LockedDropout(DropLayer):
     LockedDropout(p=0.2, batch_first=True)
     """
 
+    shown = ("batch_first",)
+
     def __init__(self, p: float | Tensor = 0.5, batch_first: bool = True) -> None:
         super().__init__()
-        self.p = p
-        self.batch_first = batch_first
+        self.p, self.batch_first = p, batch_first
         self.batch_dim = 0 if batch_first else 1
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, T, H)`` to the same shape."""
-        if not self.training:
-            return input
-        return locked_dropout(input, self._current_rate(), batch_first=self.batch_first, key=self._key(input))
-
-    def extra_repr(self) -> str:
-        """Rate and layout."""
-        return f"{super().extra_repr()}, batch_first={self.batch_first}"
+        return self._in_training(locked_dropout, input, batch_first=self.batch_first)
 
 
 KINDS = (
     Kind(
-        "locked_dropout",
-        LockedDropout,
+        "locked_dropout", LockedDropout,
         "Gal and Ghahramani, A theoretically grounded application of dropout in recurrent neural networks, "
         "NeurIPS 2016",
-        MASKED,
-        "a unit of a sample at all time steps",
-        deviations=IN_TRAINING,
+        MASKED, "a unit of a sample at all time steps", deviations=IN_TRAINING,
     ),
-)
+)  # fmt: skip

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from droplab.errors import RankError, UserError
+from droplab.errors import RankError
 from droplab.layers.layer import DropLayer
 from droplab.masks.checking import check_input, check_rate
 from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.masks.streams import whole
 from droplab.variants.kind import IN_TRAINING, MASKED, Kind
+from droplab.variants.options import OneOf
+
+__all__ = ["DropPath", "drop_path"]
+
+_MODE = OneOf("mode", ("row", "batch"))
 
 
 def drop_path(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    mode: str = "row",
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = True, *, mode: str = "row", key: Key | None = None
 ) -> Tensor:
     """Stochastic depth: drop the whole of a residual branch, for each sample (``row``) or for all (``batch``).
 
@@ -44,8 +44,7 @@ def drop_path(
     """
     check_rate(p)
     check_input(input, "drop_path")
-    if mode not in {"row", "batch"}:
-        raise UserError(f"drop_path got mode {mode!r}; 'row' or 'batch' is wanted")
+    _MODE.check(mode, "drop_path")
     if input.ndim == 0:
         raise RankError("drop_path got 0 dimensions; at least one, (N, *), is wanted")
     if not training:
@@ -68,32 +67,23 @@ class DropPath(DropLayer):
     DropPath(p=0.2, mode='row')
     """
 
+    shown = ("mode",)
+
     def __init__(self, p: float | Tensor = 0.5, mode: str = "row") -> None:
         super().__init__()
-        if mode not in {"row", "batch"}:
-            raise UserError(f"DropPath got mode {mode!r}; 'row' or 'batch' is wanted")
-        self.p = p
-        self.mode = mode
+        _MODE.check(mode, "DropPath")
+        self.p, self.mode = p, mode
         self.batch_dim = 0 if mode == "row" else None
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, *)`` to the same shape."""
-        if not self.training:
-            return input
-        return drop_path(input, self._current_rate(), mode=self.mode, key=self._key(input))
-
-    def extra_repr(self) -> str:
-        """Rate and mode."""
-        return f"{super().extra_repr()}, mode={self.mode!r}"
+        return self._in_training(drop_path, input, mode=self.mode)
 
 
 KINDS = (
     Kind(
-        "drop_path",
-        DropPath,
-        "Huang et al., Deep networks with stochastic depth, ECCV 2016",
-        MASKED,
-        "a sample (or, in batch mode, the batch)",
+        "drop_path", DropPath, "Huang et al., Deep networks with stochastic depth, ECCV 2016", MASKED,
+        "a sample (or, in batch mode, the batch)", limits=(_MODE,),
         deviations="one draw for each sample unless mode is 'batch'; " + IN_TRAINING,
     ),
-)
+)  # fmt: skip

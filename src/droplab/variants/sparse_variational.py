@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from droplab.layers.adopting import taken_over
 from droplab.layers.learned import LearnedRate
-from droplab.masks.checking import check_input
+from droplab.masks.checking import check_images, check_input
 from droplab.masks.noise import uncast, widened
-from droplab.variants.concrete import check_images
 from droplab.variants.kind import Kind
+from droplab.variants.options import Number
 from droplab.variants.variational import reparameterised, variational_linear
 
+__all__ = ["SparseVariationalConv2d", "SparseVariationalLinear", "kl_log_uniform"]
+
+_LOG = Number("log_sigma2")
 SIGMOID = (0.63576, 1.87320, 1.48695)
 """``k1, k2, k3`` of Molchanov, Ashukha and Vetrov 2017."""
 
@@ -43,12 +45,13 @@ class _Sparse(LearnedRate):
     learned = "log_sigma2"
     weight: Tensor
 
-    def equip(self, p: float | Tensor, log_sigma2: float | None, threshold: float) -> None:
-        """Set what the layer has beside its torch twin."""
+    def equip(self, p: float | Tensor = 0.05, *, log_sigma2: float | None = None, threshold: float = 3.0) -> None:
+        """The rates, or one ``log σ²`` for all, and from where on a weight is pruned."""
         self.threshold = threshold
         self.log_sigma2 = nn.Parameter(torch.zeros_like(self.weight))
         self.p = p
         if log_sigma2 is not None:
+            _LOG.check(log_sigma2, type(self).__name__)
             with torch.no_grad():
                 self.log_sigma2.fill_(log_sigma2)
 
@@ -106,14 +109,10 @@ class SparseVariationalLinear(_Sparse, nn.Linear):
     epochs where training starts from random weights: else all weights may drown before they have learned.
 
     Args:
-        in_features: as for ``torch.nn.Linear``.
-        out_features: as for ``torch.nn.Linear``.
-        bias: as for ``torch.nn.Linear``.
+        in_features, out_features, bias, device, dtype: as for ``torch.nn.Linear``.
         p: the rate of every weight to begin with, in [0, 1): ``σ² = w² p / (1 - p)``.
         log_sigma2: one ``log σ²`` for all in place of ``p`` (the authors' code: -10).
         threshold: of ``log α``; the paper's 3.
-        device: as for ``torch.nn.Linear``.
-        dtype: as for ``torch.nn.Linear``.
 
     Shapes: ``(N, *, in)`` to ``(N, *, out)``. ``state_dict``: ``weight``, ``bias`` and ``log_sigma2``, ``(out, in)``.
 
@@ -125,35 +124,16 @@ class SparseVariationalLinear(_Sparse, nn.Linear):
     (1.0, 0)
     """
 
+    twin = nn.Linear
+
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
-        *,
-        p: float | Tensor = 0.05,
-        log_sigma2: float | None = None,
-        threshold: float = 3.0,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
+        self, in_features: int, out_features: int, bias: bool = True, *, p: float | Tensor = 0.05,
+        log_sigma2: float | None = None, threshold: float = 3.0, device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
         super().__init__(in_features, out_features, bias, device, dtype)
-        self.equip(p, log_sigma2, threshold)
+        self.equip(p, log_sigma2=log_sigma2, threshold=threshold)
 
-    @classmethod
-    def adopt(
-        cls, module: nn.Module, p: float | Tensor = 0.05, *, log_sigma2: float | None = None, threshold: float = 3.0
-    ) -> Self:
-        """The layer with the parameters of an ``nn.Linear``, which stay what they are.
-
-        Raises:
-            UserError: not exactly an ``nn.Linear``, or ``p`` outside [0, 1).
-        """
-        new = taken_over(cls, module, nn.Linear)
-        new.equip(p, log_sigma2, threshold)
-        return new
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, *, in)`` to ``(N, *, out)``."""
         check_input(input, "SparseVariationalLinear")
         if not self.training:
@@ -167,9 +147,7 @@ class SparseVariationalConv2d(_Sparse, nn.Conv2d):
     ``y = x * W + b + ε √(x² * σ²)``; one ``ε`` for each sample and output element. See ``SparseVariationalLinear``.
 
     Args:
-        in_channels: as for ``torch.nn.Conv2d``.
-        out_channels: as for ``torch.nn.Conv2d``.
-        kernel_size: as for ``torch.nn.Conv2d``.
+        in_channels, out_channels, kernel_size: as for ``torch.nn.Conv2d``.
         p: the rate of every weight to begin with, in [0, 1).
         log_sigma2: one ``log σ²`` for all in place of ``p``.
         threshold: of ``log α``.
@@ -178,38 +156,20 @@ class SparseVariationalConv2d(_Sparse, nn.Conv2d):
     Shapes: ``(N, C, H, W)`` to ``(N, C', H', W')``. ``state_dict``: ``weight``, ``bias`` and ``log_sigma2`` of the
     weight's shape.
 
-    >>> SparseVariationalConv2d(3, 8, 3, p=0.2)
+    >>> SparseVariationalConv2d.adopt(nn.Conv2d(3, 8, 3), 0.2)
     SparseVariationalConv2d(p=0.2, 3, 8, kernel_size=(3, 3), stride=(1, 1))
     """
 
+    twin = nn.Conv2d
+
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int, int],
-        *,
-        p: float | Tensor = 0.05,
-        log_sigma2: float | None = None,
-        threshold: float = 3.0,
-        **options: Any,
-    ) -> None:
+        self, in_channels: int, out_channels: int, kernel_size: int | tuple[int, int], *, p: float | Tensor = 0.05,
+        log_sigma2: float | None = None, threshold: float = 3.0, **options: Any,
+    ) -> None:  # fmt: skip
         super().__init__(in_channels, out_channels, kernel_size, **options)
-        self.equip(p, log_sigma2, threshold)
+        self.equip(p, log_sigma2=log_sigma2, threshold=threshold)
 
-    @classmethod
-    def adopt(
-        cls, module: nn.Module, p: float | Tensor = 0.05, *, log_sigma2: float | None = None, threshold: float = 3.0
-    ) -> Self:
-        """The layer with the parameters of an ``nn.Conv2d``, which stay what they are.
-
-        Raises:
-            UserError: not exactly an ``nn.Conv2d``, or ``p`` outside [0, 1).
-        """
-        new = taken_over(cls, module, nn.Conv2d)
-        new.equip(p, log_sigma2, threshold)
-        return new
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, C, H, W)`` to ``(N, C', H', W')``, or without ``N``."""
         check_images(input, "SparseVariationalConv2d")
         if input.ndim == 3:
@@ -223,29 +183,19 @@ class SparseVariationalConv2d(_Sparse, nn.Conv2d):
 
 
 _MOLCHANOV = "Molchanov, Ashukha and Vetrov, Variational dropout sparsifies deep neural networks, ICML 2017"
+_PRUNED = " without the weights of log α ≥ 3"
+_DEVIATIONS = "log α is not clipped; begins at one rate p for all weights unless log σ² is given; p = 1 raises"
 KINDS = (
     Kind(
-        "sparse_variational_linear",
-        SparseVariationalLinear,
-        _MOLCHANOV,
-        "y = x Wᵀ + b + ε √(x² (σ²)ᵀ), ε ~ N(0, 1); p = α / (1 + α), α = σ² / w²",
-        "nothing",
-        eval_law="y = x Wᵀ + b without the weights of log α ≥ 3",
-        has_parameters=True,
-        adopts=(nn.Linear,),
-        example="droplab.nn.SparseVariationalLinear(24, 6, p=0.1)",
-        deviations="log α is not clipped; begins at one rate p for all weights unless log σ² is given; p = 1 raises",
+        "sparse_variational_linear", SparseVariationalLinear, _MOLCHANOV,
+        "y = x Wᵀ + b + ε √(x² (σ²)ᵀ), ε ~ N(0, 1); p = α / (1 + α), α = σ² / w²", "nothing",
+        eval_law="y = x Wᵀ + b" + _PRUNED, has_parameters=True, limits=(_LOG,),
+        example="droplab.nn.SparseVariationalLinear(24, 6, p=0.1)", deviations=_DEVIATIONS,
     ),
     Kind(
-        "sparse_variational_conv2d",
-        SparseVariationalConv2d,
-        _MOLCHANOV,
-        "y = x * W + b + ε √(x² * σ²), ε ~ N(0, 1); p = α / (1 + α), α = σ² / w²",
-        "nothing",
-        eval_law="y = x * W + b without the weights of log α ≥ 3",
-        has_parameters=True,
-        adopts=(nn.Conv2d,),
-        example="droplab.nn.SparseVariationalConv2d(4, 3, 3, p=0.1)",
-        deviations="log α is not clipped; begins at one rate p for all weights unless log σ² is given; p = 1 raises",
+        "sparse_variational_conv2d", SparseVariationalConv2d, _MOLCHANOV,
+        "y = x * W + b + ε √(x² * σ²), ε ~ N(0, 1); p = α / (1 + α), α = σ² / w²", "nothing",
+        eval_law="y = x * W + b" + _PRUNED, has_parameters=True, limits=(_LOG,),
+        example="droplab.nn.SparseVariationalConv2d(4, 3, 3, p=0.1)", deviations=_DEVIATIONS,
     ),
-)
+)  # fmt: skip

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from droplab.errors import UserError
-from droplab.layers.adopting import taken_over
-from droplab.layers.layer import DropLayer
+from droplab.layers.adopting import Adopting
 from droplab.masks.checking import check_input, check_rate
 from droplab.masks.key import Key
 from droplab.masks.noise import uniform, widened
 from droplab.variants.kind import Kind
 
+__all__ = ["LinearStandout", "standout"]
+
 
 def standout(
-    input: Tensor,  # noqa: A002  # torch's name
-    preactivation: Tensor,
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    alpha: float = 1.0,
+    input: Tensor, preactivation: Tensor, p: float | Tensor = 0.5, training: bool = True, *, alpha: float = 1.0,
     key: Key | None = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Keep each unit with a probability of its own, which grows with what arrives at the unit.
 
     With ``a`` the preactivation and ``f(a)`` the input, the keep probability is ``k = σ(α a + β)`` and ::
@@ -80,7 +76,7 @@ def _keep(preactivation: Tensor, p: float | Tensor, alpha: float) -> Tensor:
     return torch.sigmoid(alpha * received + beta)
 
 
-class LinearStandout(DropLayer, nn.Linear):
+class LinearStandout(Adopting, nn.Linear):
     """A linear layer whose units are kept with probability ``σ(α a + β)``, ``a`` what each unit receives.
 
     ``a = x Wᵀ + b``; ``y = a m`` in training, ``y = a σ(α a + β)`` in eval, ``β = log((1 - p) / p)``. See
@@ -88,70 +84,46 @@ class LinearStandout(DropLayer, nn.Linear):
     the paper's layer. For another activation ``f``, call the function with ``f(a)`` and ``a``.
 
     Args:
-        in_features: as for ``torch.nn.Linear``.
-        out_features: as for ``torch.nn.Linear``.
-        bias: as for ``torch.nn.Linear``.
+        in_features, out_features, bias, device, dtype: as for ``torch.nn.Linear``.
         p: drop rate of a unit that receives 0, in [0, 1].
         alpha: how much the rate follows what a unit receives; 0 is the same rate for all.
-        device: as for ``torch.nn.Linear``.
-        dtype: as for ``torch.nn.Linear``.
 
     Shapes: ``(N, *, in)`` to ``(N, *, out)``. ``state_dict``: ``weight`` and ``bias``.
 
     >>> LinearStandout(8, 4, p=0.3)
     LinearStandout(p=0.3, alpha=1.0, in_features=8, out_features=4, bias=True)
+    >>> LinearStandout.adopt(nn.Linear(8, 4), alpha=2.0)
+    LinearStandout(p=0.5, alpha=2.0, in_features=8, out_features=4, bias=True)
     """
 
+    twin = nn.Linear
+    shown = ("alpha",)
+
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
-        *,
-        p: float | Tensor = 0.5,
-        alpha: float = 1.0,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
+        self, in_features: int, out_features: int, bias: bool = True, *, p: float | Tensor = 0.5, alpha: float = 1.0,
+        device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
         super().__init__(in_features, out_features, bias, device, dtype)
-        self.p = p
-        self.alpha = alpha
+        self.equip(p, alpha=alpha)
 
-    @classmethod
-    def adopt(cls, module: nn.Module, p: float | Tensor = 0.5, *, alpha: float = 1.0) -> Self:
-        """The layer with the parameters of an ``nn.Linear``, which stay what they are.
+    def equip(self, p: float | Tensor = 0.5, *, alpha: float = 1.0) -> None:
+        """The rate, and how it follows."""
+        self.p, self.alpha = p, alpha
 
-        Raises:
-            UserError: not exactly an ``nn.Linear``, or ``p`` outside [0, 1].
-        """
-        new = taken_over(cls, module, nn.Linear)
-        new.p = p
-        new.alpha = alpha
-        return new
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, *, in)`` to ``(N, *, out)``."""
         check_input(input, "LinearStandout")
         a = super().forward(input)
         key = self._key(input) if self.training else None
         return standout(a, a, self._current_rate(), self.training, alpha=self.alpha, key=key)
 
-    def extra_repr(self) -> str:
-        """Rate, alpha and what the linear layer shows."""
-        return f"{DropLayer.extra_repr(self)}, alpha={self.alpha}, {nn.Linear.extra_repr(self)}"
-
 
 KINDS = (
     Kind(
-        "standout",
-        LinearStandout,
-        "Ba and Frey, Adaptive dropout for training deep neural networks, NeurIPS 2013",
+        "standout", LinearStandout, "Ba and Frey, Adaptive dropout for training deep neural networks, NeurIPS 2013",
         "a = x Wᵀ + b, y = a m, m = 1 with probability σ(α a + β), else 0; β = log((1 - p) / p)",
-        "nothing; the rate is each unit's own",
-        eval_law="y = a σ(α a + β), the mean",
-        has_parameters=True,
-        adopts=(nn.Linear,),
+        "nothing; the rate is each unit's own", eval_law="y = a σ(α a + β), the mean", has_parameters=True,
         example="droplab.nn.LinearStandout(24, 6, p=0.5)",
         deviations="β is added to what a unit receives, not to each weight; the activation comes after",
     ),
-)
+)  # fmt: skip

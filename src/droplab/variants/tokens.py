@@ -5,22 +5,22 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from droplab.errors import RankError, UserError
+from droplab.errors import RankError
 from droplab.layers.layer import DropLayer
 from droplab.masks.checking import check_input, check_rate, is_zero
 from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.masks.noise import uniform
 from droplab.variants.kind import IN_TRAINING, MASKED, Kind
+from droplab.variants.options import AtLeast
+
+__all__ = ["PatchDropout", "TokenDropout", "patch_dropout", "token_dropout"]
+
+_PREFIX = AtLeast("prefix", 0, "a number of tokens, from 0 on,")
 
 
 def token_dropout(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    prefix: int = 0,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = True, *, prefix: int = 0, key: Key | None = None
 ) -> Tensor:
     """Set whole tokens to zero with probability ``p``; scale the others by ``1 / (1 - p)``.
 
@@ -56,12 +56,7 @@ def token_dropout(
 
 
 def patch_dropout(
-    input: Tensor,  # noqa: A002  # torch's name
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    prefix: int = 0,
-    key: Key | None = None,
+    input: Tensor, p: float | Tensor = 0.5, training: bool = True, *, prefix: int = 0, key: Key | None = None
 ) -> Tensor:
     """Take a share ``p`` of the tokens out, other ones in each sample, so that all that follows computes less.
 
@@ -114,24 +109,23 @@ def kept_tokens(count: int, p: float) -> int:
 def check_tokens(x: Tensor, prefix: int, name: str) -> None:
     """Raise unless an input has tokens."""
     check_input(x, name)
-    check_prefix(prefix, name)
+    _PREFIX.check(prefix, name)
     if x.ndim != 3:
         raise RankError(f"{name} got {x.ndim} dimensions; three, (N, T, D), are wanted")
 
 
-def check_prefix(prefix: int, name: str) -> None:
-    """Raise unless a number of tokens is one.
+class _Tokens(DropLayer):
+    """What both layers have: tokens at the front that stay."""
 
-    >>> check_prefix(-1, "token_dropout")
-    Traceback (most recent call last):
-    ...
-    droplab.errors.UserError: token_dropout got prefix -1; a number of tokens, from 0 on, is wanted
-    """
-    if prefix < 0:
-        raise UserError(f"{name} got prefix {prefix}; a number of tokens, from 0 on, is wanted")
+    shown = ("prefix",)
+
+    def __init__(self, p: float | Tensor = 0.5, prefix: int = 0) -> None:
+        super().__init__()
+        _PREFIX.check(prefix, type(self).__name__)
+        self.p, self.prefix = p, prefix
 
 
-class TokenDropout(DropLayer):
+class TokenDropout(_Tokens):
     """Set whole tokens of ``(N, T, D)`` to zero in training; identity in eval.
 
     See ``droplab.functional.token_dropout``.
@@ -144,24 +138,12 @@ class TokenDropout(DropLayer):
     TokenDropout(p=0.2, prefix=0)
     """
 
-    def __init__(self, p: float | Tensor = 0.5, prefix: int = 0) -> None:
-        super().__init__()
-        check_prefix(prefix, type(self).__name__)
-        self.p = p
-        self.prefix = prefix
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, T, D)`` to the same shape."""
-        if not self.training:
-            return input
-        return token_dropout(input, self._current_rate(), prefix=self.prefix, key=self._key(input))
-
-    def extra_repr(self) -> str:
-        """Rate and prefix."""
-        return f"{super().extra_repr()}, prefix={self.prefix}"
+        return self._in_training(token_dropout, input, prefix=self.prefix)
 
 
-class PatchDropout(TokenDropout):
+class PatchDropout(_Tokens):
     """Take a share of the tokens of ``(N, T, D)`` out in training, which makes what follows cheaper; identity in eval.
 
     See ``droplab.functional.patch_dropout``. A model compiled with it is compiled anew where ``p`` changes the number
@@ -175,7 +157,7 @@ class PatchDropout(TokenDropout):
     PatchDropout(p=0.5, prefix=1)
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, prefix + T, D)`` to ``(N, prefix + K, D)``."""
         if not self.training:
             return input
@@ -184,20 +166,16 @@ class PatchDropout(TokenDropout):
 
 KINDS = (
     Kind(
-        "token_dropout",
-        TokenDropout,
-        "Iyyer et al., Deep unordered composition rivals syntactic methods for text classification, ACL 2015",
-        MASKED,
-        "a token of a sample",
+        "token_dropout", TokenDropout,
+        "Iyyer et al., Deep unordered composition rivals syntactic methods for text classification, ACL 2015", MASKED,
+        "a token of a sample", limits=(_PREFIX,),
         deviations=IN_TRAINING + "; tokens become zero, where the paper averages over those that are left",
     ),
     Kind(
-        "patch_dropout",
-        PatchDropout,
+        "patch_dropout", PatchDropout,
         "Liu et al., PatchDropout: economizing vision transformers using patch dropout, WACV 2023",
-        "y = x[kept], kept: K = max(1, floor((1 - p) T + 1/2)) of T tokens, in their order",
-        "a token of a sample",
-        picture=False,
+        "y = x[kept], kept: K = max(1, floor((1 - p) T + 1/2)) of T tokens, in their order", "a token of a sample",
+        limits=(_PREFIX,), picture=False,
         deviations="p = 1 leaves one token; a compiled graph holds for one number of tokens",
     ),
-)
+)  # fmt: skip

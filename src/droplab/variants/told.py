@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from droplab.errors import UserError, suggest
-from droplab.languages import read_texts
 from droplab.variants.catalog import CATALOG
+from droplab.variants.language import said
+from droplab.variants.table import TABLE
 
 
 class Words(NamedTuple):
@@ -37,10 +37,8 @@ def words(name: str, lang: str = "en") -> Words:
     >>> words("dropout2d", "ja").shares
     'サンプルのチャネル'
     """
-    if name not in CATALOG:
-        raise UserError(f"no variant {name!r}{suggest(name, CATALOG)} (there are {', '.join(CATALOG)})")
-    texts = read_texts("droplab.variants", "texts", lang)
+    texts = said(name, lang)
     row = CATALOG[name]
-    told = {"shares": row.shares, "eval_law": row.eval_law, "deviations": row.deviations, **texts[name]}
-    layer = getattr(row.layer, "__name__", str(row.layer))
+    told = {"shares": row.shares, "eval_law": row.eval_law, "deviations": row.deviations, **texts}
+    layer = TABLE[name].layer
     return Words(name, layer, equation=row.equation, paper=row.paper, has_parameters=row.has_parameters, **told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,23 +16,19 @@ from droplab.masks.checking import check_input, check_rate, is_zero
 from droplab.masks.kept import Kept, kept_units, may_skip, unit_mask
 from droplab.masks.key import Key
 from droplab.masks.taken import Places, take
-from droplab.variants.kind import IN_TRAINING, Kind
-from droplab.variants.units import UnitDropout
+from droplab.variants.kind import Kind
+from droplab.variants.units import DEVIATIONS, GRAHAM, UnitDropout
+
+__all__ = ["UnitDropoutMLP", "unit_dropout_mlp"]
 
 Activation = Callable[[Tensor], Tensor]
 
 
 def unit_dropout_mlp(
-    input: Tensor,  # noqa: A002  # torch's name
-    weights: Sequence[Tensor],
-    biases: Sequence[Tensor | None],
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    activation: Activation | Sequence[Activation] = F.relu,
-    exact_count: bool = False,
+    input: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor | None], p: float | Tensor = 0.5,
+    training: bool = True, *, activation: Activation | Sequence[Activation] = F.relu, exact_count: bool = False,
     key: Key | None = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Linear layers with an activation between any two, whose hidden units are dropped for the whole batch.
 
     ``hᵢ = (mᵢ / (1 - p)) a(hᵢ₋₁ Wᵢᵀ + bᵢ)``, the last layer without activation and mask. What is dropped is used on
@@ -126,8 +122,7 @@ class UnitDropoutMLP(UnitDropout, nn.Sequential):
         activation: class of the activations, which must act on each element alone.
         bias: whether the layers have one.
         exact_count: keep a fixed number of units of each layer.
-        device: of the parameters.
-        dtype: of the parameters.
+        device, dtype: of the parameters.
 
     >>> UnitDropoutMLP([8, 16, 4], p=0.2)
     UnitDropoutMLP(p=0.2
@@ -135,60 +130,41 @@ class UnitDropoutMLP(UnitDropout, nn.Sequential):
       (1): ReLU()
       (2): Linear(in_features=16, out_features=4, bias=True)
     )
+    >>> old = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 4))
+    >>> new = UnitDropoutMLP.adopt(old, 0.5)  # in which UnitDropoutMLP alone drops
+    >>> new.state_dict().keys() == old.state_dict().keys()
+    True
     """
 
+    twin = nn.Sequential
+
     def __init__(
-        self,
-        sizes: Sequence[int],
-        p: float | Tensor = 0.5,
-        activation: Callable[[], nn.Module] = nn.ReLU,
-        bias: bool = True,
-        *,
-        exact_count: bool = False,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
+        self, sizes: Sequence[int], p: float | Tensor = 0.5, activation: Callable[[], nn.Module] = nn.ReLU,
+        bias: bool = True, *, exact_count: bool = False, device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
         if len(sizes) < 3:
             raise UserError(f"UnitDropoutMLP got the sizes {list(sizes)}; input, hidden layers and output are wanted")
         modules: list[nn.Module] = []
         for before, after in pairwise(sizes):
             modules += [nn.Linear(before, after, bias, device, dtype), activation()]
         super().__init__(*modules[:-1])
-        self.p = p
-        self.exact_count = exact_count
         _check_parts(self)
+        self.equip(p, exact_count=exact_count)
 
-    @classmethod
-    def adopt(cls, module: nn.Sequential, p: float | Tensor = 0.5, *, exact_count: bool = False) -> Self:
-        """A layer with the modules of a ``Sequential`` under their names; ``nn.Dropout`` among them drops no more.
-
-        Args:
-            module: linear layers, activations of single elements between them, and after an activation perhaps
-                ``Dropout``.
-            p: drop rate of all hidden units.
-            exact_count: keep a fixed number of units of each layer.
-
-        Raises:
-            UserError: something else than such a ``nn.Sequential``.
-
-        >>> old = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 4))
-        >>> new = UnitDropoutMLP.adopt(old, 0.5)
-        >>> new.state_dict().keys() == old.state_dict().keys()
-        True
-        """
-        made = cls._taking_over(module, nn.Sequential, p, exact_count)
-        parts = list(made._modules.items())
+    def equip(self, p: float | Tensor = 0.5, *, exact_count: bool = False) -> None:
+        """The rate, and whether a fixed number of units is kept; ``nn.Dropout`` among the modules drops no more."""
+        super().equip(p, exact_count=exact_count)
+        parts = list(self._modules.items())
         for (name, part), (_, after) in pairwise(parts[1:]):  # one at the input, which is not hidden, is refused
             if type(part) is nn.Dropout and type(after) is nn.Linear:
-                made._modules[name] = nn.Identity()
-        _check_parts(made)
-        return made
+                self._modules[name] = nn.Identity()
+        _check_parts(self)
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(*, in)`` to ``(*, out)``."""
         if not self.training:
             for part in self:
-                input = part(input)  # noqa: A001
+                input = part(input)
             return input
         layers: list[nn.Linear] = []
         between: list[list[nn.Module]] = []
@@ -213,10 +189,6 @@ class UnitDropoutMLP(UnitDropout, nn.Sequential):
         if isinstance(idx, slice):
             return nn.Sequential(OrderedDict(list(self._modules.items())[idx]))
         return super().__getitem__(idx)
-
-    def extra_repr(self) -> str:
-        """Rate."""
-        return f"{super().extra_repr()}{self._options()}"
 
     def __repr__(self) -> str:
         """The rate on the first line."""
@@ -247,23 +219,12 @@ class _InTurn:
         return x
 
 
-_GRAHAM = (
-    "Graham, Reizenstein and Robinson, Efficient batchwise dropout training using submatrices, arXiv:1502.02478, 2015"
-)
-_DEVIATIONS = "with exact_count a fixed number of units is kept, without replacement; " + IN_TRAINING
 KINDS = (
     Kind(
-        "unit_dropout_mlp",
-        UnitDropoutMLP,
-        _GRAHAM,
+        "unit_dropout_mlp", UnitDropoutMLP, GRAHAM,
         "y = h Wᵀ + b, h = a(x Vᵀ + c) m / (1 - p), m = 0 with probability p, else 1; where m = 0, neither rows of V "
         "nor columns of W are multiplied",
-        "a hidden unit of the whole batch",
-        eval_law="the layers without dropout",
-        has_parameters=True,
-        in_arms=False,
-        adopts=(nn.Sequential,),
-        example="droplab.nn.UnitDropoutMLP([24, 32, 6], p=0.5)",
-        deviations=_DEVIATIONS,
+        "a hidden unit of the whole batch", eval_law="the layers without dropout", has_parameters=True, in_arms=False,
+        example="droplab.nn.UnitDropoutMLP([24, 32, 6], p=0.5)", deviations=DEVIATIONS,
     ),
-)
+)  # fmt: skip

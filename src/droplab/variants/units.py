@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from droplab.errors import RankError, UserError
-from droplab.layers.adopting import taken_over
-from droplab.layers.layer import DropLayer
-from droplab.masks.checking import check_input, check_rate, is_zero
+from droplab.layers.adopting import Adopting
+from droplab.masks.checking import check_images, check_input, check_rate, is_zero
 from droplab.masks.kept import kept_units, may_skip, unit_mask
 from droplab.masks.key import Key
 from droplab.masks.taken import take
 from droplab.variants.kind import IN_TRAINING, Kind
 
+__all__ = ["UnitDropoutConv2d", "UnitDropoutLinear", "unit_dropout_conv2d", "unit_dropout_linear"]
+
 
 def unit_dropout_linear(
-    input: Tensor,  # noqa: A002  # torch's name
-    weight: Tensor,
-    bias: Tensor | None = None,
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    exact_count: bool = False,
-    key: Key | None = None,
-) -> Tensor:
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, p: float | Tensor = 0.5, training: bool = True, *,
+    exact_count: bool = False, key: Key | None = None,
+) -> Tensor:  # fmt: skip
     """``linear`` of an input whose units are dropped for the whole batch; only kept ones are multiplied.
 
     ``y = (x m / (1 - p)) Wᵀ + b`` with one ``m`` of shape ``(in,)``, 0 with probability ``p``: columns of ``W`` whose
@@ -77,18 +72,10 @@ def unit_dropout_linear(
 
 
 def unit_dropout_conv2d(
-    input: Tensor,  # noqa: A002  # torch's name
-    weight: Tensor,
-    bias: Tensor | None = None,
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    stride: int | tuple[int, ...] = 1,
-    padding: int | str | tuple[int, ...] = 0,
-    dilation: int | tuple[int, ...] = 1,
-    exact_count: bool = False,
-    key: Key | None = None,
-) -> Tensor:
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, p: float | Tensor = 0.5, training: bool = True, *,
+    stride: int | tuple[int, ...] = 1, padding: int | str | tuple[int, ...] = 0, dilation: int | tuple[int, ...] = 1,
+    exact_count: bool = False, key: Key | None = None,
+) -> Tensor:  # fmt: skip
     """``conv2d`` of an input whose channels are dropped for the whole batch; only kept ones are convolved.
 
     ``y = (x m / (1 - p)) ∗ W + b`` with one ``m`` of shape ``(C,)``. Paper, deviation, graphs and ``exact_count`` as
@@ -115,9 +102,7 @@ def unit_dropout_conv2d(
     4.0
     """
     check_rate(p)
-    check_input(input, "unit_dropout_conv2d")
-    if input.ndim not in {3, 4}:
-        raise RankError(f"unit_dropout_conv2d got {input.ndim} dimensions; (N, C, H, W) or (C, H, W) is wanted")
+    check_images(input, "unit_dropout_conv2d")
     if not training or is_zero(p):
         return F.conv2d(input, weight, bias, stride, padding, dilation)
     channels = input.shape[-3]
@@ -131,20 +116,19 @@ def unit_dropout_conv2d(
     return F.conv2d(part, take(weight, ((1, index),)) * scale, bias, stride, padding, dilation)
 
 
-class UnitDropout(DropLayer):
-    """What the three have in common."""
+class UnitDropout(Adopting):
+    """Base of layers that leave units out for a whole batch; a fixed number of them, or each with the rate."""
 
     batch_dim = None
     exact_count: bool
 
-    @classmethod
-    def _taking_over(cls, module: nn.Module, kind: type[nn.Module], p: float | Tensor, exact_count: bool) -> Self:
-        made = taken_over(cls, module, kind)
-        made.p, made.exact_count = p, exact_count
-        return made
+    def equip(self, p: float | Tensor = 0.5, *, exact_count: bool = False) -> None:
+        """The rate, and whether a fixed number of units is kept."""
+        self.p, self.exact_count = p, exact_count
 
-    def _options(self) -> str:
-        return ", exact_count=True" if self.exact_count else ""
+    def extra_repr(self) -> str:
+        """Rate, sizes and, where it is so, the fixed number."""
+        return f"{super().extra_repr()}{', exact_count=True' if self.exact_count else ''}"
 
 
 class UnitDropoutLinear(UnitDropout, nn.Linear):
@@ -154,56 +138,29 @@ class UnitDropoutLinear(UnitDropout, nn.Linear):
     ``droplab.functional.unit_dropout_linear``.
 
     Args:
-        in_features: size of each input.
-        out_features: size of each output.
-        bias: whether there is one.
+        in_features, out_features, bias, device, dtype: as for ``torch.nn.Linear``.
         p: drop rate in [0, 1].
         exact_count: keep a fixed number of units.
-        device: of the parameters.
-        dtype: of the parameters.
 
-    >>> UnitDropoutLinear(8, 4, p=0.2)
+    >>> UnitDropoutLinear.adopt(nn.Linear(8, 4), 0.2)
     UnitDropoutLinear(p=0.2, in_features=8, out_features=4, bias=True)
     """
 
+    twin = nn.Linear
+
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
-        p: float | Tensor = 0.5,
-        *,
-        exact_count: bool = False,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
+        self, in_features: int, out_features: int, bias: bool = True, p: float | Tensor = 0.5, *,
+        exact_count: bool = False, device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
         super().__init__(in_features, out_features, bias, device, dtype)
-        self.p = p
-        self.exact_count = exact_count
+        self.equip(p, exact_count=exact_count)
 
-    @classmethod
-    def adopt(cls, module: nn.Linear, p: float | Tensor = 0.5, *, exact_count: bool = False) -> Self:
-        """A layer with the parameters of a ``Linear``.
-
-        Raises:
-            UserError: something else than a plain ``nn.Linear``.
-
-        >>> linear = nn.Linear(8, 4)
-        >>> UnitDropoutLinear.adopt(linear, 0.2).weight is linear.weight
-        True
-        """
-        return cls._taking_over(module, nn.Linear, p, exact_count)
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(*, in)`` to ``(*, out)``."""
         if not self.training:
             return F.linear(input, self.weight, self.bias)
         rate, key = self._current_rate(), self._key(input)
         return unit_dropout_linear(input, self.weight, self.bias, rate, exact_count=self.exact_count, key=key)
-
-    def extra_repr(self) -> str:
-        """Rate and sizes."""
-        return f"{super().extra_repr()}, {nn.Linear.extra_repr(self)}{self._options()}"
 
 
 class UnitDropoutConv2d(UnitDropout, nn.Conv2d):
@@ -213,65 +170,39 @@ class UnitDropoutConv2d(UnitDropout, nn.Conv2d):
     ``droplab.functional.unit_dropout_conv2d``.
 
     Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
-        kernel_size: of the convolution.
-        stride: of the convolution.
-        padding: of the convolution.
-        dilation: of the convolution.
-        bias: whether there is one.
-        padding_mode: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``.
+        in_channels, out_channels, kernel_size, stride, padding, dilation, bias, padding_mode, device, dtype: as for
+            ``torch.nn.Conv2d``.
         p: drop rate in [0, 1].
         exact_count: keep a fixed number of channels.
-        device: of the parameters.
-        dtype: of the parameters.
 
-    >>> UnitDropoutConv2d(8, 4, 3, p=0.2)
+    >>> UnitDropoutConv2d.adopt(nn.Conv2d(8, 4, 3), 0.2)
     UnitDropoutConv2d(p=0.2, 8, 4, kernel_size=(3, 3), stride=(1, 1))
     """
 
+    twin = nn.Conv2d
+
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: str | int | tuple[int, int] = 0,
-        dilation: int | tuple[int, int] = 1,
-        bias: bool = True,
-        padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = "zeros",
-        p: float | Tensor = 0.5,
-        *,
-        exact_count: bool = False,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
+        self, in_channels: int, out_channels: int, kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1, padding: str | int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1, bias: bool = True,
+        padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = "zeros", p: float | Tensor = 0.5, *,
+        exact_count: bool = False, device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, 1, bias, padding_mode, device, dtype
         )
-        self.p = p
-        self.exact_count = exact_count
+        self.equip(p, exact_count=exact_count)
 
-    @classmethod
-    def adopt(cls, module: nn.Conv2d, p: float | Tensor = 0.5, *, exact_count: bool = False) -> Self:
-        """A layer with the parameters of a ``Conv2d``.
-
-        Raises:
-            UserError: something else than a plain ``nn.Conv2d``, or more than one group.
-
-        >>> conv = nn.Conv2d(8, 4, 3)
-        >>> UnitDropoutConv2d.adopt(conv, 0.2).weight is conv.weight
-        True
-        """
-        made = cls._taking_over(module, nn.Conv2d, p, exact_count)
-        if module.groups != 1:
+    def equip(self, p: float | Tensor = 0.5, *, exact_count: bool = False) -> None:
+        """The rate, and whether a fixed number of channels is kept; of one group."""
+        super().equip(p, exact_count=exact_count)
+        if self.groups != 1:
             raise UserError(
-                f"UnitDropoutConv2d.adopt got a Conv2d of {module.groups} groups; dropped channels would leave groups "
+                f"UnitDropoutConv2d.adopt got a Conv2d of {self.groups} groups; dropped channels would leave groups "
                 "of different sizes. One group is wanted; droplab.nn.Dropout2d before the layer drops its channels"
             )
-        return made
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, C, H, W)`` to ``(N, out, H', W')``; ``(C, H, W)`` too."""
         if not self.training:
             plain: Tensor = self._conv_forward(input, self.weight, self.bias)
@@ -279,46 +210,30 @@ class UnitDropoutConv2d(UnitDropout, nn.Conv2d):
         rate, key = self._current_rate(), self._key(input)
         padding: int | str | tuple[int, ...] = self.padding
         if self.padding_mode != "zeros" and input.ndim in {3, 4}:
-            input = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)  # noqa: A001
+            input = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)
             padding = 0
         return unit_dropout_conv2d(
             input, self.weight, self.bias, rate, stride=self.stride, padding=padding, dilation=self.dilation,
             exact_count=self.exact_count, key=key,
         )  # fmt: skip
 
-    def extra_repr(self) -> str:
-        """Rate and sizes."""
-        return f"{super().extra_repr()}, {nn.Conv2d.extra_repr(self)}{self._options()}"  # type: ignore[no-untyped-call]
 
-
-_GRAHAM = (
+GRAHAM = (
     "Graham, Reizenstein and Robinson, Efficient batchwise dropout training using submatrices, arXiv:1502.02478, 2015"
 )
 _PLAIN = "the layer without dropout"
-_DEVIATIONS = "with exact_count a fixed number of units is kept, without replacement; " + IN_TRAINING
+DEVIATIONS = "with exact_count a fixed number of units is kept, without replacement; " + IN_TRAINING
 KINDS = (
     Kind(
-        "unit_dropout_linear",
-        UnitDropoutLinear,
-        _GRAHAM,
+        "unit_dropout_linear", UnitDropoutLinear, GRAHAM,
         "y = (x m / (1 - p)) Wᵀ + b, m = 0 with probability p, else 1; columns of W with m = 0 are not multiplied",
-        "an input unit of the whole batch",
-        eval_law=_PLAIN,
-        has_parameters=True,
-        adopts=(nn.Linear,),
-        example="droplab.nn.UnitDropoutLinear(24, 6, p=0.5)",
-        deviations=_DEVIATIONS,
+        "an input unit of the whole batch", eval_law=_PLAIN, has_parameters=True,
+        example="droplab.nn.UnitDropoutLinear(24, 6, p=0.5)", deviations=DEVIATIONS,
     ),
     Kind(
-        "unit_dropout_conv2d",
-        UnitDropoutConv2d,
-        _GRAHAM,
+        "unit_dropout_conv2d", UnitDropoutConv2d, GRAHAM,
         "y = (x m / (1 - p)) ∗ W + b, m = 0 with probability p, else 1; channels with m = 0 are not convolved",
-        "an input channel of the whole batch",
-        eval_law=_PLAIN,
-        has_parameters=True,
-        adopts=(nn.Conv2d,),
-        example="droplab.nn.UnitDropoutConv2d(8, 4, 3, p=0.5)",
-        deviations=_DEVIATIONS,
+        "an input channel of the whole batch", eval_law=_PLAIN, has_parameters=True,
+        example="droplab.nn.UnitDropoutConv2d(8, 4, 3, p=0.5)", deviations=DEVIATIONS,
     ),
-)
+)  # fmt: skip

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from droplab.errors import UserError
-from droplab.layers.adopting import taken_over
 from droplab.layers.learned import LearnedRate
 from droplab.masks.checking import check_input
 from droplab.masks.key import Key
 from droplab.masks.noise import normal, uncast, widened
 from droplab.variants.kind import Kind
+from droplab.variants.options import OneOf
 
+__all__ = ["VariationalDropoutLinear", "kl_log_uniform_cubic", "reparameterised", "variational_linear"]
+
+_PER = OneOf("per", ("layer", "unit", "weight"))
 CUBIC = (1.16145124, -1.50204118, 0.58629921)
 """``c1, c2, c3`` of Kingma, Salimans and Welling 2015."""
 
@@ -45,12 +47,7 @@ def reparameterised(mean: Tensor, variance: Tensor, *, key: Key | None = None) -
 
 
 def variational_linear(
-    input: Tensor,  # noqa: A002  # torch's name
-    weight: Tensor,
-    variance: Tensor,
-    bias: Tensor | None = None,
-    *,
-    key: Key | None = None,
+    input: Tensor, weight: Tensor, variance: Tensor, bias: Tensor | None = None, *, key: Key | None = None
 ) -> Tensor:
     """A linear map with weights ``N(weight, variance)``, drawn at the outputs for each sample.
 
@@ -115,54 +112,35 @@ class VariationalDropoutLinear(LearnedRate, nn.Linear):
     Add ``droplab.nn.penalty(model) / len(training_set)`` to the mean loss.
 
     Args:
-        in_features: as for ``torch.nn.Linear``.
-        out_features: as for ``torch.nn.Linear``.
-        bias: as for ``torch.nn.Linear``.
+        in_features, out_features, bias, device, dtype: as for ``torch.nn.Linear``.
         p: the rate to begin with, in [0, 1/2]; Gaussian dropout's ``α = p / (1 - p)``.
         per: what has an α of its own: the ``"layer"``, each input ``"unit"``, or each ``"weight"``.
-        device: as for ``torch.nn.Linear``.
-        dtype: as for ``torch.nn.Linear``.
 
     Shapes: ``(N, *, in)`` to ``(N, *, out)``. ``state_dict``: ``weight``, ``bias``, and ``log_alpha``, which is
     ``(1,)``, ``(in,)`` or ``(out, in)``.
 
     >>> VariationalDropoutLinear(8, 4, p=0.2, per="unit")
     VariationalDropoutLinear(p=0.2, per='unit', in_features=8, out_features=4, bias=True)
+    >>> VariationalDropoutLinear.adopt(nn.Linear(8, 4), per="weight").log_alpha.shape
+    torch.Size([4, 8])
     """
 
+    twin = nn.Linear
+    shown = ("per",)
     highest = 0.5
     learned = "log_alpha"
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
-        *,
-        p: float | Tensor = 0.2,
-        per: str = "layer",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
+        self, in_features: int, out_features: int, bias: bool = True, *, p: float | Tensor = 0.2, per: str = "layer",
+        device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
         super().__init__(in_features, out_features, bias, device, dtype)
-        self.equip(p, per)
+        self.equip(p, per=per)
 
-    @classmethod
-    def adopt(cls, module: nn.Module, p: float | Tensor = 0.2, *, per: str = "layer") -> Self:
-        """The layer with the parameters of an ``nn.Linear``, which stay what they are.
-
-        Raises:
-            UserError: not exactly an ``nn.Linear``, ``p`` outside [0, 1/2], or an unknown ``per``.
-        """
-        new = taken_over(cls, module, nn.Linear)
-        new.equip(p, per)
-        return new
-
-    def equip(self, p: float | Tensor, per: str) -> None:
-        """Set what the layer has beside its torch twin."""
+    def equip(self, p: float | Tensor = 0.2, *, per: str = "layer") -> None:
+        """The rate, and what has one."""
+        _PER.check(per, "VariationalDropoutLinear")
         shapes = {"layer": (1,), "unit": (self.in_features,), "weight": (self.out_features, self.in_features)}
-        if per not in shapes:
-            raise UserError(f"VariationalDropoutLinear got per {per!r}; 'layer', 'unit' or 'weight' is wanted")
         self.per = per
         self.log_alpha = nn.Parameter(self.weight.new_zeros(shapes[per]))
         self.p = p
@@ -177,7 +155,7 @@ class VariationalDropoutLinear(LearnedRate, nn.Linear):
         """The KL term of all weights, in nats; see ``droplab.functional.kl_log_uniform_cubic``."""
         return kl_log_uniform_cubic(widened(self._log_odds())).expand_as(self.weight).sum()
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(N, *, in)`` to ``(N, *, out)``."""
         check_input(input, "VariationalDropoutLinear")
         if not self.training:
@@ -185,23 +163,13 @@ class VariationalDropoutLinear(LearnedRate, nn.Linear):
         variance = widened(self._log_odds()).exp() * widened(self.weight).square()
         return variational_linear(input, self.weight, variance, self.bias, key=self._key(input))
 
-    def extra_repr(self) -> str:
-        """The rate, what has one, and what the linear layer shows."""
-        return f"p={self.p:.6g}, per={self.per!r}, {nn.Linear.extra_repr(self)}"
-
 
 _KINGMA = "Kingma, Salimans and Welling, Variational dropout and the local reparameterization trick, NeurIPS 2015"
 KINDS = (
     Kind(
-        "variational_dropout_linear",
-        VariationalDropoutLinear,
-        _KINGMA,
-        "y = x Wᵀ + b + ε √(x² (α W²)ᵀ), ε ~ N(0, 1), α = p / (1 - p)",
-        "nothing",
-        eval_law="y = x Wᵀ + b",
-        has_parameters=True,
-        adopts=(nn.Linear,),
-        example="droplab.nn.VariationalDropoutLinear(24, 6, p=0.1)",
+        "variational_dropout_linear", VariationalDropoutLinear, _KINGMA,
+        "y = x Wᵀ + b + ε √(x² (α W²)ᵀ), ε ~ N(0, 1), α = p / (1 - p)", "nothing", eval_law="y = x Wᵀ + b",
+        has_parameters=True, limits=(_PER,), example="droplab.nn.VariationalDropoutLinear(24, 6, p=0.1)",
         deviations="α ≤ 1 by reflection, not by a clamp; the constant of the KL term; p above 1/2 raises",
     ),
-)
+)  # fmt: skip

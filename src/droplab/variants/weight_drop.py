@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from droplab.errors import UserError
-from droplab.layers.adopting import taken_over
-from droplab.layers.layer import DropLayer
+from droplab.layers.adopting import Adopting
 from droplab.layers.recurrent import Recurrent, States
 from droplab.masks.checking import check_input, check_rate
 from droplab.masks.drop import drop
@@ -18,14 +17,10 @@ from droplab.masks.key import Key
 from droplab.masks.streams import stream, whole
 from droplab.variants.kind import Kind
 
+__all__ = ["WeightDropGRU", "WeightDropLSTM", "WeightDropLinear", "weight_drop"]
 
-def weight_drop(
-    weight: Tensor,
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    key: Key | None = None,
-) -> Tensor:
+
+def weight_drop(weight: Tensor, p: float | Tensor = 0.5, training: bool = True, *, key: Key | None = None) -> Tensor:
     """Drop single weights: one mask for all samples and, where the result is used at all time steps, for those.
 
     ``w'[i, j] = m[i, j] w[i, j] / (1 - p)``. Merity, Keskar and Socher, *Regularizing and optimizing LSTM language
@@ -51,61 +46,39 @@ def weight_drop(
     return drop(weight, p, key=whole(key)) if training else weight
 
 
-class WeightDropLinear(DropLayer, nn.Linear):
+class WeightDropLinear(Adopting, nn.Linear):
     """``torch.nn.Linear`` with its weights, not its biases, dropped in training; one mask a call. Same parameters.
 
     See ``droplab.functional.weight_drop``. Eval mode: ``torch.nn.Linear``.
 
     Args:
-        in_features: as for ``torch.nn.Linear``, like ``out_features``, ``bias``, ``device`` and ``dtype``.
-        out_features: see there.
-        bias: see there.
+        in_features, out_features, bias, device, dtype: as for ``torch.nn.Linear``.
         p: drop rate in [0, 1].
-        device: see there.
-        dtype: see there.
 
-    >>> WeightDropLinear(3, 2, p=0.5)
+    >>> WeightDropLinear.adopt(nn.Linear(3, 2), 0.5)
     WeightDropLinear(p=0.5, in_features=3, out_features=2, bias=True)
     """
 
+    twin = nn.Linear
+
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
-        *,
-        p: float | Tensor = 0.5,
-        device: Any = None,
+        self, in_features: int, out_features: int, bias: bool = True, *, p: float | Tensor = 0.5, device: Any = None,
         dtype: torch.dtype | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(in_features, out_features, bias, device, dtype)
+        self.equip(p)
+
+    def equip(self, p: float | Tensor = 0.5) -> None:
+        """The rate."""
         self.p = p
 
-    @classmethod
-    def adopt(cls, module: nn.Linear, p: float | Tensor = 0.5) -> Self:
-        """A layer in the place of ``module``, with its very parameters.
-
-        Raises:
-            UserError: the module is not a ``torch.nn.Linear``.
-
-        >>> WeightDropLinear.adopt(nn.Linear(3, 2), 0.2).p
-        0.2
-        """
-        new = taken_over(cls, module, nn.Linear)
-        new.p = p
-        return new
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """``(*, I)`` to ``(*, O)``."""
         check_input(input, "WeightDropLinear")
         weight: Tensor = self.weight
         if self.training:
             weight = weight_drop(weight, self._current_rate(), key=self._key(input))
         return nn.functional.linear(input, weight, self.bias)
-
-    def extra_repr(self) -> str:
-        """Rate and sizes."""
-        return f"{DropLayer.extra_repr(self)}, {nn.Linear.extra_repr(self)}"
 
 
 class _WeightDrop(Recurrent):
@@ -115,7 +88,7 @@ class _WeightDrop(Recurrent):
         self, input_size: int, hidden_size: int, num_layers: int = 1, *, p: float | Tensor = 0.5, **options: Any
     ) -> None:
         super().__init__(input_size, hidden_size, num_layers, **options)
-        self.p = p
+        self.equip(p)
 
     def _run(self, x: Tensor, states: States, key: Key | None) -> tuple[Tensor, States]:
         return self._kernel((x,), states, key, self.batch_first)
@@ -124,7 +97,7 @@ class _WeightDrop(Recurrent):
         return self._kernel((packed.data, packed.batch_sizes), states, key)
 
     def _kernel(self, x: tuple[Tensor, ...], states: States, key: Key | None, *layout: bool) -> tuple[Tensor, States]:
-        kernel: Any = torch.lstm if self.kind is nn.LSTM else torch.gru
+        kernel: Any = torch.lstm if self.twin is nn.LSTM else torch.gru
         options = self.bias, self.num_layers, self.dropout, self.training, self.bidirectional
         weights = self._weights(key)
         try:
@@ -133,7 +106,7 @@ class _WeightDrop(Recurrent):
             if "Batching rule not implemented" not in str(error):
                 raise
             raise UserError(
-                f"{self._title()} was called within vmap, which torch's own {self.kind.__name__} kernel does not take. "
+                f"{self._title()} was called within vmap, which torch's own {self.twin.__name__} kernel does not take. "
                 "A batch is a dimension of its input; for members with masks of their own, call it for one after the "
                 "other, or use a Zoneout layer, whose steps are Python"
             ) from error
@@ -159,30 +132,16 @@ class WeightDropLSTM(_WeightDrop):
     Torch's kernels do the work. On CUDA, cuDNN copies the weights together at every call, and says so once.
 
     Args:
-        input_size: as for ``torch.nn.LSTM``, like all that is not named here.
-        hidden_size: see there.
-        num_layers: see there.
+        input_size, hidden_size, num_layers: as for ``torch.nn.LSTM``.
         p: drop rate of weights, in [0, 1].
         **options: ``bias``, ``batch_first``, ``dropout`` (between layers: torch's own, drawn from torch's generator
             under ``droplab.keyed`` too), ``bidirectional``, ``proj_size``, ``device``, ``dtype``.
 
-    >>> WeightDropLSTM(3, 4, p=0.5, batch_first=True)
+    >>> WeightDropLSTM.adopt(nn.LSTM(3, 4, batch_first=True), 0.5)
     WeightDropLSTM(p=0.5, 3, 4, batch_first=True)
     """
 
-    kind = nn.LSTM
-
-    @classmethod
-    def adopt(cls, module: nn.LSTM, p: float | Tensor = 0.5) -> Self:
-        """A layer in the place of ``module``, with its very parameters.
-
-        Raises:
-            UserError: the module is not a ``torch.nn.LSTM``.
-
-        >>> WeightDropLSTM.adopt(nn.LSTM(3, 4), 0.2).p
-        0.2
-        """
-        return cls._adopted(module, p)
+    twin = nn.LSTM
 
 
 class WeightDropGRU(_WeightDrop):
@@ -190,61 +149,30 @@ class WeightDropGRU(_WeightDrop):
 
     As ``WeightDropLSTM``. The papers drop the weights of LSTMs only.
 
-    >>> WeightDropGRU(3, 4, p=0.5, batch_first=True)
+    >>> WeightDropGRU.adopt(nn.GRU(3, 4, batch_first=True), 0.5)
     WeightDropGRU(p=0.5, 3, 4, batch_first=True)
     """
 
-    kind = nn.GRU
-
-    @classmethod
-    def adopt(cls, module: nn.GRU, p: float | Tensor = 0.5) -> Self:
-        """A layer in the place of ``module``, with its very parameters.
-
-        Raises:
-            UserError: the module is not a ``torch.nn.GRU``.
-
-        >>> WeightDropGRU.adopt(nn.GRU(3, 4), 0.2).p
-        0.2
-        """
-        return cls._adopted(module, p)
+    twin = nn.GRU
 
 
 _MERITY = "Merity, Keskar and Socher, Regularizing and optimizing LSTM language models, ICLR 2018"
 _RECURRENT = "y = LSTM(x) with m U / (1 - p) for its hidden-to-hidden weights U, m 0 with probability p, else 1"
 KINDS = (
     Kind(
-        "weight_drop_linear",
-        WeightDropLinear,
-        _MERITY,
-        "y = (m W / (1 - p)) x + b, m = 0 with probability p, else 1",
-        "a weight for all samples",
-        eval_law="torch.nn.Linear",
-        has_parameters=True,
-        adopts=(nn.Linear,),
-        example="droplab.nn.WeightDropLinear(24, 8, p=0.5)",
-        deviations="a linear layer, where the paper has LSTMs",
+        "weight_drop_linear", WeightDropLinear, _MERITY, "y = (m W / (1 - p)) x + b, m = 0 with probability p, else 1",
+        "a weight for all samples", eval_law="torch.nn.Linear", has_parameters=True,
+        example="droplab.nn.WeightDropLinear(24, 8, p=0.5)", deviations="a linear layer, where the paper has LSTMs",
     ),
     Kind(
-        "weight_drop_lstm",
-        WeightDropLSTM,
-        _MERITY,
-        _RECURRENT,
-        "a weight for all samples and time steps",
-        eval_law="torch.nn.LSTM",
-        has_parameters=True,
-        adopts=(nn.LSTM,),
+        "weight_drop_lstm", WeightDropLSTM, _MERITY, _RECURRENT, "a weight for all samples and time steps",
+        eval_law="torch.nn.LSTM", has_parameters=True,
         example="droplab.nn.WeightDropLSTM(4, 2, p=0.5, batch_first=True)",
     ),
     Kind(
-        "weight_drop_gru",
-        WeightDropGRU,
-        _MERITY,
-        _RECURRENT.replace("LSTM", "GRU"),
-        "a weight for all samples and time steps",
-        eval_law="torch.nn.GRU",
-        has_parameters=True,
-        adopts=(nn.GRU,),
+        "weight_drop_gru", WeightDropGRU, _MERITY, _RECURRENT.replace("LSTM", "GRU"),
+        "a weight for all samples and time steps", eval_law="torch.nn.GRU", has_parameters=True,
         example="droplab.nn.WeightDropGRU(4, 2, p=0.5, batch_first=True)",
         deviations="a GRU, where the paper has LSTMs",
     ),
-)
+)  # fmt: skip

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from droplab.errors import UserError
-from droplab.layers.layer import DropLayer
 from droplab.layers.recurrent import Recurrent, States, gru_step, lstm_step
 from droplab.masks.checking import check_input, check_rate
 from droplab.masks.drop import drop
 from droplab.masks.key import Key
 from droplab.masks.streams import stream
 from droplab.variants.kind import Kind
+from droplab.variants.options import Rate
+
+__all__ = ["ZoneoutGRU", "ZoneoutLSTM", "zoneout"]
 
 
 def zoneout(
-    new: Tensor,
-    old: Tensor,
-    p: float | Tensor = 0.5,
-    training: bool = True,
-    *,
-    key: Key | None = None,
+    new: Tensor, old: Tensor, p: float | Tensor = 0.5, training: bool = True, *, key: Key | None = None
 ) -> Tensor:
     """Keep each unit of a recurrent state as it was, with probability ``p``; one time step of a loop of your own.
 
@@ -77,31 +74,19 @@ _STREAMS = 3
 """For each layer and direction: hidden states, cell states, dropout after the layer."""
 
 
-def _refuse_projections(layer: Recurrent) -> None:
-    if layer.proj_size:
-        raise UserError(
-            f"{type(layer).__name__} got proj_size={layer.proj_size}; zoneout mixes a state with the one before "
-            "it, and is defined for LSTMs without projections: proj_size=0"
-        )
-
-
 class _Zoneout(Recurrent):
     """A loop over time, with one draw for all steps of a layer and direction."""
 
     keys_dropout = True
 
-    def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int = 1, *, p: float | Tensor = 0.1, **options: Any
-    ) -> None:
-        super().__init__(input_size, hidden_size, num_layers, **options)
-        self.p = p
-        _refuse_projections(self)
-
-    @classmethod
-    def _adopted(cls, module: nn.Module, p: float | Tensor) -> Self:
-        new = super()._adopted(module, p)
-        _refuse_projections(new)
-        return new
+    def equip(self, p: float | Tensor = 0.1) -> None:
+        """The rate of hidden states; of layers without projections."""
+        super().equip(p)
+        if self.proj_size:
+            raise UserError(
+                f"{type(self).__name__} got proj_size={self.proj_size}; zoneout mixes a state with the one before "
+                "it, and is defined for LSTMs without projections: proj_size=0"
+            )
 
     def _rates(self) -> tuple[float | Tensor, ...]:
         """One for each kind of state."""
@@ -158,7 +143,7 @@ class _Zoneout(Recurrent):
         outputs: list[Tensor] = [x] * steps
         for time in reversed(range(steps)) if number % directions else range(steps):
             from_hidden = nn.functional.linear(states[0], weight, biases[1])
-            step = lstm_step if self.kind is nn.LSTM else gru_step
+            step = lstm_step if self.twin is nn.LSTM else gru_step
             new = step(from_input[time], from_hidden, states)
             mixed = tuple(mix(kind, time, *pair) for kind, pair in enumerate(zip(new, states, strict=True)))
             if lengths is not None:
@@ -180,12 +165,6 @@ class _Zoneout(Recurrent):
         return lambda kind, time, new, old: torch.where(draws[kind][time], new, old)
 
 
-def _checked(p_cell: float | None) -> float | None:
-    if p_cell is not None:
-        check_rate(p_cell)
-    return p_cell
-
-
 class ZoneoutLSTM(_Zoneout):
     """``torch.nn.LSTM`` whose units keep their states of the step before with probability ``p``. Same parameters.
 
@@ -202,9 +181,7 @@ class ZoneoutLSTM(_Zoneout):
     Same calls as ``torch.nn.LSTM``, packed sequences, layers and directions too; dropout between layers is droplab's.
 
     Args:
-        input_size: as for ``torch.nn.LSTM``, like all that is not named here.
-        hidden_size: see there.
-        num_layers: see there.
+        input_size, hidden_size, num_layers: as for ``torch.nn.LSTM``.
         p: probability in [0, 1] that a hidden unit keeps its state.
         p_cell: the same for cell states; ``p`` where ``None``.
         **options: ``bias``, ``batch_first``, ``dropout`` (between layers), ``bidirectional``, ``device``, ``dtype``.
@@ -212,47 +189,30 @@ class ZoneoutLSTM(_Zoneout):
     Raises:
         UserError: a rate outside [0, 1], or projections.
 
-    >>> ZoneoutLSTM(3, 4, p=0.05, p_cell=0.5)
+    >>> ZoneoutLSTM.adopt(nn.LSTM(3, 4), 0.05, p_cell=0.5)
     ZoneoutLSTM(p=0.05, p_cell=0.5, 3, 4)
     """
 
-    kind = nn.LSTM
+    twin = nn.LSTM
+    shown = ("p_cell",)
 
     def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        *,
-        p: float | Tensor = 0.1,
-        p_cell: float | None = None,
-        **options: Any,
-    ) -> None:
-        super().__init__(input_size, hidden_size, num_layers, p=p, **options)
-        self.p_cell = _checked(p_cell)
+        self, input_size: int, hidden_size: int, num_layers: int = 1, *, p: float | Tensor = 0.1,
+        p_cell: float | None = None, **options: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(input_size, hidden_size, num_layers, **options)
+        self.equip(p, p_cell=p_cell)
 
-    @classmethod
-    def adopt(cls, module: nn.LSTM, p: float | Tensor = 0.1, *, p_cell: float | None = None) -> Self:
-        """A layer in the place of ``module``, with its very parameters.
-
-        Raises:
-            UserError: the module is not a ``torch.nn.LSTM``, or has projections.
-
-        >>> ZoneoutLSTM.adopt(nn.LSTM(3, 4), 0.05, p_cell=0.5).p_cell
-        0.5
-        """
-        new = cls._adopted(module, p)
-        new.p_cell = _checked(p_cell)
-        return new
+    def equip(self, p: float | Tensor = 0.1, *, p_cell: float | None = None) -> None:
+        """The rates of hidden and of cell states."""
+        super().equip(p)
+        if p_cell is not None:
+            check_rate(p_cell)
+        self.p_cell = p_cell
 
     def _rates(self) -> tuple[float | Tensor, ...]:
         p = self._current_rate()
         return p, p if self.p_cell is None else self.p_cell
-
-    def extra_repr(self) -> str:
-        """Rates first, then as torch."""
-        shown = "" if self.p_cell is None else f", p_cell={self.p_cell}"
-        return f"{DropLayer.extra_repr(self)}{shown}, {nn.RNNBase.extra_repr(self)}"
 
 
 class ZoneoutGRU(_Zoneout):
@@ -261,48 +221,28 @@ class ZoneoutGRU(_Zoneout):
     ``h_t = d_t ∘ h_{t-1} + (1 - d_t) ∘ h̃_t`` in training, ``d_t = 1`` with probability ``p``, and ``p`` in the place
     of ``d_t`` in eval mode. As ``ZoneoutLSTM``.
 
-    >>> ZoneoutGRU(3, 4, p=0.05)
+    >>> ZoneoutGRU.adopt(nn.GRU(3, 4), 0.05)
     ZoneoutGRU(p=0.05, 3, 4)
     """
 
-    kind = nn.GRU
+    twin = nn.GRU
 
-    @classmethod
-    def adopt(cls, module: nn.GRU, p: float | Tensor = 0.1) -> Self:
-        """A layer in the place of ``module``, with its very parameters.
-
-        Raises:
-            UserError: the module is not a ``torch.nn.GRU``.
-
-        >>> ZoneoutGRU.adopt(nn.GRU(3, 4), 0.05).p
-        0.05
-        """
-        return cls._adopted(module, p)
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, *, p: float | Tensor = 0.1, **options: Any
+    ) -> None:
+        super().__init__(input_size, hidden_size, num_layers, **options)
+        self.equip(p)
 
 
 _KRUEGER = "Krueger et al., Zoneout: regularizing RNNs by randomly preserving hidden activations, ICLR 2017"
 _ZONED = "y = h_t = m h_(t-1) + (1 - m) h'_t, m = 1 with probability p, else 0; c_t likewise, h'_t from c'_t"
 KINDS = (
     Kind(
-        "zoneout_lstm",
-        ZoneoutLSTM,
-        _KRUEGER,
-        _ZONED,
-        "nothing",
-        eval_law="p in the place of m",
-        has_parameters=True,
-        adopts=(nn.LSTM,),
-        example="droplab.nn.ZoneoutLSTM(4, 3, p=0.05, p_cell=0.5, batch_first=True)",
+        "zoneout_lstm", ZoneoutLSTM, _KRUEGER, _ZONED, "nothing", eval_law="p in the place of m", has_parameters=True,
+        limits=(Rate("p_cell"),), example="droplab.nn.ZoneoutLSTM(4, 3, p=0.05, p_cell=0.5, batch_first=True)",
     ),
     Kind(
-        "zoneout_gru",
-        ZoneoutGRU,
-        _KRUEGER,
-        _ZONED.partition(";")[0],
-        "nothing",
-        eval_law="p in the place of m",
-        has_parameters=True,
-        adopts=(nn.GRU,),
-        example="droplab.nn.ZoneoutGRU(4, 4, p=0.1, batch_first=True)",
+        "zoneout_gru", ZoneoutGRU, _KRUEGER, _ZONED.partition(";")[0], "nothing", eval_law="p in the place of m",
+        has_parameters=True, example="droplab.nn.ZoneoutGRU(4, 4, p=0.1, batch_first=True)",
     ),
-)
+)  # fmt: skip

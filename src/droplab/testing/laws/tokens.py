@@ -113,36 +113,18 @@ def seen_through(layer: Any, x: Tensor) -> tuple[Tensor, Tensor]:
 ORACLES = (
     Oracle(CATALOG["token_dropout"], scaled, (16, 8, 3), ranks=(3,), refuses=(2, 4)),
     Oracle(
-        CATALOG["patch_dropout"], chosen, (16, 12, 2), ranks=(3,), refuses=(2, 4), at_one=ordinary, shaped_by_rate=True
+        CATALOG["patch_dropout"], chosen, (16, 12, 2), ranks=(3,), refuses=(2, 4), at_one=ordinary, shaped_by_rate=True,
     ),
     Oracle(
-        CATALOG["embedding_dropout"],
-        words,
-        (16, 6),
-        make=_words,
-        at_eval=looked_up,
-        at_zero=looked_up,
-        at_one=no_words,
-        per_sample=False,
-        vocabulary=_WORDS,
+        CATALOG["embedding_dropout"], words, (16, 6),
+        make=_words, at_eval=looked_up, at_zero=looked_up, at_one=no_words, per_sample=False, vocabulary=_WORDS,
     ),
     Oracle(
-        CATALOG["layer_drop"],
-        doubled,
-        (16, _LAYERS),
-        make=_stack,
-        at_eval=every_layer,
-        at_zero=every_layer,
-        at_one=lambda _layer, x: x,
-        per_sample=False,
+        CATALOG["layer_drop"], doubled, (16, _LAYERS),
+        make=_stack, at_eval=every_layer, at_zero=every_layer, at_one=lambda _layer, x: x, per_sample=False,
     ),
     Oracle(
-        CATALOG["attention_dropout"],
-        seen_through,
-        (16, 2, 4, 3),
-        ranks=(4,),
-        refuses=(3, 5),
-        at_eval=seen,
+        CATALOG["attention_dropout"], seen_through, (16, 2, 4, 3), ranks=(4,), refuses=(3, 5), at_eval=seen,
         at_zero=seen,
     ),
-)
+)  # fmt: skip
