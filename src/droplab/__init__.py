@@ -38,10 +38,13 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
     from droplab.models import SrivastavaMLP as SrivastavaMLP
     from droplab.models import TutorialCNN as TutorialCNN
     from droplab.nn import keyed as keyed
+    from droplab.records import Measure as Measure
     from droplab.surgery.rates import apply_rates as apply_rates
     from droplab.surgery.rates import rates as rates
     from droplab.surgery.replace import replace as replace
     from droplab.surgery.sites import sites as sites
+    from droplab.training import LoopSpec as LoopSpec
+    from droplab.training import Run as Run
 
 _HOMES = {
     name: room
@@ -66,7 +69,9 @@ _HOMES = {
         "kernels": ("backend",),
         "models": ("SrivastavaMLP", "TutorialCNN"),
         "nn": ("keyed",),
+        "records": ("Measure",),
         "surgery": ("apply_rates", "rates", "replace", "sites"),
+        "training": ("LoopSpec", "Run"),
     }.items()
     for name in names
 }

@@ -21,15 +21,21 @@ from droplab.experiment import (
 )
 from droplab.experiment.changed_images import changed_images
 from droplab.experiment.presets import demo
+from droplab.experiment.specfile import parse, read_table
 from droplab.experiment.train import steps_per_epoch
 from droplab.experiment.trained import trained_model
 from droplab.given import is_local
 from droplab.ledger import open_experiment, read_experiment
 from droplab.listener import Silent
+from droplab.measures import MeasuresLike
 from droplab.records import ExperimentRecord
 from droplab.report import PageSource, build_page, render
 from droplab.report.writing import check_free, whole_file
 from droplab.tracking import Tracker
+from droplab.training.engine import run_loop
+from droplab.training.run import Loop
+from droplab.training.spec import LoopSpec
+from droplab.userobjects import looks_like_object
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -124,9 +130,7 @@ class Results:
                 record=self.record,
                 verdict=self.verdict,
                 created=design["created"],
-                steps_per_epoch=steps_per_epoch(
-                    self.record.sizes["train"], RecipeSpec.model_validate(self.record.spec["recipe"])
-                ),
+                steps_per_epoch=_steps_per_epoch(self.record),
                 environments=ledger.environments(),
                 plan={**design["plan"], **design["calibration"]},
                 histograms={key: ledger.histograms(key) for key in self.record.runs},
@@ -159,9 +163,22 @@ class Results:
         return self.text()
 
 
+def _steps_per_epoch(record: ExperimentRecord) -> int:
+    if "loop" in record.spec:
+        return 1  # what only the loop knows
+    return steps_per_epoch(record.sizes["train"], RecipeSpec.model_validate(record.spec["recipe"]))
+
+
 def compare(
-    spec: ExperimentSpec | Mapping[str, Any] | str | Path | None = None,
+    spec: Loop | LoopSpec | ExperimentSpec | Mapping[str, Any] | str | Path | None = None,
     *,
+    arms: Sequence[Any] | None = None,
+    seeds: int | Sequence[int] | None = None,
+    measures: MeasuresLike | None = None,
+    epochs: int | None = None,
+    name: str | None = None,
+    baseline: str | None = None,
+    compute: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     fresh: bool = False,
     data_dir: str | Path | None = None,
@@ -174,13 +191,25 @@ def compare(
 ) -> Results:
     """Run an experiment, or the rest of one, and judge it.
 
+    The experiment is a training loop of yours, a function that takes a ``droplab.Run``; or a spec, which droplab's own
+    loop trains. ``arms`` to ``compute`` belong to a loop of yours; a spec has them inside.
+
     ``model`` and ``data`` may be functions themselves. One that other processes can import goes by its name. Any other
     (a lambda, a function of a script or a notebook) is known to this process alone: runs are then made one
     after another here, which is said, and the ledger keeps its name with a digest of its code.
 
     Args:
-        spec: an ``ExperimentSpec``, the same as nested mappings, the path of a TOML file, or ``None`` for
-            the embedded demonstration.
+        spec: a loop, ``train(run)``, or its name, ``"pkg.module:train"``; an ``ExperimentSpec``, the same as nested
+            mappings, the path of a TOML file, or ``None`` for the embedded demonstration.
+        arms: drop rates (``0.1``), rates by site (``{"encoder.*": 0.3}``), or arms as in a spec; the first is the
+            baseline unless ``baseline`` names another. More arms than before are added.
+        seeds: a number of seeds, or a list. More than before are added.
+        measures: what the loop reports, with the better direction: ``{"loss": "lower", "f1": "higher"}``; the first is
+            decided on.
+        epochs: for ``run.epochs()``; where absent, the loop says how many.
+        name: shown in titles, and part of the folder's name; the loop's where absent.
+        baseline: the name of the arm that the others are compared with.
+        compute: as a spec's: ``{"executor": "process", "workers": 2, "threads": 1, "device": "cpu"}``.
         out: the experiment's folder; by default one under ``droplab-runs`` named after the spec, so that
             the same call continues.
         fresh: start anew in a folder that does not exist yet.
@@ -209,11 +238,33 @@ def compare(
     >>> sorted({run.state for run in results.record.runs.values()})
     ['done']
     """
+    over = {
+        "arms": arms,
+        "seeds": seeds,
+        "measures": measures,
+        "epochs": epochs,
+        "name": name,
+        "baseline": baseline,
+        "compute": compute,
+    }
+    loop = as_loop(spec, {key: value for key, value in over.items() if value is not None})
+    if loop is not None:
+        _only_for_specs(data_dir=data_dir, model=model, data=data)
+        with Tracker(listener or Silent(), track) as tracker:
+            finished = run_loop(
+                loop,
+                out=Path(out) if out is not None else None,
+                fresh=fresh,
+                listener=tracker,
+                accept_changed_code=accept_changed_code,
+            )
+        return Results(finished.folder, finished.record)
     if spec is None:
         spec = demo()
     if isinstance(spec, (str, Path)):
         spec = read_spec(Path(spec))
     if not isinstance(spec, ExperimentSpec):
+        assert isinstance(spec, Mapping)
         spec = parse_spec(spec)
     spec, alone = _here(_with_objects(spec, model, data))
     with Tracker(listener or Silent(), track) as tracker:
@@ -229,6 +280,44 @@ def compare(
             accept_changed_code=accept_changed_code,
         )
     return Results(finished.folder, finished.record)
+
+
+def as_loop(spec: Any, over: Mapping[str, Any]) -> LoopSpec | None:
+    """The spec of a loop of the user's own, or ``None`` where the house's loop is meant.
+
+    Args:
+        spec: as ``compare`` takes it.
+        over: values laid over it.
+
+    Raises:
+        SpecError: it does not hold; or values that only a loop has are laid over a spec of the house's.
+    """
+    source = "droplab.compare"
+    if isinstance(spec, LoopSpec):
+        values: Any = spec.model_dump() if over else spec
+    elif callable(spec) or (isinstance(spec, str) and looks_like_object(spec)):
+        values = {"loop": spec}
+    elif isinstance(spec, (str, Path)):
+        values, source = read_table(Path(spec)), str(spec)
+    else:
+        values = spec
+    if isinstance(values, LoopSpec):
+        return values
+    if isinstance(values, Mapping) and "loop" in values:
+        return parse(LoopSpec, {**values, **over}, source)
+    if over:
+        raise SpecError(
+            [f"{', '.join(over)}: for a training loop of your own, compare(train, …); a spec has them inside"], source
+        )
+    return None
+
+
+def _only_for_specs(**given: Any) -> None:
+    named = [name for name, value in given.items() if value is not None]
+    if named:
+        raise SpecError(
+            [f"{', '.join(named)}: a loop of your own brings its data and models itself"], "droplab.compare"
+        )
 
 
 def _with_objects(spec: ExperimentSpec, model: Any, data: Any) -> ExperimentSpec:

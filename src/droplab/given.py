@@ -60,6 +60,17 @@ def name_of(value: Callable[..., Any], called: str = "") -> str:
     return name
 
 
+def source_digest(value: Callable[..., Any]) -> str:
+    """12 hex digits of what a callable's code says, and the code and plain values that it uses of the names around it.
+
+    Lists, tables, arrays and objects count by their type alone: a notebook changes them from one cell to the next.
+
+    >>> source_digest(lambda: 3) == source_digest(lambda: 3), source_digest(lambda: 3) == source_digest(lambda: 4)
+    (True, False)
+    """
+    return _digest(value, _Seen([], code_alone=True))
+
+
 def find(name: str) -> Callable[..., Any] | None:
     """What was given under a name in this process."""
     return _given.get(name)
@@ -119,14 +130,16 @@ def _same(one: Any, other: Any) -> bool:
 class _Seen(set[int]):
     """Ids of what was looked at, against circles, and the objects of which only the type can be said."""
 
-    def __init__(self, hidden: list[Any]) -> None:
+    def __init__(self, hidden: list[Any], *, code_alone: bool = False) -> None:
         super().__init__()
         self.hidden = hidden
+        self.code_alone = code_alone
+        """Whether values that change while a program runs count by their type alone."""
 
 
-def _digest(value: Any) -> str:
+def _digest(value: Any, seen: _Seen | None = None) -> str:
     try:
-        text = "\n".join(_parts(value, _Seen([])))
+        text = "\n".join(_parts(value, seen if seen is not None else _Seen([])))
     except RecursionError:  # too deep to look through; _same tells such ones apart
         text = "deep"
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
@@ -136,6 +149,8 @@ def _parts(value: Any, seen: _Seen) -> Iterator[str]:
     """What a value is, in lines that are the same in every process; ``opaque`` where only its type can be said."""
     if isinstance(value, _PLAIN):
         yield f"{type(value).__name__} {value!r}"
+    elif seen.code_alone and isinstance(value, (list, set, dict)):
+        yield type(value).__name__
     elif isinstance(value, (tuple, list)):
         yield f"{type(value).__name__} {len(value)}"
         for item in value:
@@ -194,6 +209,9 @@ def _instance(value: Any, seen: _Seen) -> Iterator[str]:
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
     if kind in _BY_REPR:
         yield f"{kind} {value!r}"
+        return
+    if seen.code_alone:
+        yield f"object {kind}"
         return
     with suppress(Exception):  # not everything with a dtype is an array that can be read here
         array = value.detach().cpu().numpy() if hasattr(value, "detach") else value

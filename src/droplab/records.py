@@ -97,6 +97,8 @@ class Measurement:
     """For the validation set, at the last epoch."""
     initial_weights: str = ""
     """Digest of the run's weights before the arm was applied; with the first epoch of each session."""
+    first_batches: str = ""
+    """Digests of the first batch of each training loader of a loop of the user's own; with the first epoch."""
 
 
 @dataclass(frozen=True)

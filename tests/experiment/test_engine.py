@@ -27,7 +27,7 @@ from droplab.errors import (
 from droplab.experiment import Listener, final_evaluation
 from droplab.experiment.changed_images import changed_images
 from droplab.experiment.checkpoint import CheckpointStore
-from droplab.experiment.engine import _interrupted
+from droplab.experiment.engine import interrupted_error
 from droplab.experiment.lock import folder_lock
 from droplab.experiment.signals import StopFlag
 from droplab.ledger import Ledger, read_experiment
@@ -88,7 +88,7 @@ def test_what_is_kept_is_counted(finished, epochs, words):
     flag.signal = signal.SIGINT
     key, run = next(iter(finished.record.runs.items()))
     record = dataclasses.replace(finished.record, runs={key: dataclasses.replace(run, epochs_done=epochs)})
-    assert words in str(_interrupted(flag, record, finished.folder))
+    assert words in str(interrupted_error(flag, record, finished.folder))
 
 
 @pytest.mark.parametrize("executor", ["serial", "process"])

@@ -27,6 +27,8 @@ def changed_images(ledger: OpenLedger, record: ExperimentRecord, data_dir: Path 
         record: what it holds.
         data_dir: where the data set is, if it has moved since the experiment.
     """
+    if "data" not in record.spec:
+        return ChangedImages({}, "no images")
     wanted = {arm: _predictions(ledger, record, arm) for arm in record.arms if arm != record.baseline}
     wanted = {arm: pairs for arm, pairs in wanted.items() if pairs}
     if not wanted:

@@ -12,11 +12,11 @@ from droplab.data import Split
 from droplab.errors import DesignError, InterruptedRunError
 from droplab.experiment.calibrate import choose_device, choose_plan, precision_notices
 from droplab.experiment.check import Checked, check_experiment
+from droplab.experiment.driver import LedgerDriver
 from droplab.experiment.environment import differences, environment
 from droplab.experiment.executors import Executor, ProcessExecutor, RunSet, SerialExecutor
 from droplab.experiment.fingerprint import changed_code
 from droplab.experiment.folder import default_folder, fresh_folder, make_folder, run_folder
-from droplab.experiment.initial import EVENT, InitialWeights
 from droplab.experiment.loading import check_same_data, load_data
 from droplab.experiment.lock import folder_lock
 from droplab.experiment.run import OpenRun, Plan
@@ -28,7 +28,7 @@ from droplab.kernels import prepare_meanwhile
 from droplab.languages import Count
 from droplab.ledger import FILE_NAME, Ledger, LedgerReader, exists
 from droplab.listener import GuardedListener, Listener, Silent
-from droplab.records import ExperimentRecord, Measurement, Notice, RunKey, RunRecord
+from droplab.records import ExperimentRecord, Notice, RunKey, RunRecord
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def run_experiment(
     data_dir = data_dir.absolute() if data_dir is not None else None
     if fresh:
         folder = fresh_folder(folder)
-    check_threads(spec)
+    check_threads(spec.compute)
     record = _all_done(folder, spec, listener)
     if record is not None:
         return Finished(folder, record)
@@ -87,20 +87,20 @@ def run_experiment(
     make_folder(folder)
     with ExitStack() as stack:
         stack.enter_context(folder_lock(folder))
-        flag = stack.enter_context(stop_on_signals(give_up=lambda: _mark_interrupted(folder)))
+        flag = stack.enter_context(stop_on_signals(give_up=lambda: mark_interrupted(folder)))
         found = _Found(split, data, checked, accept_changed_code)
         ledger, plan, executor = _open(folder, spec, found, data_dir, directory, listener, stack)
         run_set = RunSet(spec, plan, data_dir, split.fingerprint, directory)
         runner: Executor = executor or _executor(run_set, data, stack)
-        driver = _LedgerDriver(ledger, listener)
+        driver = LedgerDriver(ledger, listener)
         record = ledger.read()
-        runs = [_open_run(record.runs[key], folder, ledger) for key in ledger.open_runs()]
+        runs = [open_run(record.runs[key], folder, ledger) for key in ledger.open_runs()]
         listener.opened(record, {**asdict(plan), **ledger.design()["calibration"]}, str(folder))
         runner.run(runs, driver, flag)
         ledger.check_place()
         record = ledger.read()
         if flag():
-            raise _interrupted(flag, record, folder)
+            raise interrupted_error(flag, record, folder)
         return Finished(folder, record)
 
 
@@ -128,14 +128,16 @@ def _tell_of_more_seeds(spec: ExperimentSpec, before: Sequence[int], folder: Pat
         listener.say(f"{folder} has {len(before)} seeds already; all of them are used")
 
 
-def _mark_interrupted(folder: Path) -> None:
+def mark_interrupted(folder: Path) -> None:
+    """For a process that is about to be ended from outside of its main thread."""
     with Ledger.open(folder / FILE_NAME) as ledger:
         for key, (state, *_) in ledger.progress().items():
             if state == "running":
                 ledger.set_state(key, "interrupted", "stopped by SIGTERM; it did not stop by itself")
 
 
-def _open_run(run: RunRecord, folder: Path, ledger: Ledger) -> OpenRun:
+def open_run(run: RunRecord, folder: Path, ledger: Ledger) -> OpenRun:
+    """A run as executors are told of it."""
     compared = {name: series for name, series in run.metrics.items() if name == "val_loss" or name.startswith("p/")}
     return OpenRun(run.key, run_folder(folder, ledger.run_id(run.key)), run.epochs_done, compared)
 
@@ -268,51 +270,8 @@ def _changes(before: Any, after: Any, path: str = "") -> list[str]:
     return [] if before == after else [f"{path}: {before!r} there, {after!r} here"]
 
 
-class _LedgerDriver:
-    """Writes what executors report into the ledger, then tells the listener."""
-
-    def __init__(self, ledger: Ledger, listener: Listener) -> None:
-        self._ledger, self._listener = ledger, listener
-        record = ledger.read()
-        self._weights = InitialWeights(record.events, record.notices)
-
-    def started(self, key: RunKey) -> None:
-        self._ledger.set_state(key, "running")
-        self._listener.started(key)
-
-    def epoch(self, key: RunKey, measurement: Measurement) -> None:
-        self._ledger.commit_epoch(key, measurement)
-        if measurement.initial_weights:
-            self._begun(key, measurement.initial_weights)
-        self._listener.epoch(key, measurement)
-
-    def _begun(self, key: RunKey, digest: str) -> None:
-        new, notice = self._weights.begin(key, digest)
-        if new:
-            self._ledger.event(EVENT, key, digest=digest)
-        if notice is not None:
-            self._ledger.notice(notice)
-
-    def _ended(self, key: RunKey, state: str, reason: str = "", *, retry: bool = True) -> None:
-        self._ledger.set_state(key, state, reason, retry=retry)
-        self._ledger.fold()  # a copy of the one file holds every run that has ended
-        self._listener.ended(key, state, reason)
-
-    def done(self, key: RunKey) -> None:
-        self._ended(key, "done")
-
-    def failed(self, key: RunKey, reason: str, *, retry: bool) -> None:
-        self._ended(key, "failed", reason, retry=retry)
-
-    def interrupted(self, key: RunKey) -> None:
-        self._ended(key, "interrupted", "stopped by the user")
-
-    def say(self, text: str) -> None:
-        self._ledger.event("note", text=text)
-        self._listener.say(text)
-
-
-def _interrupted(flag: StopFlag, record: ExperimentRecord, folder: Path) -> InterruptedRunError:
+def interrupted_error(flag: StopFlag, record: ExperimentRecord, folder: Path) -> InterruptedRunError:
+    """What is done, what is kept, and how to go on."""
     done = sum(run.state == "done" for run in record.runs.values())
     epochs = Count(sum(run.epochs_done for run in record.runs.values()))
     return InterruptedRunError(

@@ -15,7 +15,7 @@ from droplab.experiment.calibrate import choose_device
 from droplab.experiment.checkpoint import CheckpointStore
 from droplab.experiment.fingerprint import changed_code, code_digests
 from droplab.experiment.folder import run_folder
-from droplab.experiment.loading import load_again
+from droplab.experiment.loading import check_house, load_again
 from droplab.experiment.lock import folder_lock
 from droplab.experiment.samples import lay_out, to_samples
 from droplab.experiment.seeding import borrowed_generators
@@ -64,6 +64,7 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
         raise UserError(f"{run.folder} holds no experiment")
     with folder_lock(run.folder), Ledger.open(path) as ledger:
         record, design = ledger.read(), ledger.design()
+        check_house(record, "the test set")
         stored = record.runs.get(run.key)
         if stored is None or stored.state != "done":
             state = "no such run" if stored is None else f"its state is {stored.state!r}"

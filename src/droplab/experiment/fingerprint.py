@@ -52,11 +52,12 @@ def code_digests(spec: ExperimentSpec) -> dict[str, dict[str, str]]:
     there: its version is kept with the environment.
     """
     named = {"model": spec.model.name, "data": spec.data.name}
-    found = {what: _file_digests(name) for what, name in named.items() if looks_like_object(name)}
+    found = {what: file_digests(name) for what, name in named.items() if looks_like_object(name)}
     return {what: digests for what, digests in found.items() if digests}
 
 
-def _file_digests(name: str) -> dict[str, str]:
+def file_digests(name: str) -> dict[str, str]:
+    """Of the file behind ``pkg.module:function``; nothing where it cannot be read."""
     file = _file(name.partition(":")[0])
     try:
         source = Path(file).read_bytes() if file else b""

@@ -22,9 +22,14 @@ def default_folder(spec: ExperimentSpec) -> Path:
     >>> default_folder(ExperimentSpec(name="My test")).name.startswith("my-test-")
     True
     """
-    slug = re.sub(r"[^\w]+", "-", spec.name.lower()).strip("-_")
+    return folder_for(spec.name, spec.identity())
+
+
+def folder_for(name: str, identity: str) -> Path:
+    """``droplab-runs/NAME-IDENTITY`` for an experiment's name and identity."""
+    slug = re.sub(r"[^\w]+", "-", name.lower()).strip("-_")
     slug = slug.encode()[:_LONGEST].decode(errors="ignore") or "experiment"
-    return HOME / f"{slug}-{spec.identity()}"
+    return HOME / f"{slug}-{identity}"
 
 
 def fresh_folder(folder: Path) -> Path:

@@ -1,33 +1,49 @@
-"""Initial weights as the runs themselves had them: recorded, and compared between arms and seeds."""
+"""What runs began with, weights or batches, as they themselves had it: recorded, and compared between arms, seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from droplab.records import Event, Notice, RunKey
 
-EVENT = "initial weights"
+
+class Beginning(NamedTuple):
+    """Something that all arms of a seed are to begin with, and no two seeds."""
+
+    event: str
+    """The ledger's, one for each run."""
+    differs: str
+    """The notice that arms of a seed differ."""
+    same: str
+    """The notice that seeds do not; empty where that tells nothing."""
 
 
-class InitialWeights:
-    """What is known of the weights that runs began with.
+WEIGHTS = Beginning("initial weights", "weights_differ", "weights_same")
+BATCHES = Beginning("first batches", "batches_differ", "")
+
+
+class Beginnings:
+    """What is known of what runs began with.
 
     Args:
+        what: weights or batches.
         events: of the ledger.
         told: notices that are there already; nothing is told twice.
 
-    >>> seen = InitialWeights([], [])
+    >>> seen = Beginnings(WEIGHTS, [], [])
     >>> seen.begin(RunKey("a", 0), "1f"), seen.begin(RunKey("b", 0), "1f")
     ((True, None), (True, None))
     >>> seen.begin(RunKey("b", 1), "2e")[1], seen.begin(RunKey("a", 1), "30")[1].code
     (None, 'weights_differ')
     """
 
-    def __init__(self, events: Iterable[Event], told: Iterable[Notice]) -> None:
+    def __init__(self, what: Beginning, events: Iterable[Event], told: Iterable[Notice]) -> None:
+        self.what = what
         self._known: dict[int, dict[str, str]] = {}
         self._told = {notice.code for notice in told}
         for event in events:
-            if event.kind == EVENT and event.run is not None:
+            if event.kind == what.event and event.run is not None:
                 self._known.setdefault(event.run.seed, {})[event.run.arm] = event.detail["digest"]
 
     def begin(self, key: RunKey, digest: str) -> tuple[bool, Notice | None]:
@@ -36,9 +52,9 @@ class InitialWeights:
         new = mine.get(key.arm) != digest
         notice = None
         if any(other != digest for other in mine.values()):
-            notice = Notice("weights_differ", detail={"seed": key.seed})
-        elif any(digest in arms.values() for seed, arms in self._known.items() if seed != key.seed):
-            notice = Notice("weights_same")
+            notice = Notice(self.what.differs, detail={"seed": key.seed})
+        elif self.what.same and any(digest in arms.values() for seed, arms in self._known.items() if seed != key.seed):
+            notice = Notice(self.what.same)
         mine[key.arm] = digest
         if notice is not None and notice.code in self._told:
             return new, None

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from droplab.data import Split, load
-from droplab.errors import DesignError
+from droplab.errors import DesignError, UserError
 from droplab.experiment.spec import DataSpec
+from droplab.records import ExperimentRecord
 
 
 def load_data(data: DataSpec, data_dir: Path | None = None) -> Split:
@@ -29,6 +30,15 @@ def load_data(data: DataSpec, data_dir: Path | None = None) -> Split:
         options=data.options,
         inputs=data.inputs,
     )
+
+
+def check_house(record: ExperimentRecord, what: str) -> None:
+    """Raise ``UserError`` where a loop of the user's own trained, of whose data and models droplab knows nothing."""
+    if "loop" in record.spec:
+        raise UserError(
+            f"{record.name!r} was trained by a loop of its own, {record.spec['loop']}, and {what} needs data and "
+            "models that droplab builds; do it with the loop's own code"
+        )
 
 
 def load_again(data: DataSpec, design: Mapping[str, Any], folder: Path, data_dir: Path | None = None) -> Split:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -76,7 +76,9 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """Base of tables whose keys are known, and whose values a ledger keeps."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
@@ -91,7 +93,7 @@ Options = Annotated[dict[str, Any], BeforeValidator(json_ready)]
 """Keyword arguments that the ledger can keep."""
 
 
-class DataSpec(_Strict):
+class DataSpec(Strict):
     """Which data, and how much of it."""
 
     name: Annotated[str, BeforeValidator(_data_name)] = "fashion-mnist-mini"
@@ -110,7 +112,7 @@ class DataSpec(_Strict):
     """Keyword arguments for a data function of your own."""
 
 
-class ModelSpec(_Strict):
+class ModelSpec(Strict):
     """Which model."""
 
     name: Annotated[str, BeforeValidator(_model_name)] = "tutorial-cnn"
@@ -119,7 +121,7 @@ class ModelSpec(_Strict):
     """Keyword arguments for the model."""
 
 
-class RecipeSpec(_Strict):
+class RecipeSpec(Strict):
     """How every run trains. Everything here is the same for all arms."""
 
     epochs: int = Field(default=15, ge=1)
@@ -152,7 +154,7 @@ class RecipeSpec(_Strict):
     """Epochs between measurements of norms and histograms; 0 for never."""
 
 
-class ComputeSpec(_Strict):
+class ComputeSpec(Strict):
     """Where and how runs are carried out; fixed in the ledger when an experiment is created."""
 
     executor: Literal["auto", "serial", "process"] = "auto"
@@ -165,7 +167,7 @@ class ComputeSpec(_Strict):
     """``auto``: the GPU where there is one, else the CPU; or a torch device such as ``cuda:1``."""
 
 
-class ArmSpec(_Strict):
+class ArmSpec(Strict):
     """One way of regularising the model."""
 
     name: str = Field(min_length=1, max_length=120)
@@ -228,13 +230,27 @@ def default_arms(model: str) -> tuple[ArmSpec, ...]:
     return OWN_ARMS if ":" in model else TUTORIAL_ARMS
 
 
+def check_names(arms: Sequence[ArmSpec], seeds: Sequence[int], baseline: str) -> None:
+    """Raise ``ValueError`` where arms or seeds come twice, or a baseline is no arm."""
+    names = [arm.name for arm in arms]
+    if not names:
+        raise ValueError("arms: at least one arm is wanted")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"arm names must be unique; given twice: {', '.join(twice)}")
+    if len(set(seeds)) != len(seeds):
+        raise ValueError(f"seeds must be unique; got {list(seeds)}")
+    if baseline and baseline not in names:
+        raise ValueError(f"baseline {baseline!r} is none of the arms: {', '.join(names)}")
+
+
 def _named_model(values: Mapping[str, Any]) -> str:
     model = values.get("model")
     name = model.get("name") if isinstance(model, Mapping) else getattr(model, "name", None)
     return name if isinstance(name, str) else ""
 
 
-class ExperimentSpec(_Strict):
+class ExperimentSpec(Strict):
     """Arms × seeds on one model, data set and recipe."""
 
     name: str = Field(default="tutorial", min_length=1, max_length=120)
@@ -259,16 +275,7 @@ class ExperimentSpec(_Strict):
 
     @model_validator(mode="after")
     def _names_hold_together(self) -> ExperimentSpec:
-        names = [arm.name for arm in self.arms]
-        if not names:
-            raise ValueError("arms: at least one arm is wanted")
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"arm names must be unique; given twice: {', '.join(twice)}")
-        if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError(f"seeds must be unique; got {list(self.seeds)}")
-        if self.baseline and self.baseline not in names:
-            raise ValueError(f"baseline {self.baseline!r} is none of the arms: {', '.join(names)}")
+        check_names(self.arms, self.seeds, self.baseline)
         return self
 
     @property

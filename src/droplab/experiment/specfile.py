@@ -5,12 +5,14 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from droplab.errors import SpecError, clip, quote, suggest
 from droplab.experiment.spec import ExperimentSpec
+
+Spec = TypeVar("Spec", bound=BaseModel)
 
 
 def read_spec(path: Path) -> ExperimentSpec:
@@ -43,7 +45,7 @@ def read_table(path: Path) -> dict[str, Any]:
 
 
 def parse_spec(values: Mapping[str, Any], source: str = "the spec") -> ExperimentSpec:
-    """The spec that a mapping describes.
+    """The spec that a mapping describes; see ``parse``.
 
     Raises:
         SpecError: with one line for each problem: its path, what arrived, what is wanted.
@@ -54,20 +56,29 @@ def parse_spec(values: Mapping[str, Any], source: str = "the spec") -> Experimen
     droplab.errors.SpecError: the spec has 1 problem:
       - recipe.epohcs: unknown key; did you mean 'epochs'?
     """
+    return parse(ExperimentSpec, values, source)
+
+
+def parse(kind: type[Spec], values: Mapping[str, Any], source: str = "the spec") -> Spec:
+    """A spec of some kind.
+
+    Raises:
+        SpecError: with one line for each problem.
+    """
     try:
-        return ExperimentSpec.model_validate(dict(values))
+        return kind.model_validate(dict(values))
     except RecursionError:
         raise SpecError(["its tables are nested too deep"], source) from None
     except ValidationError as problem:
-        lines = [line for error in problem.errors(include_url=False) for line in _lines(error)]
+        lines = [line for error in problem.errors(include_url=False) for line in _lines(error, kind)]
         raise SpecError(list(dict.fromkeys(lines)), source) from None
 
 
-def _lines(error: Any) -> list[str]:
+def _lines(error: Any, kind: type[BaseModel]) -> list[str]:
     """One line, or several where a value has problems of its own inside (a schedule's parameters)."""
     cause = error.get("ctx", {}).get("error")
     if not isinstance(cause, SpecError):
-        return [_line(error)]
+        return [_line(error, kind)]
     path = _path(error["loc"])
     if not isinstance(error["input"], str | Mapping):  # it is wrong as a whole: there is no table that has the key
         return [f"{path}: {problem.removeprefix('name: ')}" for problem in cause.problems]
@@ -79,15 +90,15 @@ def _path(loc: Any) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{clip(str(part), 100)}" for part in where).lstrip(".")
 
 
-def _line(error: Any) -> str:
+def _line(error: Any, spec: type[BaseModel]) -> str:
     where = _keys(error["loc"])
     path = _path(error["loc"])
     got = error.get("input")
     kind = error["type"]
     if kind == "extra_forbidden":
-        return f"{path}: unknown key{suggest(str(where[-1]), _fields_at(where[:-1]))}"
+        return f"{path}: unknown key{suggest(str(where[-1]), _fields_at(spec, where[:-1]))}"
     if kind == "literal_error":
-        known = _literals_at(where)
+        known = _literals_at(spec, where)
         return f"{path}: got {quote(got)}; known: {', '.join(known)}{suggest(str(got), known)}"
     if kind == "value_error":
         return f"{path}: {error['ctx']['error']}" if path else str(error["ctx"]["error"])
@@ -117,8 +128,8 @@ def _names_a_branch(part: Any) -> bool:
     return isinstance(part, str) and (part in {"rate", "sites", "float", "int"} or part.startswith("function-"))
 
 
-def _fields_at(where: list[Any]) -> list[str]:
-    model: Any = ExperimentSpec
+def _fields_at(spec: type[BaseModel], where: list[Any]) -> list[str]:
+    model: Any = spec
     for part in where:
         if isinstance(part, str):
             model = _model_in(model.model_fields[part].annotation)
@@ -131,9 +142,9 @@ def _model_in(annotation: Any) -> type[BaseModel]:
     return next(_model_in(inner) for inner in get_args(annotation) if inner is not ...)
 
 
-def _literals_at(where: list[Any]) -> list[str]:
+def _literals_at(spec: type[BaseModel], where: list[Any]) -> list[str]:
     *parents, name = [part for part in where if isinstance(part, str)]
-    model: Any = ExperimentSpec
+    model: Any = spec
     for part in parents:
         model = _model_in(model.model_fields[part].annotation)
     found: list[str] = []

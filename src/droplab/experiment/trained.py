@@ -10,7 +10,7 @@ from droplab.errors import ModelError, UserError, suggest
 from droplab.experiment.arming import give_arm
 from droplab.experiment.checkpoint import CheckpointStore
 from droplab.experiment.folder import run_folder
-from droplab.experiment.loading import load_again
+from droplab.experiment.loading import check_house, load_again
 from droplab.experiment.moving import MovingRates
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
@@ -36,6 +36,7 @@ def trained_model(folder: Path, arm: str, seed: int, data_dir: Path | None = Non
     """
     with open_experiment(folder) as ledger:
         record, design = ledger.read(), ledger.design()
+        check_house(record, "a trained model")
         run = _finished(record, arm, seed)
         store = CheckpointStore(run_folder(folder, ledger.run_id(run.key)))
     weights = store.final(record.epochs).state["model"]

@@ -7,7 +7,7 @@ against seals that were written with it, so that a file that rots says so.
 
 from droplab.ledger.files import FILE_NAME, exists
 from droplab.ledger.opening import change_experiment, open_experiment, read_experiment
-from droplab.ledger.reader import LedgerReader, OpenLedger
+from droplab.ledger.reader import LedgerReader, OpenLedger, planned_epochs
 from droplab.ledger.schema import SCHEMA_VERSION
 from droplab.ledger.text import now
 from droplab.ledger.writer import Ledger
@@ -22,5 +22,6 @@ __all__ = [
     "exists",
     "now",
     "open_experiment",
+    "planned_epochs",
     "read_experiment",
 ]

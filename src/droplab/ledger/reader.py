@@ -8,7 +8,7 @@ import sqlite3
 import struct
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, final
@@ -232,9 +232,9 @@ class OpenLedger(ABC):
                 arms=tuple(arm["name"] for arm in spec["arms"]),
                 baseline=spec["baseline"] or spec["arms"][0]["name"],
                 seeds=tuple(spec["seeds"]),
-                epochs=spec["recipe"]["epochs"],
+                epochs=planned_epochs(design),
                 runs={key: _run_record(key, state, why, values[key]) for _, key, state, why, _ in rows},
-                sizes=design["sizes"],
+                sizes=design.get("sizes", {}),
                 shape=tuple(design.get("shape", ())),
                 test_openings=sum(event.kind == "test set opened" for event in events),
                 looks=sum(event.kind == "seeds enlarged" for event in events),
@@ -242,6 +242,13 @@ class OpenLedger(ABC):
                 notices=tuple(Notice(**event.detail) for event in events if event.kind == "notice"),
                 measures=kept_measures(design),
             )
+
+
+def planned_epochs(design: Mapping[str, Any]) -> int:
+    """Epochs of every run; 0 where a loop of the user's own says how many, and none has said it yet."""
+    if "loop" in design["spec"]:
+        return int(design["epochs"])
+    return int(design["spec"]["recipe"]["epochs"])
 
 
 @final

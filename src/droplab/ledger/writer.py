@@ -6,7 +6,7 @@ import math
 import sqlite3
 import uuid
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, final
@@ -148,20 +148,23 @@ class Ledger(OpenLedger):
                 self._runs(db)
         return self._ids
 
-    def enlarge(self, seeds: list[int], runs: list[RunKey]) -> None:
-        """Add seeds to the experiment: the spec, its runs, and, where runs are done, the event that says so.
+    def enlarge(self, seeds: list[int], runs: list[RunKey], arms: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Add seeds or arms to the experiment: the spec, its runs, and, where runs are done, the event that says so.
 
         Args:
             seeds: new ones.
-            runs: theirs.
+            runs: all that are wanted now.
+            arms: new ones, as a spec has them.
         """
         spec = self.design()["spec"]
         before = list(spec["seeds"])
         looked = any(state == "done" for state, *_ in self.progress().values())
         with self._writing() as db:
-            if looked:
+            if looked and seeds:
                 self._event(db, "seeds enlarged", None, {"before": before, "added": seeds})
-            _set_design(db, "spec", {**spec, "seeds": [*before, *seeds]})
+            if looked and arms:
+                self._event(db, "arms added", None, {"added": [arm["name"] for arm in arms]})
+            _set_design(db, "spec", {**spec, "seeds": [*before, *seeds], "arms": [*spec["arms"], *arms]})
             with kept(db, "runs"):
                 _add_runs(db, runs)
 
@@ -205,7 +208,7 @@ class Ledger(OpenLedger):
                     seal_epoch(db, run, before[0])
             seal_epoch(db, run, epoch)
 
-    def forget(self, key: RunKey) -> None:
+    def forget(self, key: RunKey, reason: str = "what it had measured was damaged") -> None:
         """Remove all that a run measured, and plan it anew; an event says so."""
         run = self.run_id(key)
         with self._writing() as db:
@@ -213,7 +216,7 @@ class Ledger(OpenLedger):
                 db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608  # one of four literals
             with kept(db, "runs", "id = ?", (run,)):
                 db.execute("UPDATE runs SET state = 'planned', reason = '', retry = 1 WHERE id = ?", (run,))
-            self._event(db, "run forgotten", key, {"reason": "what it had measured was damaged"})
+            self._event(db, "run forgotten", key, {"reason": reason})
 
     # events -------------------------------------------------------------------------------------
 

@@ -94,6 +94,15 @@ def wording(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Wor
 
 
 def _title(record: ExperimentRecord, say: Speaker) -> str:
+    if "loop" in record.spec:
+        return say(
+            "title.loop",
+            name=record.name,
+            loop=record.spec["loop"],
+            arms=len(record.arms),
+            seeds=len(record.seeds),
+            epochs=record.epochs,
+        )
     return say(
         "title.images" if are_images(record.shape) else "title.samples",
         name=record.name,

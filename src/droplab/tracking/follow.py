@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from droplab.errors import DroplabError, SinkError
-from droplab.ledger import OpenLedger, open_experiment
+from droplab.ledger import OpenLedger, open_experiment, planned_epochs
 from droplab.records import ENDED_STATES, RunKey, Sink, SinkRun
 from droplab.tracking.registry import make_sink
 
@@ -42,7 +42,7 @@ def sink_runs(ledger: OpenLedger) -> dict[RunKey, SinkRun]:
                 "plan": design["plan"],
                 "environment": environment,
             },
-            epochs=spec["recipe"]["epochs"],
+            epochs=planned_epochs(design),
         )
         for key in ledger.progress()
     }
