@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 from droplab.errors import UserError, plain, quote
 from droplab.records import CLASSIFICATION, Measure
 
 KEY = "measures"
 """Their place in a ledger's design; a ledger without it is one of ``CLASSIFICATION``."""
+GAP = "gap"
+"""The generalisation gap: the primary measure on validation samples minus that on training samples."""
 PARTS = ("train", "fit", "val")
 """What a reported figure's name begins with: as trained, training samples in eval mode, validation samples."""
-RESERVED = ("gap", "overfits", "turning_epoch", "lr", "penalty", "seconds", "images_per_second", "epoch", "p")
+RESERVED = (GAP, "overfits", "turning_epoch", "lr", "penalty", "seconds", "images_per_second", "epoch", "p")
 """Names that mean something else wherever figures are kept or shown."""
 
 _LONGEST = 64
@@ -114,3 +116,18 @@ def kept_measures(design: Mapping[str, Any]) -> tuple[Measure, ...]:
     True
     """
     return read_measures(design[KEY]) if KEY in design else CLASSIFICATION
+
+
+def reported(measure: Measure, part: Literal["train", "fit", "val"], names: Collection[str]) -> str:
+    """The name under which a loop reports a measure for a part, of all names that it reports; empty where it does not.
+
+    Where nothing is reported yet, it is as if everything were.
+
+    >>> loss, _ = CLASSIFICATION
+    >>> [reported(loss, "val", names) for names in ((), {"val_loss", "loss"}, {"loss"}, {"fit_loss"})]
+    ['val_loss', 'val_loss', 'loss', '']
+    """
+    name = f"{part}_{measure.name}"
+    if name in names or not names:
+        return name
+    return measure.name if part == "val" and measure.name in names else ""

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 import droplab
 from droplab.errors import FailureError
-from droplab.records import RunKey
+from droplab.records import Notice, RunKey
 from tests.training.loops import MEASURES, TRAIN, Net, X, Y, figures, gan, regression
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -382,6 +382,7 @@ def in_an_epoch(do):
         (lambda run: run.prepare(lambda: 1 / 0), "building the model raised ZeroDivisionError"),
         (lambda run: run.prepare(nn.Linear, "x"), "prepare(lambda: MyNet(width=64)) gives it some"),
         (lambda run: [*run.epochs(2)], "no model was prepared"),
+        (lambda run: [run.prepare(Net), next(run.epochs(2))], "returned before its first epoch was whole"),
         (lambda run: [run.prepare(Net), *run.epochs()], "run.epochs got no number"),
         (lambda run: [run.prepare(Net), *run.epochs(0)], "run.epochs got 0"),
         (lambda run: [run.prepare(Net), *run.epochs(2, thing=object())], "thing is a object"),
@@ -417,7 +418,9 @@ def test_returning_early_is_recorded(tmp_path):
             if epoch == 1:
                 break
 
-    assert "returned after 2 of 4 epochs" in reason(train, tmp_path)
+    record = one(train, tmp_path)
+    assert [(run.state, run.epochs_done) for run in record.runs.values()] == [("done", 2)]
+    assert record.notices == (Notice("ended_early", "dropout 0.5", {"seed": 0, "done": 2, "epochs": 4}),)
 
 
 def test_other_measures_may_be_nan(tmp_path):

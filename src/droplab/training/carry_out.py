@@ -45,10 +45,9 @@ def carry_out(loop: Loop, run: OpenRun, loops: LoopSet, port: Port) -> Outcome:
         with borrowed_generators():
             seed_everything(run.key.seed, "loop")
             loop(seen)
-            why = "" if seen.stopped else seen.finish()
+            if not seen.stopped:
+                seen.finish()
     except (Exception, SystemExit) as problem:  # noqa: BLE001  # whatever one run does, the others go on
         if not seen.stopped:
             return "failed", reason_of(problem), may_retry(problem)
-    if seen.stopped:
-        return "stopped", "", True
-    return ("failed", why, False) if why else ("done", "", True)
+    return ("stopped" if seen.stopped else "done"), "", True

@@ -37,6 +37,14 @@ class LoopDriver:
             "experiment's"
         )
 
+    def counted(self, key: RunKey, epochs: int) -> None:
+        """A loop without ``run.epochs`` has returned after so many; the longest run says how many an experiment has."""
+        known = int(self._ledger.design()["epochs"])
+        if epochs > known:
+            self._ledger.set_design("epochs", epochs)
+        elif epochs < known:
+            self.notice(Notice("ended_early", key.arm, {"seed": key.seed, "done": epochs, "epochs": known}))
+
     def restart(self, key: RunKey) -> None:
         """What a run has measured is forgotten: it begins again from zero."""
         self._ledger.forget(key, "the loop has no run.epochs and began again")

@@ -13,6 +13,9 @@ class Port(Protocol):
     def planned(self, epochs: int) -> str:
         """So many epochs the loop asks for; why that cannot be, or an empty text."""
 
+    def counted(self, epochs: int) -> None:
+        """A loop without ``run.epochs`` has returned after so many."""
+
     def epoch(self, measurement: Measurement) -> None:
         """An epoch is measured; on return it is in the ledger."""
 

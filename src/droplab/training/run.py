@@ -439,24 +439,27 @@ class Run:
         """Plain values that were given to ``run.keep`` or ``run.epochs``, as they are now."""
         return MappingProxyType(self._kept)
 
-    def finish(self) -> str:
-        """After the loop has returned; why the run is not whole, or an empty text."""
-        if self._epochs is not None:
-            if self._figures:
-                self._commit()
-            done = self._epoch + 1 if self._figures is None else self._epoch
-            return (
-                f"the loop returned after {done} of {self._epochs} epochs; runs are compared at their last epoch, so "
-                "let every run report all of them"
-                if done < self._epochs
-                else ""
+    def finish(self) -> None:
+        """After the loop has returned.
+
+        Raises:
+            UserError: it has not reported anything, or no whole epoch.
+        """
+        wanted = f"call run.report({', '.join(f'val_{measure.name}=…' for measure in self._terms.measures)}) once an epoch"
+        if self._epochs is None:
+            if "starts_again" not in self._told:
+                raise UserError(f"the loop returned and never reported anything; {wanted}")
+            self._port.counted(self._epoch + 1)
+            return
+        if self._figures:
+            self._commit()
+        done = self._epoch + 1 if self._figures is None else self._epoch
+        if not done:
+            raise UserError(f"the loop returned before its first epoch was whole; {wanted}")
+        if done < self._epochs:
+            self._port.notice(
+                Notice("ended_early", self.arm.name, {"seed": self.seed, "done": done, "epochs": self._epochs})
             )
-        if "starts_again" not in self._told:
-            raise UserError(
-                "the loop returned and never reported anything; call run.report("
-                f"{', '.join(f'val_{measure.name}=…' for measure in self._terms.measures)}) once an epoch"
-            )
-        return self._port.planned(self._epoch + 1)
 
 
 Loop = Callable[[Run], Any]

@@ -27,6 +27,9 @@ class _Here:
     def planned(self, epochs: int) -> str:
         return self._driver.planned(self._key, epochs)
 
+    def counted(self, epochs: int) -> None:
+        self._driver.counted(self._key, epochs)
+
     def epoch(self, measurement: Measurement) -> None:
         try:
             self._driver.runs.epoch(self._key, measurement)
