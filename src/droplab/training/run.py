@@ -445,7 +445,9 @@ class Run:
         Raises:
             UserError: it has not reported anything, or no whole epoch.
         """
-        wanted = f"call run.report({', '.join(f'val_{measure.name}=…' for measure in self._terms.measures)}) once an epoch"
+        wanted = (
+            f"call run.report({', '.join(f'val_{measure.name}=…' for measure in self._terms.measures)}) once an epoch"
+        )
         if self._epochs is None:
             if "starts_again" not in self._told:
                 raise UserError(f"the loop returned and never reported anything; {wanted}")
