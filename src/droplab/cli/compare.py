@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from droplab.errors import FailureError, SpecError, suggest
+
+if TYPE_CHECKING:
+    from droplab.comparison import Results
 
 
 def compare(
@@ -34,7 +37,8 @@ def compare(
     clothing, with and without dropout.
 
     Args:
-        spec: A TOML file; `droplab init` writes a commented one. Options below override it.
+        spec: A TOML file; `droplab init` writes a commented one. Options below override it. One with
+            loop = "pkg.module:train" is for a training loop of your own.
         data: cifar10, mnist, fashion-mnist-mini, a .npz file, or pkg.module:function.
         data_dir: Where data sets are looked for (default: $DROPLAB_DATA, then the user's cache).
         train_size: Keep this many training samples, stratified by class.
@@ -52,15 +56,36 @@ def compare(
         lang: Language of the verdict and the page, en or ja.
     """
     from droplab.cli.progress import progress
-    from droplab.cli.terminal import say
     from droplab.comparison import compare as run
     from droplab.experiment import parse_spec
+    from droplab.experiment.specfile import parse, read_table
     from droplab.report import check_language
     from droplab.tracking import check_sinks
+    from droplab.training import LoopSpec
 
     check_language(lang)
     sinks = [name.strip() for name in (track or "").split(",") if name.strip()]
     check_sinks(sinks)
+    if spec is not None and "loop" in read_table(spec):
+        _refuse(
+            {"--data": data, "--data-dir": data_dir, "--train-size": train_size, "--model": model, "--set": arm_set}
+        )
+        known = parse(LoopSpec, read_table(spec), str(spec)).canonical()["arms"]
+        chosen = choose_arms(arms, known) if arms is not None else None
+        with progress(lang) as display:
+            results = run(
+                spec,
+                arms=chosen,
+                seeds=seeds,
+                epochs=epochs,
+                out=out,
+                fresh=fresh,
+                track=sinks,
+                listener=display,
+                accept_changed_code=accept_changed_code,
+            )
+        _show(results, lang, None)
+        return
     values = spec_values(spec, data, train_size, model, arms, arm_set, seeds, epochs)
     left_out: list[str] = []
     if arm_set is not None:
@@ -81,6 +106,18 @@ def compare(
             allow_random_baseline=allow_random_baseline,
             accept_changed_code=accept_changed_code,
         )
+    _show(results, lang, data_dir)
+
+
+def _refuse(given: dict[str, Any]) -> None:
+    named = [option for option, value in given.items() if value is not None]
+    if named:
+        raise SpecError([f"{', '.join(named)}: a loop of your own brings its data and models itself"], "the command")
+
+
+def _show(results: Results, lang: str, data_dir: Path | None) -> None:
+    from droplab.cli.terminal import say
+
     try:
         page = results.write_page(lang=lang, data_dir=data_dir)  # before anything is printed, which may fail
     finally:
