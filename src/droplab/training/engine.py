@@ -13,7 +13,7 @@ import torch
 from droplab.errors import DesignError
 from droplab.experiment.calibrate import choose_device
 from droplab.experiment.engine import Finished, interrupted_error, mark_interrupted, open_run
-from droplab.experiment.environment import differences, environment
+from droplab.experiment.environment import cores, differences, environment
 from droplab.experiment.fingerprint import changed_code, file_digests
 from droplab.experiment.folder import folder_for, fresh_folder, make_folder
 from droplab.experiment.lock import folder_lock
@@ -28,6 +28,7 @@ from droplab.measures import measures_json
 from droplab.records import Notice, RunKey
 from droplab.training.carry_out import LoopSet
 from droplab.training.driver import LoopDriver
+from droplab.training.process import run_in_processes
 from droplab.training.run import Loop, Terms
 from droplab.training.serial import run_serially
 from droplab.training.spec import LoopSpec, enlarged
@@ -85,7 +86,8 @@ def run_loop(
         record = ledger.read()
         runs = [open_run(record.runs[key], folder, ledger) for key in ledger.open_runs()]
         listener.opened(record, asdict(plan), str(folder))
-        run_serially(
+        carry_out_all = run_in_processes if plan.executor == "process" else run_serially
+        carry_out_all(
             loop, LoopSet(spec.loop, spec.arms, terms, plan, directory), runs, LoopDriver(ledger, listener), flag
         )
         ledger.check_place()
@@ -101,7 +103,12 @@ def _keys(spec: LoopSpec) -> list[RunKey]:
 
 
 def _plan(spec: LoopSpec, device: str) -> Plan:
-    return Plan("serial", 1, spec.compute.threads or torch.get_num_threads(), NO_PRECISION, device)
+    """``auto`` is one run at a time: what a loop may share with others on this machine, it alone knows."""
+    compute = spec.compute
+    if compute.executor != "process":
+        return Plan("serial", 1, compute.threads or torch.get_num_threads(), NO_PRECISION, device)
+    workers = compute.workers or (cores() if compute.threads is None else max(1, cores() // compute.threads))
+    return Plan("process", workers, compute.threads or max(1, cores() // workers), NO_PRECISION, device)
 
 
 def _create(path: Path, spec: LoopSpec, device: str) -> Ledger:

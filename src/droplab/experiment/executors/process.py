@@ -8,16 +8,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
-from types import ModuleType
-from typing import Any, Self
+from types import MappingProxyType, ModuleType
+from typing import Any, NamedTuple, Self
 
 from droplab.errors import FailureError
 from droplab.experiment.executors import worker
 from droplab.experiment.executors.base import Driver, RunSet
-from droplab.experiment.run import OpenRun
+from droplab.experiment.run import OpenRun, Plan
 
 _POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 8.0
@@ -25,16 +25,29 @@ PATIENCE_SECONDS = 8.0
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
+class Work(NamedTuple):
+    """What worker processes do."""
+
+    main: Callable[..., None]
+    """Called in the process with a connection, ``given`` and an event that says stop."""
+    given: Any
+    plan: Plan
+    daemon: bool = True
+    """Whether it ends with the driver by itself; such a process can start no others."""
+    asked: Mapping[str, Callable[..., Any]] = MappingProxyType({})
+    """What is done, and answered, for messages of other kinds; called with the run's key."""
+
+
 class _Worker:
     """One worker process and the driver's end of its connection."""
 
-    def __init__(self, run_set: RunSet) -> None:
+    def __init__(self, work: Work) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection: Connection[Any, Any]
         self.connection, theirs = context.Pipe()
         self.stop = context.Event()
-        self.process = context.Process(target=worker.main, args=(theirs, run_set, self.stop), daemon=True)
-        with _threads_in_environment(run_set.plan.threads), _without_main():
+        self.process = context.Process(target=work.main, args=(theirs, work.given, self.stop), daemon=work.daemon)
+        with _threads_in_environment(work.plan.threads), _without_main():
             self.process.start()
         theirs.close()
         self.run: OpenRun | None = None
@@ -89,8 +102,8 @@ class ProcessExecutor:
     run, a new one takes its place, and the others go on.
     """
 
-    def __init__(self, run_set: RunSet) -> None:
-        self._run_set = run_set
+    def __init__(self, run_set: RunSet | Work) -> None:
+        self._work = run_set if isinstance(run_set, Work) else Work(worker.main, run_set, run_set.plan)
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
@@ -110,8 +123,8 @@ class ProcessExecutor:
             FailureError: a worker could not start; the message says why.
         """
         try:
-            for _ in range(min(self._run_set.plan.workers, runs)):
-                self._workers.append(_Worker(self._run_set))
+            for _ in range(min(self._work.plan.workers, runs)):
+                self._workers.append(_Worker(self._work))
         except OSError as problem:  # no room in /dev/shm, no descriptors or processes left
             raise FailureError(
                 f"worker processes cannot be started: {problem.strerror or problem}. compute.executor = 'serial' does "
@@ -168,7 +181,7 @@ class ProcessExecutor:
     def _hand_over(self, one: _Worker, run: OpenRun, driver: Driver) -> _Worker:
         if not one.process.is_alive():
             one.quit()
-            one = _Worker(self._run_set)
+            one = _Worker(self._work)
             _expect_ready(one)
         driver.started(run.key)
         one.run = run
@@ -185,6 +198,9 @@ class ProcessExecutor:
         if kind == "epoch":
             driver.epoch(run.key, rest[0])
             _send(one, "committed")
+            return
+        if kind in self._work.asked:
+            _send(one, self._work.asked[kind](run.key, *rest))
             return
         if kind == "say":
             driver.say(rest[0])

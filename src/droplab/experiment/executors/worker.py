@@ -13,10 +13,12 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.synchronize import Event
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,26 +35,49 @@ from droplab.experiment.train import StoppedError
 from droplab.kernels import prepare_meanwhile
 from droplab.records import Measurement
 
+Answer = Callable[[Any, "Line"], tuple[Any, ...]]
+"""What a worker does with a message, and what it sends when that is done."""
+
 
 def main(connection: Connection[Any, Any], run_set: RunSet, stop: Event) -> None:
     """The worker's life; started by ``ProcessExecutor`` in a spawned process."""
+
+    def begin() -> Answer:
+        data = _load(run_set)
+
+        def answer(message: Any, driver: Line) -> tuple[Any, ...]:
+            if message[0] == "speed":
+                return "speed", training_speed(run_set.spec, data, run_set.plan.precision, message[1])
+            return _carry_out(message[1], run_set, data, driver, stop)
+
+        return answer
+
+    serve(connection, run_set.plan.threads, run_set.directory, begin)
+
+
+def serve(connection: Connection[Any, Any], threads: int, directory: Path, begin: Callable[[], Answer]) -> None:
+    """Do what the driver says until it says ``"quit"`` or is gone.
+
+    Args:
+        connection: to the driver.
+        threads: for each run.
+        directory: the driver's.
+        begin: loads what all runs need.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(run_set.plan.threads)
+    torch.set_num_threads(threads)
     keep_freed_memory()
     prepare_meanwhile()
-    driver = _Line(connection)
+    driver = Line(connection)
     with suppress(_DriverGoneError):
         try:
-            os.chdir(run_set.directory)
-            data = _load(run_set)
+            os.chdir(directory)
+            answer = begin()
             driver.send("ready")
             while (message := driver.receive()) != "quit":
-                if message[0] == "speed":
-                    driver.send("speed", training_speed(run_set.spec, data, run_set.plan.precision, message[1]))
-                else:
-                    driver.send(*_carry_out(message[1], run_set, data, driver, stop))
+                driver.send(*answer(message, driver))
         except (Exception, SystemExit) as problem:  # noqa: BLE001  # a worker that cannot start says why
             driver.send("failed", reason_of(problem), may_retry(problem))
 
@@ -61,19 +86,21 @@ class _DriverGoneError(BaseException):
     """The connection broke. No ``Exception``: user code that catches those does not stand between."""
 
 
-class _Line:
+class Line:
     """The connection to the driver; its errors are told from those of the model, which may be of the same types."""
 
     def __init__(self, connection: Connection[Any, Any]) -> None:
         self._connection = connection
 
     def send(self, *message: Any) -> None:
+        """A message."""
         try:
             self._connection.send(message)
         except OSError:
             raise _DriverGoneError from None
 
     def receive(self) -> Any:
+        """The driver's next one."""
         try:
             return self._connection.recv()
         except (EOFError, OSError):
@@ -98,7 +125,7 @@ def _load(run_set: RunSet) -> RunData:
     return lay_out(split, run_set.spec.recipe.fit_size, torch.device(run_set.plan.device))
 
 
-def _carry_out(run: Any, run_set: RunSet, data: RunData, driver: _Line, stop: Event) -> tuple[Any, ...]:
+def _carry_out(run: Any, run_set: RunSet, data: RunData, driver: Line, stop: Event) -> tuple[Any, ...]:
     def commit(measurement: Measurement) -> None:
         driver.send("epoch", measurement)
         if driver.receive() != "committed":
