@@ -40,6 +40,7 @@ def test_every_form_gives_the_same(given):
         ({"f 1": "lower"}, "no blanks"),
         ({"f\n1": "lower"}, "no blanks"),
         ({"p/x": "lower"}, "no '/'"),
+        ({"{arm}": "lower"}, "no braces"),
         ({"a\x1b": "lower"}, "control"),
         ({"x" * 65: "lower"}, "at most 64"),
         ({"val_f1": "higher"}, "declare 'f1' and report val_f1=…"),

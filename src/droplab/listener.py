@@ -17,6 +17,9 @@ class Listener:
     def opened(self, record: ExperimentRecord, plan: dict[str, Any], folder: str) -> None:
         """The ledger is open and the plan is fixed; ``record`` has what was done before."""
 
+    def planned(self, epochs: int) -> None:
+        """Every run has so many epochs; told where ``opened`` could not know, as a loop of the user's own says it."""
+
     def started(self, key: RunKey) -> None:
         """A run begins or continues."""
 
@@ -74,6 +77,11 @@ class GuardedListener(Listener):
         """Pass it on."""
         with self._guard():
             self._inner.opened(record, plan, folder)
+
+    def planned(self, epochs: int) -> None:
+        """Pass it on."""
+        with self._guard():
+            self._inner.planned(epochs)
 
     def started(self, key: RunKey) -> None:
         """Pass it on."""

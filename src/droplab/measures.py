@@ -90,8 +90,8 @@ def _check_name(name: Any) -> None:
         raise UserError(f"{what}; its name is a text with at least one character, {_WANTED}")
     if len(name) > _LONGEST:
         raise UserError(f"{what}; names have at most {_LONGEST} characters")
-    if "/" in name or plain(name) != name or any(char.isspace() for char in name):
-        raise UserError(f"{what}; names have no '/', no blanks and no control characters")
+    if plain(name) != name or any(char.isspace() or char in "/{}" for char in name):
+        raise UserError(f"{what}; names have no '/', no braces, no blanks and no control characters")
     if name in RESERVED:
         raise UserError(f"{what}: droplab measures that itself, or means something else by it; take another name")
     part = next((part for part in PARTS if name.startswith(f"{part}_")), None)
@@ -131,3 +131,16 @@ def reported(measure: Measure, part: Literal["train", "fit", "val"], names: Coll
     if name in names or not names:
         return name
     return measure.name if part == "val" and measure.name in names else ""
+
+
+def glance(measures: Sequence[Measure], names: Collection[str]) -> tuple[str, ...]:
+    """What is worth a look, of all names that a loop reports.
+
+    The primary measure on training samples, all of them on validation samples, and the gap.
+
+    >>> glance(CLASSIFICATION, ())
+    ('fit_loss', 'val_loss', 'val_accuracy', 'gap')
+    """
+    gap = (GAP,) if GAP in names or not names else ()
+    found = (reported(measures[0], "fit", names), *(reported(measure, "val", names) for measure in measures), *gap)
+    return tuple(filter(None, found))

@@ -179,6 +179,7 @@ class SinkRun:
     config: Mapping[str, Any]
     """The spec, with this run's arm and seed; JSON-ready."""
     epochs: int
+    measures: tuple[Measure, ...] = CLASSIFICATION
 
 
 class Sink(Protocol):

@@ -11,7 +11,7 @@ interface Column {
 }
 
 const end = (metric: string) => (run: Run) => values(run, metric).at(-1) ?? NaN;
-const total = (metric: string) => (run: Run) => values(run, metric).reduce((sum, value) => sum + value, 0);
+const total = (metric: string) => (run: Run) => (run.epochs > 0 && !run.metrics[metric] ? NaN : values(run, metric).reduce((sum, value) => sum + value, 0));
 
 /** Which run, how far it is, its measures at the last epoch, the best value of the primary one, and its time. */
 export function columns(measures: Measures): Column[] {

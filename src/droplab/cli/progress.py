@@ -17,9 +17,11 @@ from droplab.cli.terminal import cell
 from droplab.errors import plain
 from droplab.languages import Count
 from droplab.listener import Listener, Silent
-from droplab.records import ExperimentRecord, Measurement, RunKey
+from droplab.measures import GAP, reported
+from droplab.records import ExperimentRecord, Measure, Measurement, RunKey
 from droplab.report.notices import notice_texts
 
+_SPEED = "images_per_second"
 _DISPLAY_ENDS = (OSError, ValueError, SystemExit)
 """What drawing on a terminal that is gone ends in; rich answers a broken pipe with ``SystemExit``."""
 
@@ -52,16 +54,30 @@ class _Progress(Listener):
         self._clock = _Clock()
         self._epochs = 0
         self._left = 0
+        self._open = 0
+        self._measures: tuple[Measure, ...] = ()
 
     def opened(self, record: ExperimentRecord, plan: dict[str, Any], folder: str) -> None:
         """Say where the experiment is and how it will run."""
         self._epochs = record.epochs
-        self._left = sum(record.epochs - r.epochs_done for r in record.runs.values() if r.state != "done")
+        self._measures = record.measures
+        unfinished = [run for run in record.runs.values() if run.state != "done"]
+        self._open = len(unfinished)
+        self._left = sum(record.epochs - run.epochs_done for run in unfinished)
         self._clock = _Clock()
         self.say(describe_plan(record, plan, folder))
         for text in notice_texts(record, self._lang):
             self.say(f"! {text}")
         self._show(record)
+
+    def planned(self, epochs: int) -> None:
+        """So many are left, for each run that is not done."""
+        self._epochs = epochs
+        self._left += epochs * self._open
+
+    def _counted(self, epochs: int) -> str:
+        """``2/5``, or ``2`` while nobody knows of how many."""
+        return f"{epochs}/{self._epochs}" if self._epochs else str(epochs)
 
     def epoch(self, key: RunKey, measurement: Measurement) -> None:
         """One epoch less is left."""
@@ -94,12 +110,13 @@ class PlainProgress(_Progress):
         pass
 
     def _measured(self, key: RunKey, measurement: Measurement) -> None:
-        m = measurement.metrics
-        self.say(
-            f"{key}: epoch {measurement.epoch + 1}/{self._epochs}  val loss {m['val_loss']:.4f}  "
-            f"val accuracy {m['val_accuracy']:.4f}  gap {m['gap']:+.4f}  "
-            f"{m['images_per_second']:.0f} samples/s  left {self._clock.left(self._left)}"
-        )
+        metrics = measurement.metrics
+        named = {f"val {measure.name}": reported(measure, "val", metrics) for measure in self._measures}
+        parts = [f"{key}: epoch {self._counted(measurement.epoch + 1)}"]
+        parts += [f"{title} {metrics[name]:.4f}" for title, name in named.items() if name in metrics]
+        parts += [f"{name} {metrics[name]:+.4f}" for name in (GAP,) if name in metrics]
+        parts += [f"{metrics[name]:.0f} samples/s" for name in (_SPEED,) if name in metrics]
+        self.say("  ".join([*parts, *([f"left {self._clock.left(self._left)}"] if self._epochs else [])]))
 
 
 @final
@@ -123,19 +140,23 @@ class LiveProgress(_Progress):
     def _show(self, record: ExperimentRecord) -> None:
         self._record = record
         for key, run in record.runs.items():
-            self._cells[key] = run.state if run.state in {"done", "failed"} else f"{run.epochs_done}/{record.epochs}"
+            self._cells[key] = run.state if run.state in {"done", "failed"} else self._counted(run.epochs_done)
         self._draw()
 
     def _measured(self, key: RunKey, measurement: Measurement) -> None:
-        self._images = measurement.metrics["images_per_second"]
-        self._cells[key] = f"{measurement.epoch + 1}/{self._epochs}  {measurement.metrics['val_loss']:.3f}"
+        self._images = measurement.metrics.get(_SPEED, 0.0)
+        name = reported(self._measures[0], "val", measurement.metrics)
+        value = f"  {measurement.metrics[name]:.3f}" if name in measurement.metrics else ""
+        self._cells[key] = f"{self._counted(measurement.epoch + 1)}{value}"
         self._draw()
 
     def _draw(self) -> None:
         record = self._record
         if record is None:
             return
-        caption = f"epoch and validation loss · {Count(self._left):epoch|epochs} left · {self._clock.left(self._left)}"
+        shown = f"epoch and validation {record.measures[0].name}"
+        left = f"{Count(self._left):epoch|epochs} left · {self._clock.left(self._left)}"
+        caption = f"{shown} · {left}" if self._epochs else shown
         if self._images:
             caption += f" · {self._images:.0f} samples/s per run"
         table = Table(caption=Text(caption), caption_justify="left")
@@ -151,11 +172,12 @@ def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str) -
     """One line on what will run how."""
     done = sum(run.state == "done" for run in record.runs.values())
     runs, arms, seeds = Count(len(record.runs)), Count(len(record.arms)), Count(len(record.seeds))
-    epochs, threads = Count(record.epochs), Count(plan["threads"])
+    threads = Count(plan["threads"])
+    epochs = f"{Count(record.epochs):epoch|epochs}" if record.epochs else "epochs as the loop says"
     how = "one run at a time" if plan["executor"] == "serial" else f"{Count(plan['workers']):run|runs} at a time"
     continuing = f", {done} of them done before" if done else ""
     return (
-        f"{record.name}: {runs:run|runs} ({arms:arm|arms} × {seeds:seed|seeds}){continuing}, {epochs:epoch|epochs}, "
+        f"{record.name}: {runs:run|runs} ({arms:arm|arms} × {seeds:seed|seeds}){continuing}, {epochs}, "
         f"{how}, {threads:thread|threads} each, {plan['precision']}, {plan['device']} -> {folder}"
     )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from droplab.analysis import Endpoint
 from droplab.measures import PARTS
 from droplab.records import Measure
-from droplab.report.locale import Speaker
+from droplab.report.locale import Speaker, texts
 
 
 def word(measure: Measure, say: Speaker) -> str:
@@ -19,15 +19,15 @@ def word(measure: Measure, say: Speaker) -> str:
 
 
 def said(say: Speaker, key: str, measure: Measure, **values: Any) -> str:
-    """A text about a measure."""
-    return _tidy(say(key, measure=word(measure, say), **values))
+    """A text about a measure, which it calls ``{measure}``."""
+    return _about(say, key, word(measure, say), **values)
 
 
 def heading(say: Speaker, key: str, measure: Measure) -> str:
     """A column's heading: short, shares in percent."""
     short = f"measure.{measure.name}.short"
     name = say(short) if say.knows(short) else word(measure, say)
-    return _tidy(say(key, measure=f"{name} %" if measure.unit == "share" else name))
+    return _about(say, key, f"{name} %" if measure.unit == "share" else name)
 
 
 def of_measures(say: Speaker, key: str, measures: Iterable[Measure]) -> str:
@@ -51,24 +51,36 @@ def endpoint(say: Speaker, end: Endpoint) -> str:
     return said(say, f"endpoint.{end.role}", end.measure)
 
 
-def metric_names(say: Speaker, measures: Iterable[Measure]) -> dict[str, str]:
-    """What a loop may report of measures, in words.
+def metric_words(measures: Iterable[Measure], lang: str) -> dict[str, str]:
+    """Metrics in words: what every loop measures, and what it may report of measures.
 
     >>> from droplab.records import CLASSIFICATION
-    >>> metric_names(Speaker("en"), CLASSIFICATION)["fit_loss"]
+    >>> metric_words(CLASSIFICATION, "en")["fit_loss"]
     'training loss (eval mode)'
     """
-    names: dict[str, str] = {}
+    say, page = Speaker(lang), "page.metric."
+    names = {key.removeprefix(page): text for key, text in texts(lang).items() if key.startswith(page)}
     for measure in measures:
         names |= {f"{part}_{measure.name}": said(say, f"metric.{part}", measure) for part in PARTS}
         names[measure.name] = names[f"val_{measure.name}"]
     return names
 
 
-def _tidy(text: str) -> str:
-    """One blank at most, and none before the punctuation of Japanese.
+def report_words(measures: Sequence[Measure], lang: str) -> dict[str, str]:
+    """The words of a report of curves: its headings and its metrics."""
+    say, head = Speaker(lang), "report."
+    words = {key.removeprefix(head): said(say, key, measures[0]) for key in texts(lang) if key.startswith(head)}
+    return {**words, **metric_words(measures, lang)}
 
-    >>> _tidy("検証 f1 、")
-    '検証 f1、'
+
+def _about(say: Speaker, key: str, name: str, **values: Any) -> str:
+    return say.fill(_tidy(say.template(key).replace("{measure}", name)), **values)  # names have no braces
+
+
+def _tidy(text: str) -> str:
+    """One blank at most, and none beside the punctuation of Japanese or at an end.
+
+    >>> _tidy(" f1 の上昇： f1 、")
+    'f1 の上昇：f1、'
     """
-    return re.sub(r" +(?=[、。：（）]|$)", "", re.sub(r" {2,}", " ", text))
+    return re.sub(r" *([、。：（）「」]) *", r"\1", re.sub(r" {2,}", " ", text.strip()))

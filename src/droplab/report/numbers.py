@@ -8,7 +8,7 @@ from droplab.analysis import Spread, Unit
 
 _DIGITS: dict[Unit, int] = {"share": 2, "nats": 4, "epochs": 1}
 _SPREAD_DIGITS: dict[Unit, int] = {"share": 1, "nats": 3, "epochs": 1}
-"""After the point; where the unit is unknown, four digits in all."""
+"""After the point; where the unit is unknown, four digits in all, two of a deviation."""
 
 
 def number(unit: Unit, value: float, *, signed: bool = True) -> str:
@@ -50,8 +50,8 @@ def spread_text(spread: Spread, unit: Unit) -> str:
     if unit == "share":
         mean, sd = mean * 100, sd * 100
     digits = _SPREAD_DIGITS.get(unit)
-    return _digits(mean, digits) + ("" if math.isnan(sd) else f" ± {_digits(sd, digits)}")
+    return _digits(mean, digits) + ("" if math.isnan(sd) else f" ± {_digits(sd, digits, most=2)}")
 
 
-def _digits(value: float, digits: int | None, sign: str = "") -> str:
-    return f"{value:{sign}.4g}" if digits is None else f"{value:{sign}.{digits}f}"
+def _digits(value: float, digits: int | None, sign: str = "", most: int = 4) -> str:
+    return f"{value:{sign}.{most}g}" if digits is None else f"{value:{sign}.{digits}f}"

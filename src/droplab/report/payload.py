@@ -14,7 +14,7 @@ from droplab.languages import LANGUAGES
 from droplab.measures import GAP
 from droplab.records import ChangedImages, ExperimentRecord, Histogram, RunKey, RunRecord
 from droplab.report.locale import Speaker, texts
-from droplab.report.naming import metric_names, said
+from droplab.report.naming import metric_words, said
 from droplab.report.png import data_address
 from droplab.report.wording import wording
 
@@ -91,7 +91,7 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
 def _page_words(lang: str, asked: Questions) -> dict[str, str]:
     say = Speaker(lang)
     words = {key.removeprefix("page."): text for key, text in texts(lang).items() if key.startswith("page.")}
-    words |= {f"metric.{name}": text for name, text in metric_names(say, asked.measures).items()}
+    words |= {f"metric.{name}": text for name, text in metric_words(asked.measures, lang).items()}
     words |= {f"table.{end.name}": said(say, f"column.{end.role}", end.measure) for end in (*asked.fit, *asked.judged)}
     return {**words, "table.best": said(say, f"column.best.{asked.primary.better}", asked.primary)}
 

@@ -115,6 +115,10 @@ class Tracker(Listener):
             except OSError as problem:
                 self._inner.say(f"{name} cannot be started ({problem}); {self._heal(name)}")
 
+    def planned(self, epochs: int) -> None:
+        """Pass it on."""
+        self._inner.planned(epochs)
+
     def started(self, key: RunKey) -> None:
         """Pass it on."""
         self._inner.started(key)

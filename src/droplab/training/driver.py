@@ -20,7 +20,7 @@ class LoopDriver:
     """
 
     def __init__(self, ledger: Ledger, listener: Listener) -> None:
-        self._ledger = ledger
+        self._ledger, self._listener = ledger, listener
         self.runs = LedgerDriver(ledger, listener)
 
     def planned(self, key: RunKey, epochs: int) -> str:
@@ -30,6 +30,7 @@ class LoopDriver:
             return ""
         if not known:
             self._ledger.set_design("epochs", epochs)
+            self._listener.planned(epochs)
             return ""
         return (
             f"{key} asks for {Count(epochs):epoch|epochs}, and the experiment has {Count(known):epoch|epochs}; all "
