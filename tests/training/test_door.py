@@ -280,6 +280,40 @@ def test_a_loader_of_validation_within_the_loop_does_not_confuse(tmp_path):
     assert not record.notices
 
 
+def test_steps_without_indenting_are_steps(tmp_path):
+    seen = {}
+
+    def train(run, *, indented):
+        model = run.prepare(Net)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        loader = run.loader(TRAIN, batch_size=16)
+
+        def learn(x, y):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(x), y).backward()
+            optimizer.step()
+
+        for _ in run.epochs(2, optimizer=optimizer):
+            if indented:
+                for number, (x, y) in enumerate(loader):
+                    with run.step():
+                        learn(x, y)
+                    if number == 2:
+                        break
+            else:
+                for number, (x, y) in enumerate(run.steps(loader)):
+                    learn(x, y)
+                    if number == 2:
+                        break
+            run.report(val_loss=figures(model)["val_loss"])
+        seen[indented] = figures(model)["val_loss"]
+
+    for indented in (True, False):
+        record = one(functools.partial(train, indented=indented), tmp_path / str(indented))
+        assert not record.notices
+    assert torch.equal(seen[True], seen[False])
+
+
 class Stream(IterableDataset):
     """Has no indices."""
 

@@ -22,6 +22,7 @@ from droplab.experiment.signals import stop_on_signals
 from droplab.experiment.spec import digest
 from droplab.experiment.threads import check_threads
 from droplab.given import find, source_digest
+from droplab.kernels import prepare_meanwhile
 from droplab.ledger import FILE_NAME, Ledger, exists
 from droplab.listener import GuardedListener, Listener, Silent
 from droplab.measures import measures_json
@@ -71,6 +72,7 @@ def run_loop(
     if fresh:
         folder = fresh_folder(folder)
     make_folder(folder)
+    prepare_meanwhile()
     with ExitStack() as stack:
         stack.enter_context(folder_lock(folder))
         flag = stack.enter_context(stop_on_signals(give_up=lambda: mark_interrupted(folder)))

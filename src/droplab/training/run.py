@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -154,7 +154,7 @@ class Run:
         )
         if shuffled:
             self._training_loaders += 1
-            if not self._ready:
+            if not (self._ready and self._loaders):
                 self._loaders.append(found)
         return found
 
@@ -329,6 +329,22 @@ class Run:
             yield self._step
         self._step += 1
         self._until = time.perf_counter()
+
+    def steps(self, batches: Iterable[Any]) -> Iterator[Any]:
+        """The batches, each within a ``run.step`` of its own, for loops that are not to be indented.
+
+        ::
+
+            for x, y in run.steps(loader):
+                ...
+        """
+        for batch in batches:
+            number = self._step
+            try:
+                with self.step(batch):
+                    yield batch
+            finally:
+                self._step = max(self._step, number + 1)  # the loop was left in the middle; no mask has a second use
 
     def _step_ended(self) -> None:
         self._in_step = False
