@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from droplab.cli import main
@@ -13,6 +16,11 @@ def test_the_list_names_every_row(capsys, monkeypatch):
     main(["variants"])
     said = capsys.readouterr().out
     assert all(name in said for name in CATALOG)
+
+
+def test_the_list_needs_no_torch():
+    light = "import sys; from droplab.cli import main; main(['variants']); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", light], check=True, capture_output=True)
 
 
 def test_one_row_is_told_in_japanese(capsys, monkeypatch):
