@@ -21,10 +21,10 @@ from droplab.data import load
 from droplab.experiment import ArmSpec, ExperimentSpec, parse_spec
 from droplab.experiment.allocator import keep_freed_memory
 from droplab.experiment.calibrate import choose_plan
+from droplab.experiment.norms import watch
 from droplab.experiment.presets import demo
-from droplab.experiment.tensors import workbench
+from droplab.experiment.samples import lay_out
 from droplab.experiment.train import Trainer
-from droplab.experiment.watch import watch
 from droplab.ledger import Ledger
 from droplab.records import Measurement, RunKey
 
@@ -34,7 +34,7 @@ SETTINGS = (("demonstration", demo(), 60), ("tutorial recipe, 3,000 images", {},
 def measure(spec: ExperimentSpec, epochs: int, folder: Path) -> tuple[dict[str, list[float]], str]:
     """Seconds of every epoch with and without, and of the extras by themselves; the precision that was faster."""
     data = load(spec.data.name, train_size=spec.data.train_size)
-    bench = workbench(data, spec.recipe.fit_size, torch.device("cpu"))
+    bench = lay_out(data, spec.recipe.fit_size, torch.device("cpu"))
     silent = spec.model_copy(update={"recipe": spec.recipe.model_copy(update={"watch_every": 0})})
     arm, key = ArmSpec(name="arm", p=0.5), RunKey("arm", 0)
     precision = choose_plan(spec, bench, 1, None, data.fingerprint, str)[0].precision

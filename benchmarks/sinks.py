@@ -37,19 +37,18 @@ WARM_SECONDS = 25
 RESULTS = Path(__file__).resolve().parent / "results" / "sinks.csv"
 
 
-class Toggled(Tracker):
-    """A tracker whose sinks work in every other block of epochs."""
+class Toggle(Listener):
+    """Lets a tracker's sinks work in every other block of epochs."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
-        super().__init__(Listener(), names, grace=300)
+    def __init__(self) -> None:
+        self.tracker: Tracker | None = None
         self.blocks: list[float] = []
         self._first = self._began = time.perf_counter()
         self._seen = -1
         self._over = False
 
-    def epoch(self, key: RunKey, measurement: Measurement) -> None:
+    def epoch(self, key: RunKey, measurement: Measurement) -> None:  # noqa: ARG002  # as listeners hear it
         """Count, and toggle at the end of a block."""
-        super().epoch(key, measurement)
         now = time.perf_counter()
         if now - self._first < WARM_SECONDS or self._over:
             return
@@ -57,21 +56,16 @@ class Toggled(Tracker):
         if self._seen % BLOCK == 0:
             if self._seen:
                 self.blocks.append(now - self._began)
-                self._signal(signal.SIGSTOP if len(self.blocks) % 2 else signal.SIGCONT)
+                self.signal(signal.SIGSTOP if len(self.blocks) % 2 else signal.SIGCONT)
             self._began = time.perf_counter()
 
-    def ended(self, key: RunKey, state: str, reason: str) -> None:
+    def ended(self, key: RunKey, state: str, reason: str) -> None:  # noqa: ARG002  # as above
         """What comes when the first run has ended is not like what was before."""
-        super().ended(key, state, reason)
         self._over = True
 
-    def close(self) -> None:
-        """Let everything finish."""
-        self._signal(signal.SIGCONT)
-        super().close()
-
-    def _signal(self, number: int) -> None:
-        for child in self._children:
+    def signal(self, number: int) -> None:
+        """Send a signal to the sinks' processes."""
+        for child in self.tracker._children if self.tracker else ():  # noqa: SLF001  # what is stopped is inside
             os.killpg(child.process.pid, number)
 
 
@@ -81,13 +75,18 @@ def measure(name: str, folder: Path, epochs: int, executor: str) -> dict[str, An
     spec["recipe"] = {**spec["recipe"], "epochs": epochs}
     spec |= {"seeds": 1, "compute": {"executor": executor}}
     ledger = folder / "ledger.sqlite"
-    with Toggled(() if name == "none" else (name,)) as tracker:
-        run_experiment(parse_spec(spec), out=folder, listener=tracker)
+    toggle = Toggle()
+    with Tracker(toggle, () if name == "none" else (name,), grace=300) as tracker:
+        toggle.tracker = tracker
+        try:
+            run_experiment(parse_spec(spec), out=folder, listener=tracker)
+        finally:
+            toggle.signal(signal.SIGCONT)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     with Ledger.open(ledger) as opened:
         plan = opened.design()["plan"]
-    ratios = [(on + off) / (2 * off) for on, off in zip(tracker.blocks[::2], tracker.blocks[1::2], strict=False)]
+    ratios = [(on + off) / (2 * off) for on, off in zip(toggle.blocks[::2], toggle.blocks[1::2], strict=False)]
     return {
         "sink": name,
         "pairs": len(ratios),
@@ -95,7 +94,7 @@ def measure(name: str, folder: Path, epochs: int, executor: str) -> dict[str, An
         "standard_error": round(statistics.stdev(ratios) / math.sqrt(len(ratios)), 4),
         "median_ratio": round(statistics.median(ratios), 4),
         "sink_cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
-        "epochs_per_second": round(BLOCK / statistics.median(tracker.blocks), 2),
+        "epochs_per_second": round(BLOCK / statistics.median(toggle.blocks), 2),
         "how": f"{plan['executor']}, {plan['workers']} × {plan['threads']} thread(s), {plan['precision']}",
     }
 

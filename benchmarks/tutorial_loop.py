@@ -65,11 +65,11 @@ def child(job: dict) -> dict:
         return train(*parts, job["p"], job["epochs"], job["seed"], habits)
     from droplab.experiment import ArmSpec, parse_spec
     from droplab.experiment.calibrate import choose_plan
-    from droplab.experiment.tensors import workbench
+    from droplab.experiment.samples import lay_out
     from droplab.experiment.train import Trainer
 
     values = {"data": {"name": "cifar10"}, "recipe": {"epochs": job["epochs"], "precision": job["precision"]}}
-    spec, bench = parse_spec(values), workbench(split, 5000, torch.device("cpu"))
+    spec, bench = parse_spec(values), lay_out(split, 5000, torch.device("cpu"))
     plan, *_ = choose_plan(spec, bench, 1, None, split.fingerprint, str)
     trainer = Trainer(spec, ArmSpec(name="arm", p=job["p"]), job["seed"], bench, plan.precision)
     began = time.perf_counter()

@@ -19,12 +19,13 @@ from droplab.experiment import (
     read_spec,
     run_experiment,
 )
-from droplab.experiment.changed import changed_images
+from droplab.experiment.changed_images import changed_images
 from droplab.experiment.presets import demo
 from droplab.experiment.train import steps_per_epoch
 from droplab.experiment.trained import trained_model
 from droplab.given import is_local
 from droplab.ledger import open_experiment, read_experiment
+from droplab.listener import Silent
 from droplab.records import ExperimentRecord
 from droplab.report import PageSource, build_page, render
 from droplab.report.writing import check_free, whole_file
@@ -215,7 +216,7 @@ def compare(
     if not isinstance(spec, ExperimentSpec):
         spec = parse_spec(spec)
     spec, alone = _here(_with_objects(spec, model, data))
-    with Tracker(listener or Listener(), track) as tracker:
+    with Tracker(listener or Silent(), track) as tracker:
         if alone:
             tracker.say(alone)
         finished = run_experiment(

@@ -20,8 +20,13 @@
         ├── DownloadError            no mirror answered with the right bytes
         ├── LedgerError              the ledger cannot be read or written
         ├── LockedError              another process works on the folder
-        ├── SinkError            a sink failed while it was written on request
+        ├── SinkError                a sink failed while it was written on request
         └── InterruptedRunError      Ctrl-C or SIGTERM; carries its own exit code (130, 143)
+
+Outside the tree are exceptions that never reach a caller: ``StoppedError`` (``experiment/train.py``: an epoch is given
+up), ``_DriverGoneError`` (``executors/worker.py``) and ``_MirrorError`` (``data/download.py``); a ``ValueError`` of a
+spec's validator, which pydantic gathers into a ``SpecError``; and where ``torch.compile`` traces, which cannot make an
+error of droplab's, a ``ValueError`` with the words of ``KeyingError`` or ``InPlaceError``.
 
 Every message says what arrived, what was wanted and what to do next. The command line prints the
 message and exits with ``exit_code``; it never shows a traceback for one of these.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, final
 
 from droplab.errors import words_of
 from droplab.records import ExperimentRecord, Measurement, RunKey
 
 
 class Listener:
-    """Hears of everything while an experiment runs; does nothing by itself. Subclass what you need."""
+    """Hears of everything while an experiment runs: a base whose methods do nothing. Override what you need."""
 
     def opened(self, record: ExperimentRecord, plan: dict[str, Any], folder: str) -> None:
         """The ledger is open and the plan is fixed; ``record`` has what was done before."""
@@ -30,6 +30,12 @@ class Listener:
         """Something the user should know."""
 
 
+@final
+class Silent(Listener):
+    """For whoever follows nothing."""
+
+
+@final
 class GuardedListener(Listener):
     """Passes everything on to another listener; whatever that one raises does not stop the training.
 

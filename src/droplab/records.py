@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-RUN_STATES = ("planned", "running", "interrupted", "failed", "done")
+ENDED_STATES = ("interrupted", "failed", "done")
+RUN_STATES = ("planned", "running", *ENDED_STATES)
+"""What a run can be."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from droplab.data import catalogue, load, memory, verify
 from droplab.errors import ChecksumError, DataError, DownloadError
-from droplab.experiment.tensors import workbench
+from droplab.experiment.samples import lay_out
 
 
 def test_the_embedded_set_is_balanced_and_verified():
@@ -163,7 +163,7 @@ def test_only_images_are_scaled(tmp_path, dtype, shape):
     path = tmp_path / "t.npz"
     np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y, x_val=x, y_val=y)
     split = load(str(path))
-    given = workbench(split, 10, torch.device("cpu")).train.take(torch.arange(60))[0]
+    given = lay_out(split, 10, torch.device("cpu")).train.take(torch.arange(60))[0]
     assert torch.equal(given, torch.from_numpy(x.astype(np.float32)))
 
 
@@ -176,7 +176,7 @@ def test_images_are_scaled(tmp_path, name, shape):
     np.savez(path, **{name: x, "labels" if name == "images" else "y_train": y})
     split = load(str(path))
     assert split.train.images.dtype == torch.uint8
-    scaled = workbench(split, 10, torch.device("cpu")).train.stored
+    scaled = lay_out(split, 10, torch.device("cpu")).train.stored
     assert (scaled.min(), scaled.max()) == (-1.0, 1.0)
     raw = load(str(path), inputs="as-is")
     assert raw.train.images.max() == 255.0
@@ -250,7 +250,7 @@ def test_data_larger_than_memory_says_the_sizes(monkeypatch, tmp_path):
     split = load("fashion-mnist-mini", train_size=500)
     monkeypatch.setattr(memory, "memory_limit", lambda: 1_000_000)
     with pytest.raises(DataError, match=r"shape \(1, 28, 28\).* want \d.* MB of memory; this machine gives 1.0 MB"):
-        workbench(split, 10, torch.device("cpu"))
+        lay_out(split, 10, torch.device("cpu"))
     monkeypatch.setattr(memory, "memory_limit", lambda: 2**40)
     wanted = pytest.raises(DataError, match=r"laying out mine wants more memory.*allocate.*train_size")
     for error in (MemoryError("Unable to allocate 7 TiB"), RuntimeError("can't allocate memory: you tried")):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -24,8 +26,11 @@ from droplab.errors import (
     UserError,
 )
 from droplab.experiment import Listener, final_evaluation
+from droplab.experiment.changed_images import changed_images
 from droplab.experiment.checkpoint import CheckpointStore
+from droplab.experiment.engine import _interrupted
 from droplab.experiment.lock import folder_lock
+from droplab.experiment.signals import StopFlag
 from droplab.ledger import Ledger, read_experiment
 from droplab.records import RunKey
 from tests.conftest import TINY, tiny
@@ -76,6 +81,15 @@ class StopAfter(Listener):
         self.left -= 1
         if self.left == 0:
             signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(("epochs", "words"), [(1, "1 epoch is kept"), (2, "2 epochs are kept")])
+def test_what_is_kept_is_counted(finished, epochs, words):
+    flag = StopFlag()
+    flag.signal = signal.SIGINT
+    key, run = next(iter(finished.record.runs.items()))
+    record = dataclasses.replace(finished.record, runs={key: dataclasses.replace(run, epochs_done=epochs)})
+    assert words in str(_interrupted(flag, record, finished.folder))
 
 
 @pytest.mark.parametrize("executor", ["serial", "process"])
@@ -154,6 +168,18 @@ def test_the_test_set_opens_once_and_is_counted(tmp_path):
     assert 0 <= outcome.accuracy <= 1
     assert outcome.loss > 0
     assert Results.read(results.folder).record.test_openings == 1
+
+
+def test_other_data_do_not_open_it(finished, tmp_path):
+    shutil.copytree(finished.folder, tmp_path / "x")
+    with Ledger.open(tmp_path / "x" / "ledger.sqlite") as ledger:
+        ledger.set_design("data_fingerprint", "other")
+    results = Results.read(tmp_path / "x")
+    with pytest.raises(DesignError, match=r"the data 'fashion-mnist-mini' is not what .* was started with"):
+        final_evaluation(results.runs[0])
+    with Ledger.open(tmp_path / "x" / "ledger.sqlite") as ledger:
+        assert ledger.read().test_openings == 0
+        assert changed_images(ledger, results.record).why_not == "data"
 
 
 def test_an_unfinished_run_does_not_open_it(tmp_path):

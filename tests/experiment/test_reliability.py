@@ -141,7 +141,7 @@ def test_a_finished_set_given_again_loads_nothing(tmp_path, monkeypatch):
     spec = small(executor="process")
     first = droplab.compare(small(executor="serial"), out=tmp_path / "x")
     before = (tmp_path / "x" / FILE_NAME).read_bytes()
-    for name in ("load_data", "check_experiment", "workbench", "ProcessExecutor", "folder_lock"):
+    for name in ("load_data", "check_experiment", "lay_out", "ProcessExecutor", "folder_lock"):
         monkeypatch.setattr(engine, name, lambda *_args, **_options: pytest.fail("nothing is left to do"))
     hear = Hear()
     again = droplab.compare(spec, out=tmp_path / "x", listener=hear)
@@ -157,7 +157,7 @@ def test_workers_are_no_more_than_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(process, "_Worker", lambda job: started.append(job) or pytest.skip.Exception)
     monkeypatch.setattr(process, "_expect_ready", lambda one: None)
     for workers, runs in ((6, 2), (2, 6), (1, 1)):
-        job = type("Job", (), {"plan": type("Plan", (), {"workers": workers})})
+        job = type("RunSet", (), {"plan": type("Plan", (), {"workers": workers})})
         executor = process.ProcessExecutor(job)
         started.clear()
         executor.start(runs)

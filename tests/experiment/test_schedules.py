@@ -13,7 +13,7 @@ from droplab.data import load
 from droplab.errors import InterruptedRunError, SiteError, SpecError
 from droplab.experiment import ArmSpec
 from droplab.experiment.moving import MovingRates
-from droplab.experiment.tensors import workbench
+from droplab.experiment.samples import lay_out
 from droplab.experiment.train import Trainer
 from droplab.models import TutorialCNN
 from droplab.schedules import SCHEDULES, AdaptiveGap, AdaptiveSiteGap, Linear, make
@@ -25,7 +25,7 @@ from tests.report.test_page import data_of, numbers
 
 @pytest.fixture(scope="module")
 def bench():
-    return workbench(load("fashion-mnist-mini", train_size=100), 50, torch.device("cpu"))
+    return lay_out(load("fashion-mnist-mini", train_size=100), 50, torch.device("cpu"))
 
 
 def trainer(bench, schedule, p=0.5, epochs=3) -> Trainer:

@@ -12,7 +12,7 @@ from droplab.errors import SpecError, UserError
 from droplab.experiment import ExperimentSpec, parse_spec, read_spec, run_experiment
 from droplab.experiment.check import check_arms
 from droplab.experiment.fitting import fit_set
-from droplab.experiment.presets import EXAMPLE, SETS, arm_set, demo
+from droplab.experiment.presets import SETS, arm_set, demo, example
 from droplab.surgery import apply_rates, rates
 from tests.experiment import own_models
 
@@ -26,7 +26,7 @@ def test_toml_and_python_are_the_same(tmp_path):
 
 
 def test_the_example_is_a_spec_and_its_values_are_the_defaults():
-    values = tomllib.loads(EXAMPLE.format(name="x.toml"))
+    values = tomllib.loads(example("x.toml"))
     spec, default = parse_spec(values), ExperimentSpec()
     for table in ("recipe", "compute"):
         assert getattr(spec, table) == getattr(default, table)
@@ -81,6 +81,22 @@ def test_all_errors_at_once_with_path_and_suggestion():
 def test_bad_values(values, words):
     with pytest.raises(SpecError, match=words):
         parse_spec(values)
+
+
+@pytest.mark.parametrize("site", ["rate", "sites", "float", "int", "function-x", "drop1"])
+def test_a_site_keeps_its_name_whatever_it_is(site):
+    with pytest.raises(SpecError) as caught:
+        parse_spec({"arms": [{"name": "a", "p": {site: 2}}]})
+    assert caught.value.problems == (f"arms[0].p.{site}: got 2; a drop rate p is a probability within [0, 1]",)
+
+
+@pytest.mark.parametrize("key", ["schedule", "layer"])
+@pytest.mark.parametrize("value", [object(), 3, ["linear"]])
+def test_what_can_be_no_name_and_no_table_is_reported_where_it_stands(key, value):
+    with pytest.raises(SpecError) as caught:
+        parse_spec({"arms": [{"name": "a", "p": 0.5, key: value}]})
+    (line,) = caught.value.problems
+    assert line.startswith(f"arms[0].{key}: got {value!r}; a {key}'s name, or a table")
 
 
 def test_broken_and_missing_files(tmp_path):
@@ -201,10 +217,8 @@ def test_a_model_of_ones_own_is_compared_as_it_is_written():
     before = rates(model)
     apply_rates(model, ExperimentSpec(model={"name": "a:b"}).arm("as written").p)
     assert rates(model) == before == {"drop": 0.1, "head.1": 0.5}
-    assert 'name = "as written"' in EXAMPLE
-    commented = (
-        EXAMPLE.format(name="x").replace("# [[arms]]\n# name", "[[arms]]\nname").replace("# p = {}\n", "p = {}\n")
-    )
+    assert 'name = "as written"' in example("x")
+    commented = example("x").replace("# [[arms]]\n# name", "[[arms]]\nname").replace("# p = {}\n", "p = {}\n")
     assert parse_spec(tomllib.loads(commented)).arm("as written").p == {}
 
 

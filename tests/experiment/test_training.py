@@ -11,16 +11,16 @@ from droplab.data import load
 from droplab.errors import DivergedError
 from droplab.experiment import ArmSpec
 from droplab.experiment.diverge import locate
+from droplab.experiment.norms import watch
 from droplab.experiment.optimise import FORGET_EVERY, apply_max_norm, forget_faded
-from droplab.experiment.tensors import workbench
+from droplab.experiment.samples import lay_out
 from droplab.experiment.train import Trainer
-from droplab.experiment.watch import watch
 from tests.conftest import tiny
 
 
 @pytest.fixture(scope="module")
 def bench():
-    return workbench(load("fashion-mnist-mini", train_size=100), 50, torch.device("cpu"))
+    return lay_out(load("fashion-mnist-mini", train_size=100), 50, torch.device("cpu"))
 
 
 def trainer(bench, p=0.0, seed=0, **changes) -> Trainer:
@@ -197,7 +197,7 @@ def test_nan_is_traced_to_its_layer(bench):
 
 def test_a_last_smaller_batch_can_be_left_out():
     split = load("fashion-mnist-mini", train_size=97)
-    run = trainer(workbench(split, 50, torch.device("cpu")), recipe={"drop_last": True})
+    run = trainer(lay_out(split, 50, torch.device("cpu")), recipe={"drop_last": True})
     sizes = []
     run.step = lambda images, *_a, **_k: (sizes.append(len(images)), (torch.zeros(()), torch.zeros((), dtype=int)))[1]
     run.epoch(0)

@@ -11,8 +11,8 @@ import torch
 from droplab import nn
 from droplab.data import load
 from droplab.errors import SiteError
+from droplab.experiment.samples import lay_out
 from droplab.experiment.spec import ArmSpec, ExperimentSpec
-from droplab.experiment.tensors import workbench
 from droplab.experiment.train import Trainer
 from droplab.models import TutorialCNN
 from droplab.surgery import apply_rates, rates
@@ -21,7 +21,7 @@ from tests.conftest import tiny
 
 @pytest.fixture(scope="module")
 def bench():
-    return workbench(load("fashion-mnist-mini", train_size=60), 50, torch.device("cpu"))
+    return lay_out(load("fashion-mnist-mini", train_size=60), 50, torch.device("cpu"))
 
 
 def trainer(bench, arm: ArmSpec, **recipe) -> Trainer:
@@ -71,7 +71,7 @@ def test_penalties_rise_over_their_warm_up(bench):
     run = trainer(bench, ArmSpec(name="a", p=0.1, layer="sparse_variational_linear"), penalty_warm_up=0.5)
     weights = [run._penalty_weight(step) for step in range(6)]  # 3 steps an epoch, 2 epochs
     assert weights == pytest.approx([0, 1 / 3, 2 / 3, 1, 1, 1])
-    images, labels = run.bench.train.take(torch.arange(20))
+    images, labels = run.data.train.take(torch.arange(20))
     before = run.model.fc1.log_sigma2.detach().clone()
     loss, _ = run.step(images, labels, 0)
     assert math.isfinite(float(loss))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from droplab.data import load
-from droplab.experiment.tensors import workbench
+from droplab.experiment.samples import lay_out
 from droplab.experiment.train import Trainer
 from droplab.kernels import cpu, prepare_meanwhile
 from tests.conftest import tiny
@@ -14,7 +14,7 @@ from tests.conftest import tiny
 def test_a_trainer_has_its_kernel_before_its_first_epoch(monkeypatch):
     monkeypatch.setattr(cpu, "_loops", {})
     spec = tiny()
-    bench = workbench(load("fashion-mnist-mini", train_size=100), 100, torch.device("cpu"))
+    bench = lay_out(load("fashion-mnist-mini", train_size=100), 100, torch.device("cpu"))
     Trainer(spec, spec.arms[1], 1, bench, "float32")
     assert {torch.float32, torch.bfloat16} <= set(cpu._loops)
 

@@ -77,7 +77,7 @@ def test_enlarging_is_one_transaction(path, monkeypatch):
         def full(*_args):
             raise sqlite3.OperationalError("database or disk is full")
 
-        monkeypatch.setattr("droplab.ledger.writer._plan", full)
+        monkeypatch.setattr("droplab.ledger.writer._add_runs", full)
         with pytest.raises(LedgerError, match="disk is full"):
             ledger.enlarge([2], keys)
         monkeypatch.undo()

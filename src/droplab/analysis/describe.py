@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
+from typing import NamedTuple
 
 from droplab.analysis.endpoints import lowest
 from droplab.records import ExperimentRecord
 
 
-@dataclass(frozen=True)
-class Spread:
+class Spread(NamedTuple):
     """Mean and standard deviation over seeds; NaN where there are none, or one."""
 
     mean: float

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from functools import cache
 
+from droplab.errors import UserError
+
 
 def _beta_fraction(a: float, b: float, x: float) -> float:
     """The continued fraction of the incomplete beta function, by Lentz's method."""
@@ -57,7 +59,7 @@ def quantile(probability: float, df: float) -> float:
     2.776445
     """
     if not 0.0 < probability < 1.0:
-        raise ValueError(f"a probability between 0 and 1 is wanted; got {probability}")
+        raise UserError(f"a probability between 0 and 1 is wanted; got {probability}")
     if probability < 0.5:
         return -quantile(1.0 - probability, df)
     tail = 2.0 * (1.0 - probability)

@@ -12,7 +12,7 @@ from droplab._version import __version__
 from droplab.cli.compare import compare
 from droplab.cli.data import data
 from droplab.cli.export import export
-from droplab.cli.final_test import final_test
+from droplab.cli.final import final
 from droplab.cli.init import init
 from droplab.cli.note import note
 from droplab.cli.report import report
@@ -29,7 +29,7 @@ app = App(
 )
 for command in (compare, report, runs, verdict, note, init):
     app.command(command)
-app.command(final_test, name="test")
+app.command(final, name="test")
 app.command(export)
 app.command(data)
 app.command(variants)

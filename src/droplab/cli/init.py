@@ -12,9 +12,9 @@ def init(path: Path = Path("droplab.toml")) -> None:
         path: The file to write.
     """
     from droplab.cli.terminal import say
-    from droplab.experiment.presets import EXAMPLE
+    from droplab.experiment.presets import example
     from droplab.report.writing import whole_file
 
     with whole_file(path, replace=False) as file:
-        file.write(EXAMPLE.format(name=path))
+        file.write(example(str(path)))
     say(f"wrote {path}; run it with: droplab compare {path}")

@@ -16,7 +16,7 @@ from rich.text import Text
 from droplab.cli.terminal import cell
 from droplab.errors import plain
 from droplab.languages import Count
-from droplab.listener import Listener
+from droplab.listener import Listener, Silent
 from droplab.records import ExperimentRecord, Measurement, RunKey
 from droplab.report.notices import notice_texts
 
@@ -167,7 +167,7 @@ def progress(lang: str = "en") -> Iterator[Listener]:
     Where standard error is closed, full, or a terminal that goes away, there is none, and nothing else changes.
     """
     if sys.stderr is None:
-        yield Listener()
+        yield Silent()
         return
     console = Console(stderr=True)
     if not console.is_terminal:

@@ -13,11 +13,11 @@ import torch
 from droplab.errors import SpecError, quote, quote_text
 from droplab.experiment.allocator import keep_freed_memory
 from droplab.experiment.environment import cores
-from droplab.experiment.executors import Job, ProcessExecutor
+from droplab.experiment.executors import ProcessExecutor, RunSet
 from droplab.experiment.run import Plan
+from droplab.experiment.samples import RunData
 from droplab.experiment.spec import ExperimentSpec
 from droplab.experiment.speed import training_speed
-from droplab.experiment.tensors import Workbench
 from droplab.records import Notice
 
 _SECONDS = 1.0
@@ -63,7 +63,7 @@ def _devices() -> str:
 
 def choose_plan(
     spec: ExperimentSpec,
-    bench: Workbench,
+    data: RunData,
     runs: int,
     data_dir: Path | None,
     fingerprint: str,
@@ -84,31 +84,31 @@ def choose_plan(
     compute, figures = spec.compute, dict[str, Any]()
     serial_threads = compute.threads or cores()
     workers = compute.workers or (cores() if compute.threads is None else max(1, cores() // compute.threads))
-    base = Plan("serial", 1, serial_threads, "float32", str(bench.device))
+    base = Plan("serial", 1, serial_threads, "float32", str(data.device))
     keep_freed_memory()
     before = torch.get_num_threads()
     torch.set_num_threads(serial_threads)
     try:
-        base = replace(base, precision=_choose_precision(spec, bench, figures))
+        base = replace(base, precision=_choose_precision(spec, data, figures))
         shared = replace(
             base, executor="process", workers=workers, threads=compute.threads or max(1, cores() // workers)
         )
         if compute.executor != "auto":
             return (base if compute.executor == "serial" else shared), figures, None
-        if bench.device.type != "cpu" or runs < 2 or workers < 2:
+        if data.device.type != "cpu" or runs < 2 or workers < 2:
             return base, figures, None
         if f"serial_{base.precision}" not in figures:
-            figures[f"serial_{base.precision}"] = training_speed(spec, bench, base.precision, _SECONDS)
+            figures[f"serial_{base.precision}"] = training_speed(spec, data, base.precision, _SECONDS)
     finally:
         torch.set_num_threads(before)
-    images = spec.recipe.epochs * len(bench.train)
+    images = spec.recipe.epochs * len(data.train)
     serial_seconds = runs * images / figures[f"serial_{base.precision}"]
     figures["serial_seconds"] = serial_seconds
     if serial_seconds < _WORTH_WORKERS:
         return base, figures, None
     started = min(workers, runs)
     say(f"measuring whether {started} runs at a time finish sooner than one ...")
-    executor = ProcessExecutor(Job(spec, shared, data_dir, fingerprint, directory or Path.cwd()))
+    executor = ProcessExecutor(RunSet(spec, shared, data_dir, fingerprint, directory or Path.cwd()))
     try:
         executor.start(runs)
         together = executor.speed(_SECONDS)
@@ -123,12 +123,12 @@ def choose_plan(
     return base, figures, None
 
 
-def _choose_precision(spec: ExperimentSpec, bench: Workbench, figures: dict[str, Any]) -> str:
+def _choose_precision(spec: ExperimentSpec, data: RunData, figures: dict[str, Any]) -> str:
     if spec.recipe.precision != "auto":
         return spec.recipe.precision
     lead = turns = 0
     while abs(lead) < _LEAD and turns < _MOST_TURNS:
-        speeds = {name: training_speed(spec, bench, name, _TURN_SECONDS) for name in ("float32", "bfloat16")}
+        speeds = {name: training_speed(spec, data, name, _TURN_SECONDS) for name in ("float32", "bfloat16")}
         for precision, speed in speeds.items():
             key = f"serial_{precision}"
             figures[key] = max(figures.get(key, 0.0), speed)

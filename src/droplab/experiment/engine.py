@@ -13,20 +13,21 @@ from droplab.errors import DesignError, InterruptedRunError
 from droplab.experiment.calibrate import choose_device, choose_plan, precision_notices
 from droplab.experiment.check import Checked, check_experiment
 from droplab.experiment.environment import differences, environment
-from droplab.experiment.executors import Executor, Job, ProcessExecutor, SerialExecutor
+from droplab.experiment.executors import Executor, ProcessExecutor, RunSet, SerialExecutor
 from droplab.experiment.fingerprint import changed_code
 from droplab.experiment.folder import default_folder, fresh_folder, make_folder, run_folder
 from droplab.experiment.initial import EVENT, InitialWeights
-from droplab.experiment.loading import load_data
+from droplab.experiment.loading import check_same_data, load_data
 from droplab.experiment.lock import folder_lock
-from droplab.experiment.run import Plan, Task
+from droplab.experiment.run import OpenRun, Plan
+from droplab.experiment.samples import RunData, lay_out
 from droplab.experiment.signals import StopFlag, stop_on_signals
 from droplab.experiment.spec import ExperimentSpec, digest
-from droplab.experiment.tensors import Workbench, workbench
 from droplab.experiment.threads import check_threads
 from droplab.kernels import prepare_meanwhile
+from droplab.languages import Count
 from droplab.ledger import FILE_NAME, Ledger, LedgerReader, exists
-from droplab.listener import GuardedListener, Listener
+from droplab.listener import GuardedListener, Listener, Silent
 from droplab.records import ExperimentRecord, Measurement, Notice, RunKey, RunRecord
 
 
@@ -68,7 +69,7 @@ def run_experiment(
         InterruptedRunError: Ctrl-C or SIGTERM; finished epochs are kept.
         FailureError: the ledger or a worker failed; finished epochs are kept.
     """
-    listener = GuardedListener(listener or Listener())
+    listener = GuardedListener(listener or Silent())
     directory = Path.cwd()  # the user's code may change it
     folder = (out or default_folder(spec)).absolute()
     data_dir = data_dir.absolute() if data_dir is not None else None
@@ -81,21 +82,21 @@ def run_experiment(
     device = choose_device(spec.compute.device)
     prepare_meanwhile()
     split = load_data(spec.data, data_dir)
-    bench = workbench(split, spec.recipe.fit_size, device)
-    checked = check_experiment(spec, split, bench, allow_random_baseline=allow_random_baseline)
+    data = lay_out(split, spec.recipe.fit_size, device)
+    checked = check_experiment(spec, split, data, allow_random_baseline=allow_random_baseline)
     make_folder(folder)
     with ExitStack() as stack:
         stack.enter_context(folder_lock(folder))
         flag = stack.enter_context(stop_on_signals(give_up=lambda: _mark_interrupted(folder)))
-        found = _Found(split, bench, checked, accept_changed_code)
+        found = _Found(split, data, checked, accept_changed_code)
         ledger, plan, executor = _open(folder, spec, found, data_dir, directory, listener, stack)
-        job = Job(spec, plan, data_dir, split.fingerprint, directory)
-        runner: Executor = executor or _executor(job, bench, stack)
+        run_set = RunSet(spec, plan, data_dir, split.fingerprint, directory)
+        runner: Executor = executor or _executor(run_set, data, stack)
         driver = _LedgerDriver(ledger, listener)
         record = ledger.read()
-        tasks = [_task(record.runs[key], folder, ledger) for key in ledger.open_runs()]
+        runs = [_open_run(record.runs[key], folder, ledger) for key in ledger.open_runs()]
         listener.opened(record, {**asdict(plan), **ledger.design()["calibration"]}, str(folder))
-        runner.run(tasks, driver, flag)
+        runner.run(runs, driver, flag)
         ledger.check_place()
         record = ledger.read()
         if flag():
@@ -134,15 +135,15 @@ def _mark_interrupted(folder: Path) -> None:
                 ledger.set_state(key, "interrupted", "stopped by SIGTERM; it did not stop by itself")
 
 
-def _task(run: RunRecord, folder: Path, ledger: Ledger) -> Task:
+def _open_run(run: RunRecord, folder: Path, ledger: Ledger) -> OpenRun:
     compared = {name: series for name, series in run.metrics.items() if name == "val_loss" or name.startswith("p/")}
-    return Task(run.key, run_folder(folder, ledger.run_id(run.key)), run.epochs_done, compared)
+    return OpenRun(run.key, run_folder(folder, ledger.run_id(run.key)), run.epochs_done, compared)
 
 
-def _executor(job: Job, bench: Workbench, stack: ExitStack) -> Executor:
-    if job.plan.executor == "process":
-        return stack.enter_context(ProcessExecutor(job))
-    return SerialExecutor(job, bench)
+def _executor(run_set: RunSet, data: RunData, stack: ExitStack) -> Executor:
+    if run_set.plan.executor == "process":
+        return stack.enter_context(ProcessExecutor(run_set))
+    return SerialExecutor(run_set, data)
 
 
 def _keys(spec: ExperimentSpec) -> list[RunKey]:
@@ -155,7 +156,7 @@ class _Found:
     """What data and model turned out to be, before the folder is looked at."""
 
     split: Split
-    bench: Workbench
+    data: RunData
     checked: Checked
     accept_changed_code: bool
 
@@ -169,7 +170,7 @@ def _open(
     listener: Listener,
     stack: ExitStack,
 ) -> tuple[Ledger, Plan, ProcessExecutor | None]:
-    split, bench, checked = found.split, found.bench, found.checked
+    split, data, checked = found.split, found.data, found.checked
     path = folder / FILE_NAME
     here = environment()
     if exists(path):
@@ -179,7 +180,7 @@ def _open(
             ledger.notice(notice)
         return ledger, Plan(**ledger.design()["plan"]), None
     plan, figures, executor = choose_plan(
-        spec, bench, len(spec.arms) * len(spec.seeds), data_dir, split.fingerprint, listener.say, directory
+        spec, data, len(spec.arms) * len(spec.seeds), data_dir, split.fingerprint, listener.say, directory
     )
     if executor is not None:
         stack.push(executor)
@@ -193,7 +194,7 @@ def _open(
         "data_dir": str(data_dir.resolve()) if data_dir is not None else "",
         "sizes": {
             "train": len(split.train),
-            "fit": len(bench.fit),
+            "fit": len(data.fit),
             "validation": len(split.validation),
             "test": len(split.test),
         },
@@ -237,11 +238,7 @@ def _continue(
             f"{folder} holds a different experiment: {'; '.join(_changes(design['spec'], spec.canonical()))}. "
             "Choose another folder with --out DIR, or --fresh for a new one; nothing is overwritten."
         )
-    if design["data_fingerprint"] != found.split.fingerprint:
-        raise DesignError(
-            f"the data {spec.data.name!r} is not what {folder} was started with (their checksums differ). "
-            "Bring the old data back, or start anew with --fresh."
-        )
+    check_same_data(spec.data, found.split, design, folder)
     _check_same_code(ledger, folder, found.checked, accept=found.accept_changed_code)
     for key, epoch in ledger.damaged_runs().items():
         ledger.forget(key)
@@ -259,7 +256,8 @@ def _continue(
         ledger.enlarge(added, _keys(spec.model_copy(update={"seeds": tuple(added)})))
     else:
         _tell_of_more_seeds(spec, before, folder, listener)
-    ledger.plan(_keys(spec.model_copy(update={"seeds": (*before, *added)})))  # whatever an older droplab left undone
+    whole = spec.model_copy(update={"seeds": (*before, *added)})
+    ledger.add_runs(_keys(whole))  # whatever an older droplab left undone
 
 
 def _changes(before: Any, after: Any, path: str = "") -> list[str]:
@@ -316,9 +314,9 @@ class _LedgerDriver:
 
 def _interrupted(flag: StopFlag, record: ExperimentRecord, folder: Path) -> InterruptedRunError:
     done = sum(run.state == "done" for run in record.runs.values())
-    epochs = sum(run.epochs_done for run in record.runs.values())
+    epochs = Count(sum(run.epochs_done for run in record.runs.values()))
     return InterruptedRunError(
-        f"stopped by {flag.name}: {done} of {len(record.runs)} runs are done and {epochs} epochs are kept in "
+        f"stopped by {flag.name}: {done} of {len(record.runs)} runs are done and {epochs:epoch is|epochs are} kept in "
         f"{folder}. Run the same command again to continue.",
         flag.exit_code,
     )

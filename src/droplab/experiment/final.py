@@ -15,11 +15,11 @@ from droplab.experiment.calibrate import choose_device
 from droplab.experiment.checkpoint import CheckpointStore
 from droplab.experiment.fingerprint import changed_code, code_digests
 from droplab.experiment.folder import run_folder
-from droplab.experiment.loading import load_data
+from droplab.experiment.loading import load_again
 from droplab.experiment.lock import folder_lock
+from droplab.experiment.samples import lay_out, to_samples
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
-from droplab.experiment.tensors import to_samples, workbench
 from droplab.experiment.train import Trainer
 from droplab.ledger import FILE_NAME, Ledger, exists
 from droplab.records import RunKey, RunRecord
@@ -70,14 +70,11 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
             raise UserError(f"the test set opens only for finished runs; {run.key}: {state}")
         spec = ExperimentSpec.model_validate(record.spec)
         last = CheckpointStore(run_folder(run.folder, ledger.run_id(run.key))).final(spec.recipe.epochs)
-        where = data_dir or (Path(design["data_dir"]) if design["data_dir"] else None)
-        split = load_data(spec.data, where)
-        if split.fingerprint != design["data_fingerprint"]:
-            raise DesignError(f"the data {spec.data.name!r} is not what {run.folder} was run on")
+        split = load_again(spec.data, design, run.folder, data_dir)
         device = choose_device(spec.compute.device)
         with borrowed_generators():
-            bench = workbench(split, 1, device)
-            trainer = Trainer(spec, spec.arm(run.key.arm), run.key.seed, bench, design["plan"]["precision"])
+            data = lay_out(split, 1, device)
+            trainer = Trainer(spec, spec.arm(run.key.arm), run.key.seed, data, design["plan"]["precision"])
             trainer.load_state(last.state)
             _check_same_model(trainer, spec, design, stored)
         ledger.event("test set opened", run.key)
@@ -97,7 +94,7 @@ def _check_same_model(trainer: Trainer, spec: ExperimentSpec, design: Mapping[st
     if not changed:
         return
     expected = run.metrics["val_loss"][-1]
-    found, _ = trainer.evaluate(trainer.bench.validation)
+    found, _ = trainer.evaluate(trainer.data.validation)
     if not math.isclose(found, expected, rel_tol=1e-3):
         raise DesignError(
             f"the code of {' and '.join(changed)} is not what {run.key} was trained with: its validation loss was "

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from droplab.data import Split, load
+from droplab.errors import DesignError
 from droplab.experiment.spec import DataSpec
 
 
@@ -26,3 +29,30 @@ def load_data(data: DataSpec, data_dir: Path | None = None) -> Split:
         options=data.options,
         inputs=data.inputs,
     )
+
+
+def load_again(data: DataSpec, design: Mapping[str, Any], folder: Path, data_dir: Path | None = None) -> Split:
+    """The data that an experiment was started with.
+
+    Args:
+        data: its spec's.
+        design: its ledger's.
+        folder: its own.
+        data_dir: where the data set is, if it has moved since.
+
+    Raises:
+        DataError: the data cannot be had.
+        DesignError: they are others now.
+    """
+    split = load_data(data, data_dir or (Path(design["data_dir"]) if design["data_dir"] else None))
+    check_same_data(data, split, design, folder)
+    return split
+
+
+def check_same_data(data: DataSpec, split: Split, design: Mapping[str, Any], folder: Path) -> None:
+    """Raise ``DesignError`` where a split is not the one that an experiment was started with."""
+    if split.fingerprint != design["data_fingerprint"]:
+        raise DesignError(
+            f"the data {data.name!r} is not what {folder} was started with (their checksums differ). "
+            "Bring the old data back, or start anew with --fresh."
+        )

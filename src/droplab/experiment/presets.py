@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
+from importlib.resources import files
 from typing import Any
 
 from droplab.errors import UserError, suggest
@@ -35,6 +36,11 @@ def _constant(*rates: float) -> list[dict[str, Any]]:
     return [{"name": f"dropout {p:g}" if p else "no dropout", "p": p} for p in rates]
 
 
+def _each(what: str, p: float, named: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Arms that differ in their layer or schedule alone, by name."""
+    return [{"name": name, "p": p, what: value} for name, value in named.items()]
+
+
 TARGET_GAP = 0.3
 """The generalisation gap, in nats, that the adaptive arms of the sets hold."""
 _GAP = {"name": "adaptive-gap", "target": TARGET_GAP}
@@ -53,13 +59,25 @@ SETS: Mapping[str, Mapping[str, Any]] = {
             "variants",
             [
                 *_constant(0.0, 0.5),
-                {"name": "gaussian 0.5", "p": 0.5, "layer": "gaussian_dropout"},
-                {"name": "units 0.5", "p": 0.5, "layer": "unit_dropout_linear"},
-                {"name": "drop-connect 0.5", "p": 0.5, "layer": "drop_connect_linear"},
-                {"name": "standout 0.5", "p": 0.5, "layer": "standout"},
-                {"name": "concrete", "p": 0.1, "layer": "concrete_dropout_linear"},
-                {"name": "variational", "p": 0.1, "layer": "variational_dropout_linear"},
-                {"name": "sparse variational", "p": 0.1, "layer": "sparse_variational_linear"},
+                *_each(
+                    "layer",
+                    0.5,
+                    {
+                        "gaussian 0.5": "gaussian_dropout",
+                        "units 0.5": "unit_dropout_linear",
+                        "drop-connect 0.5": "drop_connect_linear",
+                        "standout 0.5": "standout",
+                    },
+                ),
+                *_each(
+                    "layer",
+                    0.1,
+                    {
+                        "concrete": "concrete_dropout_linear",
+                        "variational": "variational_dropout_linear",
+                        "sparse variational": "sparse_variational_linear",
+                    },
+                ),
                 {"name": "channels 0.2", "p": {"conv2:out": 0.2, "conv3:out": 0.2}, "layer": "dropout2d"},
                 {
                     "name": "blocks 0.2",
@@ -81,11 +99,17 @@ SETS: Mapping[str, Mapping[str, Any]] = {
         "schedules",
         [
             *_constant(0.0, 0.3, 0.5, 0.6, 0.7, 0.8),
-            {"name": "linear to 0.7", "p": 0.7, "schedule": "linear"},
-            {"name": "curriculum to 0.7", "p": 0.7, "schedule": "curriculum"},
-            {"name": "early 0.7", "p": 0.7, "schedule": "early"},
-            {"name": "late 0.7", "p": 0.7, "schedule": "late"},
-            {"name": "depth ramp to 0.7", "p": 0.7, "schedule": "depth-ramp"},
+            *_each(
+                "schedule",
+                0.7,
+                {
+                    "linear to 0.7": "linear",
+                    "curriculum to 0.7": "curriculum",
+                    "early 0.7": "early",
+                    "late 0.7": "late",
+                    "depth ramp to 0.7": "depth-ramp",
+                },
+            ),
             {"name": "adaptive gap", "p": 0.0, "schedule": _GAP},
             {"name": "adaptive slope", "p": 0.0, "schedule": "adaptive-slope"},
             {"name": "adaptive gap per site", "p": 0.0, "schedule": {**_GAP, "name": "adaptive-site-gap"}},
@@ -109,78 +133,11 @@ def arm_set(name: str) -> dict[str, Any]:
     return deepcopy(dict(SETS[name]))
 
 
-EXAMPLE = """\
-# A droplab experiment. Run it with:  droplab compare {name}
-# Every key may be left out; the values below are the defaults unless a comment says otherwise.
+def example(name: str) -> str:
+    """What ``droplab init`` writes: a commented spec, which says how a file of that name is run.
 
-name = "my-experiment"
-seeds = 5                      # 5 means seeds 0 to 4; or a list such as [1, 7, 42]
-baseline = "no dropout"        # the arm that the others are compared with; the first where absent
-
-[data]
-name = "fashion-mnist-mini"    # or "cifar10", "mnist", "my_data.npz", "my_package.my_module:my_function"
-# train_size = 2000            # keep fewer training samples, stratified by class
-# validation_size = 0.1        # a share below 1, or a number of samples; taken from the training data
-# inputs = "pixels"            # 0..255, scaled to -1..1; "as-is" never scales; left out: uint8 images are pixels
-split_seed = 0
-
-[model]
-name = "tutorial-cnn"          # or "srivastava-mlp", "my_package.my_module:my_function"
-# options = {{ hidden = 512 }}   # keyword arguments for the model
-
-[recipe]
-epochs = 15
-batch_size = 32
-drop_last = false              # true: leave out an epoch's last batch where it is smaller
-optimizer = "adam"             # adam, adamw, sgd
-lr = 1e-3
-lr_schedule = "constant"       # constant, cosine, step
-weight_decay = 0.0
-# max_norm = 3.0               # bound of each unit's incoming weights
-augmentation = "none"          # none, flip-crop (images only)
-# penalty_warm_up = 0.3        # share of steps over which penalties of variational layers rise to full weight
-precision = "auto"             # float32, bfloat16; auto measures which this machine trains faster
-watch_every = 1                # epochs between norms and histograms; 0 for never
-
-[compute]
-executor = "auto"              # serial, process; auto measures which finishes first
-# workers = 2
-# threads = 1
-device = "auto"
-
-# One table per arm. p is the probability that a unit is DROPPED (not the keep rate).
-[[arms]]
-name = "no dropout"
-p = 0.0                        # one rate for all dropout layers of the model ...
-
-# An own model's rates are replaced by that one rate. Sites that no arm names keep theirs, so that p = {{}} names none:
-# [[arms]]
-# name = "as written"
-# p = {{}}
-
-[[arms]]
-name = "dropout 0.25"
-p = 0.25
-
-[[arms]]
-name = "more before fc2"
-p = {{ drop1 = 0.2, drop2 = 0.5 }}   # ... or a rate for each site; patterns such as "drop*" work
-# p = {{ "conv2:out" = 0.1 }}        # doorways of layers are sites too: NAME:in and NAME:out
-# layer = "dropout2d"              # another variant; `droplab variants` lists them
-# layer = {{ name = "drop_path", mode = "batch" }}           # with options
-# layer = {{ "drop1" = "alpha_dropout", "conv2:out" = "dropout2d" }}   # or one for each site
-# schedule = "constant"            # how p moves over training; p is its peak
-
-[[arms]]
-name = "up to 0.5"
-p = 0.5
-schedule = {{ name = "linear", start = 0.0, end = 1.0 }}   # a name alone takes the defaults: schedule = "linear"
-# schedule = {{ "drop1" = "late", "drop2" = {{ name = "curriculum", gamma = 10.0 }} }}   # or one for each site
-# Others: cosine, step, warm-up, early, depth-ramp, piecewise; chain, product, min, max put them together.
-
-[[arms]]
-name = "adaptive"
-p = 0.0                            # where an adaptive schedule starts; it moves p after every epoch
-schedule = {{ name = "adaptive-gap", target = 0.3 }}       # adaptive-slope, adaptive-site-gap
-"""
-"""What ``droplab init`` writes; ``{name}`` is the file's name."""
+    >>> print(example("mine.toml").splitlines()[0])
+    # A droplab experiment. Run it with:  droplab compare mine.toml
+    """
+    text = files("droplab.experiment").joinpath("example.toml").read_text(encoding="utf-8")
+    return text.replace("droplab.toml", name, 1)

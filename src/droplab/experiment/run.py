@@ -12,15 +12,15 @@ import torch
 from droplab.errors import DivergedError
 from droplab.experiment.checkpoint import CheckpointStore, Loaded
 from droplab.experiment.diverge import locate
+from droplab.experiment.samples import RunData
 from droplab.experiment.seeding import borrowed_generators, seed_everything
 from droplab.experiment.spec import ExperimentSpec
-from droplab.experiment.tensors import Workbench
 from droplab.experiment.train import Trainer
 from droplab.records import Measurement, RunKey
 
 
 @dataclass(frozen=True)
-class Task:
+class OpenRun:
     """One run to carry out; crosses process borders."""
 
     key: RunKey
@@ -44,10 +44,10 @@ class Plan:
 
 
 def carry_out(
-    task: Task,
+    run: OpenRun,
     spec: ExperimentSpec,
     plan: Plan,
-    bench: Workbench,
+    data: RunData,
     commit: Callable[[Measurement], None],
     say: Callable[[str], None],
     stop: Callable[[], bool],
@@ -63,22 +63,22 @@ def carry_out(
         CheckpointError: a checkpoint cannot be written.
         UserError: the model cannot be built, or its state cannot be kept.
     """
-    store = CheckpointStore(task.folder, say)
+    store = CheckpointStore(run.folder, say)
     torch.set_num_threads(plan.threads)
-    arm = spec.arm(task.key.arm)
+    arm = spec.arm(run.key.arm)
     with borrowed_generators():
-        found = store.latest(task.epochs_in_ledger)
-        trainer = Trainer(spec, arm, task.key.seed, bench, plan.precision)
+        found = store.latest(run.epochs_in_ledger)
+        trainer = Trainer(spec, arm, run.key.seed, data, plan.precision)
         if found is None:
             store.check(trainer.state())  # what cannot be kept is known before an epoch is spent on it
         else:
             trainer.load_state(found.state)
-            _compare(trainer, found, task, say)
+            _compare(trainer, found, run, say)
         for epoch in range(found.epochs_done if found else 0, spec.recipe.epochs):
             try:
                 measurement = trainer.epoch(epoch, stop)
             except DivergedError as seen:
-                trainer = Trainer(spec, arm, task.key.seed, bench, plan.precision)
+                trainer = Trainer(spec, arm, run.key.seed, data, plan.precision)
                 before = store.latest(epoch)
                 if before is not None and before.epochs_done == epoch:
                     trainer.load_state(before.state)
@@ -90,23 +90,23 @@ def carry_out(
                 store.save(epoch + 1, trainer.final_state(), keep=1)
 
 
-def _compare(trainer: Trainer, found: Loaded, task: Task, say: Callable[[str], None]) -> None:
+def _compare(trainer: Trainer, found: Loaded, run: OpenRun, say: Callable[[str], None]) -> None:
     """Say so where a model just loaded does not evaluate as it did when its checkpoint was written.
 
     Evaluation is deterministic, so that any difference is something that the checkpoint does not have.
     """
     last = found.epochs_done - 1
-    then = {name: series[last] for name, series in task.measured.items() if last < len(series)}
+    then = {name: series[last] for name, series in run.measured.items() if last < len(series)}
     expected = then.get("val_loss", math.nan)
     if math.isnan(expected):
         return
     now = _evaluated(trainer, found, then)
-    if now == expected or (trainer.bench.device.type != "cpu" and math.isclose(now, expected, rel_tol=1e-3)):
+    if now == expected or (trainer.data.device.type != "cpu" and math.isclose(now, expected, rel_tol=1e-3)):
         return
     if _evaluated(trainer, found, then, purpose="another draw") != now:
         return  # random in evaluation too: a loss that does not repeat itself tells nothing
     say(
-        f"{task.key} continues otherwise than it was: after loading the checkpoint of epoch {last + 1} its validation "
+        f"{run.key} continues otherwise than it was: after loading the checkpoint of epoch {last + 1} its validation "
         f"loss is {now:.9g}, the ledger has {expected:.9g}. Either the model keeps something outside its state_dict "
         "(register it as a buffer, or return it from get_extra_state), or its code, the versions or the machine are "
         "no longer the same. `--fresh` trains all runs anew."
@@ -119,6 +119,6 @@ def _evaluated(trainer: Trainer, found: Loaded, then: Mapping[str, float], purpo
         if purpose:
             seed_everything(trainer.seed, purpose)
         trainer.moving.put(then)
-        loss, _ = trainer.evaluate(trainer.bench.validation)
+        loss, _ = trainer.evaluate(trainer.data.validation)
     trainer.load_state(found.state)
     return loss

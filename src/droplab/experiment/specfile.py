@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -66,18 +66,21 @@ def parse_spec(values: Mapping[str, Any], source: str = "the spec") -> Experimen
 def _lines(error: Any) -> list[str]:
     """One line, or several where a value has problems of its own inside (a schedule's parameters)."""
     cause = error.get("ctx", {}).get("error")
-    if isinstance(cause, SpecError):
-        return [f"{_path(error['loc'])}.{problem}" for problem in cause.problems]
-    return [_line(error)]
+    if not isinstance(cause, SpecError):
+        return [_line(error)]
+    path = _path(error["loc"])
+    if not isinstance(error["input"], str | Mapping):  # it is wrong as a whole: there is no table that has the key
+        return [f"{path}: {problem.removeprefix('name: ')}" for problem in cause.problems]
+    return [f"{path}.{problem}" for problem in cause.problems]
 
 
 def _path(loc: Any) -> str:
-    where = [part for part in loc if not _is_union_branch(part)]
+    where = _keys(loc)
     return "".join(f"[{part}]" if isinstance(part, int) else f".{clip(str(part), 100)}" for part in where).lstrip(".")
 
 
 def _line(error: Any) -> str:
-    where = [part for part in error["loc"] if not _is_union_branch(part)]
+    where = _keys(error["loc"])
     path = _path(error["loc"])
     got = error.get("input")
     kind = error["type"]
@@ -94,8 +97,23 @@ def _line(error: Any) -> str:
     return f"{path}: {message}; got {quote(got)}"
 
 
-def _is_union_branch(part: Any) -> bool:
-    """Pydantic names the branch of a union it tried (``float``, ``dict[str,…]``) as if it were a key."""
+def _keys(loc: Sequence[Any]) -> list[Any]:
+    """A place without the branches of unions, which pydantic names as if they were keys (``float``, ``dict[str,…]``).
+
+    What follows the branch ``sites`` is a site, whatever its name.
+
+    >>> _keys(("arms", 0, "p", "sites", "rate")), _keys(("arms", 0, "p", "rate"))
+    (['arms', 0, 'p', 'rate'], ['arms', 0, 'p'])
+    """
+    found, site = [], False
+    for part in loc:
+        if site or not _names_a_branch(part):
+            found.append(part)
+        site = not site and part == "sites"
+    return found
+
+
+def _names_a_branch(part: Any) -> bool:
     return isinstance(part, str) and (part in {"rate", "sites", "float", "int"} or part.startswith("function-"))
 
 

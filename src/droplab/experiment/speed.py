@@ -6,32 +6,32 @@ import time
 
 import torch
 
+from droplab.experiment.samples import RunData
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
-from droplab.experiment.tensors import Workbench
 from droplab.experiment.train import Trainer
 
 _WARM_UP = 3
 
 
-def training_speed(spec: ExperimentSpec, bench: Workbench, precision: str, seconds: float) -> float:
+def training_speed(spec: ExperimentSpec, data: RunData, precision: str, seconds: float) -> float:
     """Training images per second of the last arm, measured for about ``seconds`` after a warm-up.
 
     The weights it trains are thrown away, and the global generators are left as they were.
     """
     with borrowed_generators():
-        trainer = Trainer(spec, spec.arms[-1], spec.seeds[0], bench, precision)
+        trainer = Trainer(spec, spec.arms[-1], spec.seeds[0], data, precision)
         trainer.model.train()
-        size = min(spec.recipe.batch_size, len(bench.train))
-        index = torch.arange(size, device=bench.device)
-        images, labels = bench.train.take(index)
+        size = min(spec.recipe.batch_size, len(data.train))
+        index = torch.arange(size, device=data.device)
+        images, labels = data.train.take(index)
         for _ in range(_WARM_UP):
             trainer.step(images, labels)
-        _wait(bench.device)
+        _wait(data.device)
         began, steps = time.perf_counter(), 0
         while (spent := time.perf_counter() - began) < seconds or steps < 2:
             trainer.step(images, labels)
-            _wait(bench.device)
+            _wait(data.device)
             steps += 1
         return size * steps / spent
 

@@ -18,11 +18,11 @@ from droplab.experiment.augment import flip_crop
 from droplab.experiment.beside import restore_beside, state_beside
 from droplab.experiment.fingerprint import weights_digest
 from droplab.experiment.moving import MovingRates
+from droplab.experiment.norms import watch
 from droplab.experiment.optimise import FORGET_EVERY, apply_max_norm, forget_faded, lr_factor, make_optimizer
+from droplab.experiment.samples import RunData, Samples
 from droplab.experiment.seeding import derive, generators_state, restore_generators, seed_everything
 from droplab.experiment.spec import ArmSpec, ExperimentSpec, RecipeSpec
-from droplab.experiment.tensors import Samples, Workbench
-from droplab.experiment.watch import watch
 from droplab.kernels import prepare
 from droplab.nn import keyed, penalty
 from droplab.records import Measurement, Predictions
@@ -72,7 +72,7 @@ class Trainer:
         spec: the experiment.
         arm: the arm to train.
         seed: the run's seed.
-        bench: the data on the device.
+        data: the data on the device.
         precision: ``float32`` or ``bfloat16``.
 
     Raises:
@@ -80,21 +80,21 @@ class Trainer:
         SiteError: a site pattern of the arm matches nothing, or its schedule has nothing to move.
     """
 
-    def __init__(self, spec: ExperimentSpec, arm: ArmSpec, seed: int, bench: Workbench, precision: str) -> None:
-        self.spec, self.arm, self.seed, self.bench = spec, arm, seed, bench
+    def __init__(self, spec: ExperimentSpec, arm: ArmSpec, seed: int, data: RunData, precision: str) -> None:
+        self.spec, self.arm, self.seed, self.data = spec, arm, seed, data
         self.recipe = spec.recipe
         self.precision = precision
-        model = initial_model(spec, bench.shape, bench.classes, seed)
+        model = initial_model(spec, data.shape, data.classes, seed)
         self._initial_weights = weights_digest(model)
         change = give_arm(model, arm)
-        self.model = on_device(model, bench.shape, bench.device)
+        self.model = on_device(model, data.shape, data.device)
         with torch.no_grad():
             self._penalised = penalty(self.model) is not None
         self.moving = MovingRates(self.model, arm.schedule, change.rates)
         self.optimizer = make_optimizer(self.model, self.recipe)
         self.mask_seed = derive(seed, "masks")
-        self.steps_per_epoch = steps_per_epoch(len(bench.train), self.recipe)
-        if bench.device.type == "cpu":
+        self.steps_per_epoch = steps_per_epoch(len(data.train), self.recipe)
+        if data.device.type == "cpu":
             prepare()  # or the first epoch's seconds would count the loading of the kernel
         seed_everything(seed, "masks")
 
@@ -142,12 +142,12 @@ class Trainer:
         """
         began = time.perf_counter()
         train_loss, train_accuracy, lr = self._train_epoch(epoch, stop, inspector)
-        if self.bench.device.type == "cuda":
-            torch.cuda.synchronize(self.bench.device)
+        if self.data.device.type == "cuda":
+            torch.cuda.synchronize(self.data.device)
         seconds = time.perf_counter() - began
         metrics = {"train_loss": train_loss, "train_accuracy": train_accuracy}
-        metrics["fit_loss"], metrics["fit_accuracy"] = self.evaluate(self.bench.fit)
-        metrics["val_loss"], metrics["val_accuracy"] = self.evaluate(self.bench.validation)
+        metrics["fit_loss"], metrics["fit_accuracy"] = self.evaluate(self.data.fit)
+        metrics["val_loss"], metrics["val_accuracy"] = self.evaluate(self.data.validation)
         metrics["gap"] = metrics["val_loss"] - metrics["fit_loss"]
         if not all(math.isfinite(metrics[name]) for name in ("train_loss", "fit_loss", "val_loss")):
             raise DivergedError("the loss is no longer finite", step=(epoch + 1) * self.steps_per_epoch - 1)
@@ -157,11 +157,11 @@ class Trainer:
         metrics.update(self._penalty())
         self.moving.after_epoch(metrics)  # for the next epoch; p/SITE above is what this one ended with
         metrics["seconds"] = seconds
-        trained = min(len(self.bench.train), self.steps_per_epoch * self.recipe.batch_size)
+        trained = min(len(self.data.train), self.steps_per_epoch * self.recipe.batch_size)
         metrics["images_per_second"] = trained / seconds
         every = self.recipe.watch_every
         last = epoch == self.recipe.epochs - 1
-        predictions = self.predict(self.bench.validation) if last else None
+        predictions = self.predict(self.data.validation) if last else None
         weights, self._initial_weights = self._initial_weights, ""
         if every and (epoch % every == 0 or last):
             norms, histograms = watch(self.model)
@@ -179,13 +179,13 @@ class Trainer:
             return {}
         with torch.no_grad():
             extra = penalty(self.model)
-        return {"penalty": float(extra) / len(self.bench.train)} if extra is not None else {}
+        return {"penalty": float(extra) / len(self.data.train)} if extra is not None else {}
 
     def evaluate(self, samples: Samples) -> tuple[float, float]:
         """Mean cross-entropy (nats) and accuracy in eval mode, over all of ``samples``."""
         self.model.eval()
-        loss = torch.zeros((), dtype=torch.float64, device=self.bench.device)
-        correct = torch.zeros((), dtype=torch.int64, device=self.bench.device)
+        loss = torch.zeros((), dtype=torch.float64, device=self.data.device)
+        correct = torch.zeros((), dtype=torch.int64, device=self.data.device)
         with torch.inference_mode():
             for images, labels in samples.chunks(EVALUATION_BATCH):
                 with self._autocast():
@@ -211,9 +211,9 @@ class Trainer:
     ) -> tuple[float, float, float]:
         """Sample-weighted mean loss, accuracy, and the last learning rate."""
         self.model.train()
-        device, size = self.bench.device, self.recipe.batch_size
+        device, size = self.data.device, self.recipe.batch_size
         generator = torch.Generator().manual_seed(derive(self.seed, "order", epoch))
-        order = torch.randperm(len(self.bench.train), generator=generator).to(device)
+        order = torch.randperm(len(self.data.train), generator=generator).to(device)
         order = order[: self.steps_per_epoch * size]
         losses = torch.zeros((), dtype=torch.float64, device=device)
         correct = torch.zeros((), dtype=torch.int64, device=device)
@@ -229,7 +229,7 @@ class Trainer:
                 for group in self.optimizer.param_groups:
                     group["lr"] = lr
             self.moving.before_step(step, total_steps)
-            images, labels = self.bench.train.take(index)
+            images, labels = self.data.train.take(index)
             if self.recipe.augmentation == "flip-crop":
                 images = flip_crop(images, generator)
             loss, hits = self.step(images, labels, step, inspector, samples=index)
@@ -268,7 +268,7 @@ class Trainer:
             inspector.loss(step, loss)
         self.optimizer.zero_grad(set_to_none=True)
         extra = penalty(self.model) if self._penalised else None
-        total = loss if extra is None else loss + extra * (self._penalty_weight(step) / len(self.bench.train))
+        total = loss if extra is None else loss + extra * (self._penalty_weight(step) / len(self.data.train))
         total.backward()  # type: ignore[no-untyped-call]
         if inspector is not None:
             inspector.gradients(step)
@@ -281,5 +281,5 @@ class Trainer:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(
-            self.bench.device.type, torch.bfloat16, enabled=self.precision == "bfloat16", cache_enabled=True
+            self.data.device.type, torch.bfloat16, enabled=self.precision == "bfloat16", cache_enabled=True
         )

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
-from droplab.errors import DesignError, ModelError, UserError, suggest
+from droplab.errors import ModelError, UserError, suggest
 from droplab.experiment.arming import give_arm
 from droplab.experiment.checkpoint import CheckpointStore
 from droplab.experiment.folder import run_folder
-from droplab.experiment.loading import load_data
+from droplab.experiment.loading import load_again
 from droplab.experiment.moving import MovingRates
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
@@ -41,7 +40,7 @@ def trained_model(folder: Path, arm: str, seed: int, data_dir: Path | None = Non
         store = CheckpointStore(run_folder(folder, ledger.run_id(run.key)))
     weights = store.final(record.epochs).state["model"]
     spec = ExperimentSpec.model_validate(record.spec)
-    shape = record.shape or _shape(spec, folder, design, data_dir)
+    shape = record.shape or tuple(load_again(spec.data, design, folder, data_dir).shape)
     chosen = spec.arm(arm)
     with borrowed_generators():
         model = build(spec.model.name, shape, len(design["class_names"]), spec.model.options)
@@ -71,12 +70,3 @@ def _finished(record: ExperimentRecord, arm: str, seed: int) -> RunRecord:
             "the experiment's command again to continue."
         )
     return run
-
-
-def _shape(spec: ExperimentSpec, folder: Path, design: Any, data_dir: Path | None) -> tuple[int, ...]:
-    where = data_dir or (Path(design["data_dir"]) if design["data_dir"] else None)
-    data = spec.data
-    split = load_data(data, where)
-    if split.fingerprint != design["data_fingerprint"]:
-        raise DesignError(f"the data {data.name!r} is not what {folder} was run on")
-    return tuple(split.shape)

@@ -31,11 +31,6 @@ class Adopting(DropLayer):
         raise NotImplementedError
 
     @classmethod
-    def twins(cls) -> tuple[type[nn.Module], ...]:
-        """Whose place it takes, where that may be one of several."""
-        return cls.twin if isinstance(cls.twin, tuple) else (cls.twin,)
-
-    @classmethod
     def adopt(cls, module: nn.Module, p: float | Tensor | None = None, **options: Any) -> Self:
         """A layer in the place of ``module``, with its very parameters, options, hooks and mode.
 
@@ -59,7 +54,7 @@ class Adopting(DropLayer):
         droplab.errors.UserError: DropConnectLinear.adopt got the option 'per_smaple'; did you mean 'per_sample'? \
 (there are drop_bias, per_sample, inference, samples, activation)
         """
-        twins = cls.twins()
+        twins = cls.twin if isinstance(cls.twin, tuple) else (cls.twin,)
         new = taken_over(cls, module, next((twin for twin in twins if isinstance(module, twin)), twins[0]))
         known = [name for name in inspect.signature(cls.equip).parameters if name not in {"self", "p"}]
         for name in options:

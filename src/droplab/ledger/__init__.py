@@ -7,7 +7,7 @@ against seals that were written with it, so that a file that rots says so.
 
 from droplab.ledger.files import FILE_NAME, exists
 from droplab.ledger.opening import change_experiment, open_experiment, read_experiment
-from droplab.ledger.reader import LedgerReader
+from droplab.ledger.reader import LedgerReader, OpenLedger
 from droplab.ledger.schema import SCHEMA_VERSION
 from droplab.ledger.text import now
 from droplab.ledger.writer import Ledger
@@ -17,6 +17,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Ledger",
     "LedgerReader",
+    "OpenLedger",
     "change_experiment",
     "exists",
     "now",

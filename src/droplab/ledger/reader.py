@@ -6,11 +6,12 @@ import json
 import math
 import sqlite3
 import struct
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, final
 
 from droplab.errors import LedgerError
 from droplab.ledger.files import UNREADABLE, check_version, damaged, read_connection
@@ -23,8 +24,8 @@ _NOT_AS_WRITTEN = (ValueError, KeyError, TypeError, IndexError, OverflowError, A
 _MEASURED = ("metrics", "histograms", "predictions")
 
 
-class LedgerReader:
-    """An open ledger that is only read. Close it, or use it in a ``with``.
+class OpenLedger(ABC):
+    """What can be read of an open ledger. Close it, or use it in a ``with``.
 
     Every method raises ``LedgerError`` where SQLite cannot read the file, or where what is read is not what
     was written.
@@ -36,17 +37,18 @@ class LedgerReader:
         self._ids: dict[RunKey, int] = {}
 
     @classmethod
+    @abstractmethod
     def open(cls, path: Path) -> Self:
-        """Open an existing ledger, on storage that can be written or not.
+        """Open an existing ledger.
 
         Raises:
             LedgerError: it is missing, no ledger, or written by a newer droplab.
         """
-        return cls(path, cls._opened(path))
 
     @classmethod
+    @abstractmethod
     def _connect(cls, path: Path) -> sqlite3.Connection:
-        return read_connection(path)
+        """A connection for what the ledger is opened for."""
 
     @classmethod
     def _opened(cls, path: Path) -> sqlite3.Connection:
@@ -238,6 +240,24 @@ class LedgerReader:
                 events=events,
                 notices=tuple(Notice(**event.detail) for event in events if event.kind == "notice"),
             )
+
+
+@final
+class LedgerReader(OpenLedger):
+    """An open ledger that is only read, on storage that can be written or not."""
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open an existing ledger.
+
+        Raises:
+            LedgerError: it is missing, no ledger, or written by a newer droplab.
+        """
+        return cls(path, cls._opened(path))
+
+    @classmethod
+    def _connect(cls, path: Path) -> sqlite3.Connection:
+        return read_connection(path)
 
 
 def _run_record(key: RunKey, state: str, reason: str, values: dict[str, dict[int, float]]) -> RunRecord:

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import sqlite3
 
+from droplab.records import RUN_STATES
+
 SCHEMA_VERSION = 3
 SEALED_SINCE = 3
 
-_FIRST = """
+_FIRST = f"""
 CREATE TABLE design (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, arm TEXT NOT NULL, seed INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('planned', 'running', 'interrupted', 'failed', 'done')),
+    state TEXT NOT NULL CHECK (state IN {RUN_STATES}),
     reason TEXT NOT NULL DEFAULT '', retry INTEGER NOT NULL DEFAULT 1,
     started TEXT, ended TEXT, UNIQUE (arm, seed)
 );

@@ -9,18 +9,19 @@ from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, final
 
 from droplab.errors import LedgerError
 from droplab.ledger.files import exists, identity, make, write_connection
-from droplab.ledger.reader import LedgerReader
+from droplab.ledger.reader import OpenLedger
 from droplab.ledger.schema import SCHEMA_VERSION, add_tables, make_tables, version
 from droplab.ledger.seals import appended, kept, seal_all, seal_epoch
 from droplab.ledger.text import now, to_json, writable
 from droplab.records import Measurement, Notice, RunKey
 
 
-class Ledger(LedgerReader):
+@final
+class Ledger(OpenLedger):
     """An open ledger that can be written too. Use ``create`` or ``open``; close it, or use it in a ``with``.
 
     Every method raises ``LedgerError`` where SQLite cannot read or write (a full disk, missing
@@ -55,7 +56,7 @@ class Ledger(LedgerReader):
         def fill(db: sqlite3.Connection) -> None:
             make_tables(db)
             db.executemany("INSERT INTO design VALUES (?, ?)", [(key, to_json(value)) for key, value in values.items()])
-            _plan(db, runs)
+            _add_runs(db, runs)
             if environment is not None:
                 _add_environment(db, environment)
             seal_all(db)
@@ -134,12 +135,12 @@ class Ledger(LedgerReader):
 
     # runs ---------------------------------------------------------------------------------------
 
-    def plan(self, runs: list[RunKey]) -> None:
+    def add_runs(self, runs: list[RunKey]) -> None:
         """Add planned runs; those that exist stay as they are."""
         if all(RunKey(writable(key.arm), key.seed) in self._known() for key in runs):
             return
         with self._writing() as db, kept(db, "runs"):
-            _plan(db, runs)
+            _add_runs(db, runs)
 
     def _known(self) -> dict[RunKey, int]:
         if not self._ids:
@@ -162,7 +163,7 @@ class Ledger(LedgerReader):
                 self._event(db, "seeds enlarged", None, {"before": before, "added": seeds})
             _set_design(db, "spec", {**spec, "seeds": [*before, *seeds]})
             with kept(db, "runs"):
-                _plan(db, runs)
+                _add_runs(db, runs)
 
     def set_state(self, key: RunKey, state: str, reason: str = "", *, retry: bool = True) -> None:
         """Move a run to a state; the change is an event too."""
@@ -249,7 +250,7 @@ def _add_environment(db: sqlite3.Connection, detail: Mapping[str, Any]) -> None:
     appended(db, "environments", added.lastrowid)
 
 
-def _plan(db: sqlite3.Connection, runs: list[RunKey]) -> None:
+def _add_runs(db: sqlite3.Connection, runs: list[RunKey]) -> None:
     db.executemany(
         "INSERT OR IGNORE INTO runs (arm, seed, state) VALUES (?, ?, 'planned')",
         [(writable(key.arm), key.seed) for key in runs],

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Self
 
 from droplab.errors import DroplabError, SinkError
-from droplab.ledger import LedgerReader, open_experiment
-from droplab.records import RunKey, Sink, SinkRun
+from droplab.ledger import OpenLedger, open_experiment
+from droplab.records import ENDED_STATES, RunKey, Sink, SinkRun
 from droplab.tracking.registry import make_sink
-
-ENDED = ("done", "failed", "interrupted")
 
 
 def run_identity(experiment_id: str, key: RunKey) -> str:
@@ -23,7 +21,7 @@ def run_identity(experiment_id: str, key: RunKey) -> str:
     return hashlib.sha256(f"{experiment_id}\n{key.arm}\n{key.seed}".encode()).hexdigest()[:16]
 
 
-def sink_runs(ledger: LedgerReader) -> dict[RunKey, SinkRun]:
+def sink_runs(ledger: OpenLedger) -> dict[RunKey, SinkRun]:
     """What sinks are told of each run of a ledger."""
     design = ledger.design()
     spec, identity = design["spec"], design["experiment_id"]
@@ -80,7 +78,7 @@ class Follower:
             if key in self._ended or (state == "planned" and not done):
                 continue
             self._send(key, done)
-            if state in ENDED:
+            if state in ENDED_STATES:
                 self._end(key, state, reason)
 
     def finish(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, final
 
 from droplab.errors import UserError, quote
 from droplab.listener import GuardedListener, Listener
@@ -75,6 +75,7 @@ class _Child:
         return lines[-1] if lines else ""
 
 
+@final
 class Tracker(Listener):
     """Passes everything on to another listener, and keeps one process per sink that follows the ledger.
 

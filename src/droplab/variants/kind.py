@@ -9,7 +9,6 @@ from typing import Any
 
 from torch.nn import Module
 
-from droplab.layers.adopting import Adopting
 from droplab.layers.layer import DropLayer
 from droplab.variants.options import Limit
 
@@ -53,8 +52,9 @@ class Kind:
 
     @property
     def adopts(self) -> tuple[type[Module], ...]:
-        """Layers with weights whose place it takes, by ``layer.adopt``. None: it acts on activations."""
-        return self.layer.twins() if isinstance(self.layer, type) and issubclass(self.layer, Adopting) else ()
+        """Layers with weights that it takes the place of, its class's twins; none where it acts on activations."""
+        twin: Any = getattr(self.layer, "twin", ())
+        return twin if isinstance(twin, tuple) else (twin,)
 
     @property
     def options(self) -> Mapping[str, Any]:

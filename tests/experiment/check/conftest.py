@@ -7,8 +7,8 @@ import torch
 
 from droplab.data import Split, load
 from droplab.experiment.check import Checked, check_experiment
+from droplab.experiment.samples import lay_out
 from droplab.experiment.spec import ExperimentSpec
-from droplab.experiment.tensors import workbench
 from tests.conftest import tiny
 
 ARMS = [{"name": "none", "p": 0.0}, {"name": "half", "p": 0.5}]
@@ -38,7 +38,7 @@ def check(pixels):
         model = {"name": name if ":" in name else f"tests.experiment.check.models:{name}"}
         spec: ExperimentSpec = tiny(model=model, **named)
         data = split or pixels
-        bench = workbench(data, spec.recipe.fit_size, torch.device("cpu"))
+        bench = lay_out(data, spec.recipe.fit_size, torch.device("cpu"))
         return check_experiment(spec, data, bench, allow_random_baseline=allow_random_baseline)
 
     return checked

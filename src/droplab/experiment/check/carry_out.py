@@ -18,9 +18,9 @@ from droplab.experiment.check.sizes import check_sizes
 from droplab.experiment.check.subject import Subject
 from droplab.experiment.check.weights import check_new, check_weights
 from droplab.experiment.fingerprint import code_digests
+from droplab.experiment.samples import RunData
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ArmSpec, ExperimentSpec
-from droplab.experiment.tensors import Workbench
 from droplab.records import Notice
 
 
@@ -39,14 +39,14 @@ ArmCheck = Callable[[Subject], Iterable[Notice]]
 
 
 def check_experiment(
-    spec: ExperimentSpec, split: Split, bench: Workbench, *, allow_random_baseline: bool = False
+    spec: ExperimentSpec, split: Split, data: RunData, *, allow_random_baseline: bool = False
 ) -> Checked:
     """Make all checks. The global generators, and everything else, are left as they were.
 
     Args:
         spec: the experiment.
         split: its data.
-        bench: the same on the device.
+        data: the same on the device.
         allow_random_baseline: say, and do not refuse, that an arm without dropout drops.
 
     Raises:
@@ -57,7 +57,7 @@ def check_experiment(
     try:
         known = check_arms(spec, tuple(split.shape), split.classes)
     except SpecError as problem:
-        raise _with_what_drops(spec, bench, problem) from None
+        raise _with_what_drops(spec, data, problem) from None
     arm_checks: tuple[ArmCheck, ...] = (
         check_passes,
         partial(check_randomness, allow=allow_random_baseline),
@@ -67,26 +67,26 @@ def check_experiment(
     weights, signatures = [], []
     with borrowed_generators():
         for arm in spec.arms:
-            subject = Subject(spec, arm, bench)
+            subject = Subject(spec, arm, data)
             check_new(spec, known, subject.built)
             for check in arm_checks:
                 notices += check(subject)
             weights.append(subject.weights)
             signatures.append(subject.signature)
         notices = list(_together(notices, len(spec.arms)))
-        notices += check_identical(spec, bench, signatures)
-        notices += check_weights(spec, bench, weights)
-        notices += check_samples(split, bench, known)
+        notices += check_identical(spec, data, signatures)
+        notices += check_weights(spec, data, weights)
+        notices += check_samples(split, data, known)
     shared = {str(spec.seeds[0]): weights[0]} if len(set(weights)) == 1 else {}
     return Checked(tuple(notices), shared, code_digests(spec))
 
 
-def _with_what_drops(spec: ExperimentSpec, bench: Workbench, problem: SpecError) -> SpecError:
+def _with_what_drops(spec: ExperimentSpec, data: RunData, problem: SpecError) -> SpecError:
     """The problem, and where the model drops by itself: whoever calls dropout as a function looks for it in vain."""
     as_written = ArmSpec(name="as written", p={})
     try:
         with borrowed_generators():
-            drops = beyond_arms(Subject(spec, as_written, bench))
+            drops = beyond_arms(Subject(spec, as_written, data))
     except DroplabError:  # that model does not train either; first things first
         return problem
     if not drops:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from droplab.errors import DroplabError
 from droplab.experiment.check.passes import signature
 from droplab.experiment.check.subject import Subject
+from droplab.experiment.samples import RunData
 from droplab.experiment.spec import ArmSpec, ExperimentSpec
-from droplab.experiment.tensors import Workbench
 from droplab.records import Notice
 from droplab.surgery import site_layers
 
 
-def check_identical(spec: ExperimentSpec, bench: Workbench, signatures: Sequence[str]) -> Iterator[Notice]:
+def check_identical(spec: ExperimentSpec, data: RunData, signatures: Sequence[str]) -> Iterator[Notice]:
     """Name arms whose logits and gradients of one keyed step are equal to the bit, or whose definitions are equal.
 
     Where rates differ, the step is taken again with rates far apart, since two small rates may drop the same units of
@@ -21,14 +21,14 @@ def check_identical(spec: ExperimentSpec, bench: Workbench, signatures: Sequence
 
     Args:
         spec: the experiment.
-        bench: its data.
+        data: its data.
         signatures: of each arm, as ``check_passes`` left them with its subject.
     """
     for place, arm in enumerate(spec.arms):
         for before, other in enumerate(spec.arms[:place]):
             if arm.schedule != other.schedule or signatures[place] != signatures[before]:
                 continue
-            if _definition(arm) == _definition(other) or _equal_far_apart(spec, bench, other, arm):
+            if _definition(arm) == _definition(other) or _equal_far_apart(spec, data, other, arm):
                 yield Notice("identical", arm.name, {"other": other.name})
                 break
 
@@ -37,8 +37,8 @@ def _definition(arm: ArmSpec) -> tuple[object, ...]:
     return arm.p, arm.layer, arm.schedule
 
 
-def _equal_far_apart(spec: ExperimentSpec, bench: Workbench, *arms: ArmSpec) -> bool:
-    subjects = [Subject(spec, arm, bench) for arm in arms]
+def _equal_far_apart(spec: ExperimentSpec, data: RunData, *arms: ArmSpec) -> bool:
+    subjects = [Subject(spec, arm, data) for arm in arms]
     wanted = sorted({rate for subject in subjects for rate in subject.change.rates.values() if 0 < rate < 1})
     apart = {rate: 0.25 + 0.5 * (place + 1) / (len(wanted) + 1) for place, rate in enumerate(wanted)}
     for subject in subjects:

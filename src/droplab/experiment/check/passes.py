@@ -92,7 +92,7 @@ def _trained(subject: Subject, batch: Batch) -> Tensor:
 
 
 def _check_logits(subject: Subject, batch: Batch, logits: Any) -> None:
-    wanted = (len(batch.labels), subject.bench.classes)
+    wanted = (len(batch.labels), subject.data.classes)
     if not isinstance(logits, Tensor) or tuple(logits.shape) != wanted:
         got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise ModelError(

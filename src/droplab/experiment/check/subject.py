@@ -15,9 +15,9 @@ from droplab.errors import ModelError, words_of
 from droplab.experiment.arming import give_arm, initial_model, on_device
 from droplab.experiment.check.arms import at
 from droplab.experiment.fingerprint import weights_digest
+from droplab.experiment.samples import RunData, Samples
 from droplab.experiment.seeding import derive, seed_everything
 from droplab.experiment.spec import ArmSpec, ExperimentSpec
-from droplab.experiment.tensors import Samples, Workbench
 from droplab.nn import keyed, penalty
 from droplab.schedules import for_sites
 from droplab.surgery import Change
@@ -84,21 +84,21 @@ class Subject:
         ModelError: the model cannot be built.
     """
 
-    def __init__(self, spec: ExperimentSpec, arm: ArmSpec, bench: Workbench) -> None:
-        self.spec, self.arm, self.bench = spec, arm, bench
-        model = initial_model(spec, bench.shape, bench.classes, spec.seeds[0])
+    def __init__(self, spec: ExperimentSpec, arm: ArmSpec, data: RunData) -> None:
+        self.spec, self.arm, self.data = spec, arm, data
+        model = initial_model(spec, data.shape, data.classes, spec.seeds[0])
         self.weights = weights_digest(model)
         self.built = model
         """As the model function returned it."""
         self.signature = ""
         """Digest of one step, once ``check_passes`` has made it."""
         self.change: Change = give_arm(model, arm)
-        self.model: nn.Module = on_device(model, bench.shape, bench.device)
-        size, count = spec.recipe.batch_size, len(bench.train)
-        self.first = _batch("the first batch", bench.train, 0, min(size, count))
-        self.validation = _batch("validation samples", bench.validation, 0, min(size, len(bench.validation)))
+        self.model: nn.Module = on_device(model, data.shape, data.device)
+        size, count = spec.recipe.batch_size, len(data.train)
+        self.first = _batch("the first batch", data.train, 0, min(size, count))
+        self.validation = _batch("validation samples", data.validation, 0, min(size, len(data.validation)))
         rest = 0 if spec.recipe.drop_last else count % size
-        self.last = _batch("the last batch", bench.train, count - rest, count) if rest and size < count else None
+        self.last = _batch("the last batch", data.train, count - rest, count) if rest and size < count else None
 
     @property
     def moves(self) -> bool:
@@ -142,11 +142,11 @@ class Subject:
         """What a step goes down: the mean cross-entropy, and the penalty of layers that have one."""
         loss = F.cross_entropy(logits.float(), batch.labels)
         extra = penalty(self.model)
-        return loss if extra is None else loss + extra / len(self.bench.train)
+        return loss if extra is None else loss + extra / len(self.data.train)
 
     def _autocast(self) -> torch.autocast:
         wanted = self.spec.recipe.precision == "bfloat16"
-        return torch.autocast(self.bench.device.type, torch.bfloat16, enabled=wanted)
+        return torch.autocast(self.data.device.type, torch.bfloat16, enabled=wanted)
 
 
 def _batch(name: str, samples: Samples, start: int, end: int) -> Batch:

@@ -9,8 +9,8 @@ from torch import nn
 from droplab.errors import ModelError
 from droplab.experiment.arming import initial_model
 from droplab.experiment.fingerprint import weights_digest
+from droplab.experiment.samples import RunData
 from droplab.experiment.spec import ExperimentSpec
-from droplab.experiment.tensors import Workbench
 from droplab.records import Notice
 
 
@@ -29,18 +29,18 @@ def check_new(spec: ExperimentSpec, one: nn.Module, other: nn.Module) -> None:
         )
 
 
-def check_weights(spec: ExperimentSpec, bench: Workbench, digests: Sequence[str]) -> Iterator[Notice]:
+def check_weights(spec: ExperimentSpec, data: RunData, digests: Sequence[str]) -> Iterator[Notice]:
     """Tell whether arms start from one set of weights, and seeds from different ones.
 
     Args:
         spec: the experiment.
-        bench: its data.
+        data: its data.
         digests: of each arm's weights of the first seed, before the arm was applied.
     """
     if len(set(digests)) > 1:
         yield Notice("weights_differ", detail={"seed": spec.seeds[0]})
         return
     if len(spec.seeds) > 1:
-        model = initial_model(spec, bench.shape, bench.classes, spec.seeds[1])
+        model = initial_model(spec, data.shape, data.classes, spec.seeds[1])
         if weights_digest(model) == digests[0]:
             yield Notice("weights_same")

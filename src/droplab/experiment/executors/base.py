@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from droplab.experiment.run import Plan, Task
+from droplab.experiment.run import OpenRun, Plan
 from droplab.experiment.spec import ExperimentSpec
 from droplab.records import Measurement, RunKey
 
@@ -35,7 +35,7 @@ class Driver(Protocol):
 
 
 @dataclass(frozen=True)
-class Job:
+class RunSet:
     """What an executor needs to carry out runs; crosses process borders."""
 
     spec: ExperimentSpec
@@ -48,7 +48,7 @@ class Job:
 
 
 class Executor(Protocol):
-    """Carries out tasks in order, one after another or several at a time."""
+    """Carries out runs in order, one after another or several at a time."""
 
-    def run(self, tasks: list[Task], driver: Driver, stop: Callable[[], bool]) -> None:
-        """Return when all tasks are done, failed, or (``stop()``) interrupted."""
+    def run(self, runs: list[OpenRun], driver: Driver, stop: Callable[[], bool]) -> None:
+        """Return when all runs are done, failed, or (``stop()``) interrupted."""

@@ -16,8 +16,8 @@ from typing import Any, Self
 
 from droplab.errors import FailureError
 from droplab.experiment.executors import worker
-from droplab.experiment.executors.base import Driver, Job
-from droplab.experiment.run import Task
+from droplab.experiment.executors.base import Driver, RunSet
+from droplab.experiment.run import OpenRun
 
 _POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 8.0
@@ -28,16 +28,16 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 class _Worker:
     """One worker process and the driver's end of its connection."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, run_set: RunSet) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection: Connection[Any, Any]
         self.connection, theirs = context.Pipe()
         self.stop = context.Event()
-        self.process = context.Process(target=worker.main, args=(theirs, job, self.stop), daemon=True)
-        with _threads_in_environment(job.plan.threads), _without_main():
+        self.process = context.Process(target=worker.main, args=(theirs, run_set, self.stop), daemon=True)
+        with _threads_in_environment(run_set.plan.threads), _without_main():
             self.process.start()
         theirs.close()
-        self.task: Task | None = None
+        self.run: OpenRun | None = None
 
     def quit(self) -> None:
         self.stop.set()
@@ -83,14 +83,14 @@ def _without_main() -> Iterator[None]:
 
 
 class ProcessExecutor:
-    """Hands tasks to ``plan.workers`` worker processes, in order, as they become free.
+    """Hands runs to ``plan.workers`` worker processes, in order, as they become free.
 
     Use it in a ``with``; the workers end with it. A worker that dies (out of memory, say) fails its
     run, a new one takes its place, and the others go on.
     """
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
+    def __init__(self, run_set: RunSet) -> None:
+        self._run_set = run_set
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
@@ -110,8 +110,8 @@ class ProcessExecutor:
             FailureError: a worker could not start; the message says why.
         """
         try:
-            for _ in range(min(self._job.plan.workers, runs)):
-                self._workers.append(_Worker(self._job))
+            for _ in range(min(self._run_set.plan.workers, runs)):
+                self._workers.append(_Worker(self._run_set))
         except OSError as problem:  # no room in /dev/shm, no descriptors or processes left
             raise FailureError(
                 f"worker processes cannot be started: {problem.strerror or problem}. compute.executor = 'serial' does "
@@ -132,13 +132,13 @@ class ProcessExecutor:
             total += rest[0]
         return total
 
-    def run(self, tasks: list[Task], driver: Driver, stop: Callable[[], bool]) -> None:
+    def run(self, runs: list[OpenRun], driver: Driver, stop: Callable[[], bool]) -> None:
         """See ``Executor``."""
-        if not tasks:
+        if not runs:
             return
         if not self._workers:
-            self.start(len(tasks))
-        waiting, asked = list(reversed(tasks)), math.inf
+            self.start(len(runs))
+        waiting, asked = list(reversed(runs)), math.inf
         while True:
             stopping = stop()
             if stopping:
@@ -147,9 +147,9 @@ class ProcessExecutor:
             for slot, one in enumerate(self._workers):
                 if stopping:
                     one.stop.set()
-                elif one.task is None and waiting:
+                elif one.run is None and waiting:
                     self._workers[slot] = self._hand_over(one, waiting.pop(), driver)
-            busy = [one for one in self._workers if one.task is not None]
+            busy = [one for one in self._workers if one.run is not None]
             if not busy:
                 return
             for ready in wait([one.connection for one in busy], timeout=_POLL_SECONDS):
@@ -160,42 +160,42 @@ class ProcessExecutor:
         if seconds < PATIENCE_SECONDS:
             return
         for one in self._workers:
-            if one.task is not None:
+            if one.run is not None:
                 one.process.kill()
-                driver.interrupted(one.task.key)
-                one.task = None
+                driver.interrupted(one.run.key)
+                one.run = None
 
-    def _hand_over(self, one: _Worker, task: Task, driver: Driver) -> _Worker:
+    def _hand_over(self, one: _Worker, run: OpenRun, driver: Driver) -> _Worker:
         if not one.process.is_alive():
             one.quit()
-            one = _Worker(self._job)
+            one = _Worker(self._run_set)
             _expect_ready(one)
-        driver.started(task.key)
-        one.task = task
-        one.connection.send(("run", task))
+        driver.started(run.key)
+        one.run = run
+        one.connection.send(("run", run))
         return one
 
     def _hear(self, one: _Worker, driver: Driver, stop: Callable[[], bool]) -> None:
-        task = one.task
-        assert task is not None
+        run = one.run
+        assert run is not None
         kind, *rest = _receive(one)
         if kind == "ended by SIGTERM":  # as this process was, or is about to be, if the whole group was
             time.sleep(_POLL_SECONDS)
             kind, rest = ("stopped", []) if stop() else ("failed", [_ended_with(-signal.SIGTERM), True])
         if kind == "epoch":
-            driver.epoch(task.key, rest[0])
+            driver.epoch(run.key, rest[0])
             _send(one, "committed")
             return
         if kind == "say":
             driver.say(rest[0])
             return
-        one.task = None
+        one.run = None
         if kind == "done":
-            driver.done(task.key)
+            driver.done(run.key)
         elif kind == "stopped":
-            driver.interrupted(task.key)
+            driver.interrupted(run.key)
         else:
-            driver.failed(task.key, rest[0], retry=rest[1])
+            driver.failed(run.key, rest[0], retry=rest[1])
 
 
 def _send(one: _Worker, message: Any) -> None:

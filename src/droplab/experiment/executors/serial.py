@@ -6,58 +6,46 @@ from collections.abc import Callable
 
 import torch
 
-from droplab.errors import DivergedError, DroplabError, LedgerError, UserError, words_of
+from droplab.errors import LedgerError
 from droplab.experiment.allocator import keep_freed_memory
-from droplab.experiment.executors.base import Driver, Job
-from droplab.experiment.run import Task, carry_out
-from droplab.experiment.tensors import Workbench
+from droplab.experiment.executors.base import Driver, RunSet
+from droplab.experiment.executors.reasons import may_retry, reason_of
+from droplab.experiment.run import OpenRun, carry_out
+from droplab.experiment.samples import RunData
 from droplab.experiment.train import StoppedError
 from droplab.records import Measurement
-from droplab.userobjects import where_raised
 
 
 class SerialExecutor:
-    """Runs tasks in the calling process."""
+    """Carries out runs in the calling process."""
 
-    def __init__(self, job: Job, bench: Workbench) -> None:
-        self._job, self._bench = job, bench
+    def __init__(self, run_set: RunSet, data: RunData) -> None:
+        self._run_set, self._data = run_set, data
 
-    def run(self, tasks: list[Task], driver: Driver, stop: Callable[[], bool]) -> None:
+    def run(self, runs: list[OpenRun], driver: Driver, stop: Callable[[], bool]) -> None:
         """See ``Executor``."""
         keep_freed_memory()
         threads = torch.get_num_threads()
         try:
-            for task in tasks:
+            for run in runs:
                 if stop():
                     return
-                self._one(task, driver, stop)
+                self._one(run, driver, stop)
         finally:
             torch.set_num_threads(threads)
 
-    def _one(self, task: Task, driver: Driver, stop: Callable[[], bool]) -> None:
+    def _one(self, run: OpenRun, driver: Driver, stop: Callable[[], bool]) -> None:
         def commit(measurement: Measurement) -> None:
-            driver.epoch(task.key, measurement)
+            driver.epoch(run.key, measurement)
 
-        driver.started(task.key)
+        driver.started(run.key)
         try:
-            carry_out(task, self._job.spec, self._job.plan, self._bench, commit, driver.say, stop)
+            carry_out(run, self._run_set.spec, self._run_set.plan, self._data, commit, driver.say, stop)
         except StoppedError:
-            driver.interrupted(task.key)
+            driver.interrupted(run.key)
         except LedgerError:
             raise  # no run's affair: nothing more can be kept
         except (Exception, SystemExit) as problem:  # noqa: BLE001  # whatever one run does, the others go on
-            driver.failed(task.key, reason_of(problem), retry=may_retry(problem))
+            driver.failed(run.key, reason_of(problem), retry=may_retry(problem))
         else:
-            driver.done(task.key)
-
-
-def reason_of(problem: BaseException) -> str:
-    """One line for the ledger: droplab's own message, or the type, message and place of a foreign one."""
-    if isinstance(problem, DroplabError):
-        return str(problem)
-    return f"{words_of(problem)} (at {where_raised(problem)})"
-
-
-def may_retry(problem: BaseException) -> bool:
-    """Whether running the same again could end otherwise: not for NaN and not for a wrong spec."""
-    return not isinstance(problem, (DivergedError, UserError))
+            driver.done(run.key)

@@ -1,6 +1,6 @@
 """A worker process: loads the data once, then carries out the runs it is handed.
 
-Messages to the worker: ``("run", Task)``, ``("speed", steps)``, ``"committed"``, ``"quit"``.
+Messages to the worker: ``("run", OpenRun)``, ``("speed", seconds)``, ``"committed"``, ``"quit"``.
 Messages from it: ``("ready",)``, ``("speed", images per second)``, ``("epoch", Measurement)``,
 ``("say", text)``, ``("done",)``, ``("stopped",)``, ``("failed", reason, retry)``.
 
@@ -23,36 +23,36 @@ import torch
 
 from droplab.errors import DataError
 from droplab.experiment.allocator import keep_freed_memory
-from droplab.experiment.executors.base import Job
-from droplab.experiment.executors.serial import may_retry, reason_of
+from droplab.experiment.executors.base import RunSet
+from droplab.experiment.executors.reasons import may_retry, reason_of
 from droplab.experiment.loading import load_data
 from droplab.experiment.run import carry_out
+from droplab.experiment.samples import RunData, lay_out
 from droplab.experiment.speed import training_speed
-from droplab.experiment.tensors import Workbench, workbench
 from droplab.experiment.train import StoppedError
 from droplab.kernels import prepare_meanwhile
 from droplab.records import Measurement
 
 
-def main(connection: Connection[Any, Any], job: Job, stop: Event) -> None:
+def main(connection: Connection[Any, Any], run_set: RunSet, stop: Event) -> None:
     """The worker's life; started by ``ProcessExecutor`` in a spawned process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(job.plan.threads)
+    torch.set_num_threads(run_set.plan.threads)
     keep_freed_memory()
     prepare_meanwhile()
     driver = _Line(connection)
     with suppress(_DriverGoneError):
         try:
-            os.chdir(job.directory)
-            bench = _load(job)
+            os.chdir(run_set.directory)
+            data = _load(run_set)
             driver.send("ready")
             while (message := driver.receive()) != "quit":
                 if message[0] == "speed":
-                    driver.send("speed", training_speed(job.spec, bench, job.plan.precision, message[1]))
+                    driver.send("speed", training_speed(run_set.spec, data, run_set.plan.precision, message[1]))
                 else:
-                    driver.send(*_carry_out(message[1], job, bench, driver, stop))
+                    driver.send(*_carry_out(message[1], run_set, data, driver, stop))
         except (Exception, SystemExit) as problem:  # noqa: BLE001  # a worker that cannot start says why
             driver.send("failed", reason_of(problem), may_retry(problem))
 
@@ -87,18 +87,18 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _load(job: Job) -> Workbench:
-    data = job.spec.data
-    split = load_data(data, job.data_dir)
-    if split.fingerprint != job.fingerprint:
+def _load(run_set: RunSet) -> RunData:
+    data = run_set.spec.data
+    split = load_data(data, run_set.data_dir)
+    if split.fingerprint != run_set.fingerprint:
         raise DataError(
             f"data {data.name!r} loaded differently in a worker process than in the driver. "
             "A data function must return the same samples on every call."
         )
-    return workbench(split, job.spec.recipe.fit_size, torch.device(job.plan.device))
+    return lay_out(split, run_set.spec.recipe.fit_size, torch.device(run_set.plan.device))
 
 
-def _carry_out(task: Any, job: Job, bench: Workbench, driver: _Line, stop: Event) -> tuple[Any, ...]:
+def _carry_out(run: Any, run_set: RunSet, data: RunData, driver: _Line, stop: Event) -> tuple[Any, ...]:
     def commit(measurement: Measurement) -> None:
         driver.send("epoch", measurement)
         if driver.receive() != "committed":
@@ -108,7 +108,7 @@ def _carry_out(task: Any, job: Job, bench: Workbench, driver: _Line, stop: Event
         driver.send("say", text)
 
     try:
-        carry_out(task, job.spec, job.plan, bench, commit, say, stop.is_set)
+        carry_out(run, run_set.spec, run_set.plan, data, commit, say, stop.is_set)
     except StoppedError:
         return ("stopped",)
     except (Exception, SystemExit) as problem:  # noqa: BLE001  # whatever one run does, the others go on

@@ -10,17 +10,16 @@ from torch import Tensor
 
 from droplab.data import Split
 from droplab.errors import DroplabError
-from droplab.experiment.loading import load_data
+from droplab.experiment.loading import load_again
 from droplab.experiment.spec import DataSpec
-from droplab.ledger import LedgerReader
-from droplab.records import ChangedImage, ChangedImages, ExperimentRecord, Predictions, RunKey
+from droplab.ledger import OpenLedger
+from droplab.records import ChangedImage, ChangedImages, ExperimentRecord, Predictions, RunKey, are_images
 
 IMAGES = 12
 """Shown for each arm: half of them gained most, half lost most."""
-_PICTURE_CHANNELS = (1, 3)
 
 
-def changed_images(ledger: LedgerReader, record: ExperimentRecord, data_dir: Path | None = None) -> ChangedImages:
+def changed_images(ledger: OpenLedger, record: ExperimentRecord, data_dir: Path | None = None) -> ChangedImages:
     """Images whose true class gained or lost most probability against the baseline, mean over shared seeds.
 
     Args:
@@ -35,20 +34,17 @@ def changed_images(ledger: LedgerReader, record: ExperimentRecord, data_dir: Pat
         return ChangedImages({}, "old" if paired else "unfinished")
     design = ledger.design()
     data = DataSpec.model_validate(record.spec["data"])
-    where = data_dir or (Path(design["data_dir"]) if design["data_dir"] else None)
     try:
-        split = load_data(data, where)
+        split = load_again(data, design, ledger.path.parent, data_dir)
     except DroplabError:
         return ChangedImages({}, "data")
-    if split.fingerprint != design["data_fingerprint"]:
-        return ChangedImages({}, "data")
     images = split.validation.images
-    if images.ndim != 4 or images.shape[1] not in _PICTURE_CHANNELS:
+    if not are_images(images.shape[1:]):
         return ChangedImages({}, "no images")
     return ChangedImages({arm: _most_changed(pairs, split) for arm, pairs in wanted.items()})
 
 
-def _predictions(ledger: LedgerReader, record: ExperimentRecord, arm: str) -> list[tuple[Predictions, Predictions]]:
+def _predictions(ledger: OpenLedger, record: ExperimentRecord, arm: str) -> list[tuple[Predictions, Predictions]]:
     found = ((ledger.predictions(before), ledger.predictions(after)) for before, after in _pairs(record, arm))
     return [(before, after) for before, after in found if before is not None and after is not None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def final_test(folder: Path, *, arm: str | None = None, data_dir: Path | None = None) -> None:
+def final(folder: Path, *, arm: str | None = None, data_dir: Path | None = None) -> None:
     """Open the test set for finished runs. Do this once, after every choice is made.
 
     The ledger counts how often it was opened; nothing that droplab decides ever looks at it.

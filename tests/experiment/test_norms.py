@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import droplab
-from droplab.experiment.watch import BINS, histogram, watch
+from droplab.experiment.norms import BINS, histogram, watch
 from tests.conftest import tiny
 
 INF = math.inf
@@ -81,7 +81,7 @@ def masked(shape, classes):
 
 def test_a_run_goes_on_with_such_parameters_and_so_does_the_page(tmp_path):
     spec = tiny(
-        model={"name": "tests.experiment.test_watch:masked"},
+        model={"name": "tests.experiment.test_norms:masked"},
         recipe={"epochs": 1, "max_norm": 1.0},
         seeds=1,
         arms=[{"name": "a"}],

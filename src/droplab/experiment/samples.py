@@ -58,8 +58,8 @@ def to_samples(part: Part, device: torch.device) -> Samples:
 
 
 @dataclass(frozen=True)
-class Workbench:
-    """What runs of an experiment share in one process: training, fit and validation samples."""
+class RunData:
+    """A split as runs see it: training, fit and validation samples on the device; one for all runs of a process."""
 
     train: Samples
     fit: Samples
@@ -69,7 +69,7 @@ class Workbench:
     device: torch.device
 
 
-def workbench(split: Split, fit_size: int, device: torch.device) -> Workbench:
+def lay_out(split: Split, fit_size: int, device: torch.device) -> RunData:
     """Lay a split out on the device. The test part stays sealed.
 
     Args:
@@ -95,9 +95,9 @@ def _check_room(split: Split, device: torch.device) -> None:
     )
 
 
-def _laid_out(split: Split, fit_size: int, device: torch.device) -> Workbench:
+def _laid_out(split: Split, fit_size: int, device: torch.device) -> RunData:
     train = to_samples(split.train, device)
-    return Workbench(
+    return RunData(
         train=train,
         fit=train.subset(fit_size),
         validation=to_samples(split.validation, device),
