@@ -18,9 +18,28 @@ def test_the_list_names_every_row(capsys, monkeypatch):
     assert all(name in said for name in CATALOG)
 
 
+LIGHT = """
+import sys
+from droplab.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    assert "torch" not in sys.modules
+"""
+
+
 def test_the_list_needs_no_torch():
-    light = "import sys; from droplab.cli import main; main(['variants']); assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", light], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", LIGHT, "variants"], check=True, capture_output=True)
+
+
+def test_a_kind_that_does_not_hold_is_said_before_torch_is_loaded(tmp_path):
+    spec = tmp_path / "spec.toml"
+    spec.write_text('[[arms]]\nname = "a"\np = 0.2\nlayer = { name = "drop_path", mode = "x" }\n')
+    ran = subprocess.run(
+        [sys.executable, "-c", LIGHT, "compare", str(spec)], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 2
+    assert "DropPath got mode 'x'; 'row' or 'batch' is wanted" in ran.stderr
 
 
 def test_one_row_is_told_in_japanese(capsys, monkeypatch):
