@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 import droplab
+import droplab.models
 from droplab import functional, nn
 from droplab.errors import KeyingError, RankError, UserError
 from droplab.functional import Key
