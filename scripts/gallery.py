@@ -1,4 +1,4 @@
-"""Write the gallery of variants, docs/gallery.md and docs/gallery.ja.md, and its pictures, from the catalog.
+"""Write the gallery of kinds, docs/gallery.md and docs/gallery.ja.md, and its pictures, from the catalog.
 
 python scripts/gallery.py           # write
 python scripts/gallery.py --check   # exit 1 where what is there differs
@@ -24,7 +24,7 @@ TEXTS = json.loads((Path(__file__).parent / "gallery.json").read_text(encoding="
 
 
 def entry(name: str, lang: str) -> str:
-    """The section of one variant."""
+    """The section of one kind."""
     told, said, oracle = words(name, lang), TEXTS[lang], ORACLES[name]
     lines = [f"## {name}", "", f"`droplab.nn.{told.layer}`: {told.does} {told.when}", ""]
     if mask_pictures.drawable(oracle):

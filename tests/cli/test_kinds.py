@@ -1,4 +1,4 @@
-"""``droplab variants``."""
+"""``droplab kinds``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from droplab.variants.catalog import CATALOG
 
 def test_the_list_names_every_row(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    main(["variants"])
+    main(["kinds"])
     said = capsys.readouterr().out
     assert all(name in said for name in CATALOG)
 
@@ -29,7 +29,7 @@ finally:
 
 
 def test_the_list_needs_no_torch():
-    subprocess.run([sys.executable, "-c", LIGHT, "variants"], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", LIGHT, "kinds"], check=True, capture_output=True)
 
 
 def test_a_kind_that_does_not_hold_is_said_before_torch_is_loaded(tmp_path):
@@ -44,7 +44,7 @@ def test_a_kind_that_does_not_hold_is_said_before_torch_is_loaded(tmp_path):
 
 def test_one_row_is_told_in_japanese(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    main(["variants", "drop_path", "--lang", "ja"])
+    main(["kinds", "drop_path", "--lang", "ja"])
     said = capsys.readouterr().out
     assert "残差分岐" in said
     assert "Huang et al." in said
@@ -54,6 +54,6 @@ def test_one_row_is_told_in_japanese(capsys, monkeypatch):
 @pytest.mark.parametrize(("words", "said"), [(["drop_pth"], "did you mean 'drop_path'"), (["--lang", "fr"], "'fr'")])
 def test_mistakes_end_with_two(words, said, capsys):
     with pytest.raises(SystemExit) as end:
-        main(["variants", *words])
+        main(["kinds", *words])
     assert end.value.code == 2
     assert said in capsys.readouterr().err
