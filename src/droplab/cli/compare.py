@@ -53,7 +53,6 @@ def compare(
     """
     from droplab.cli.progress import progress
     from droplab.cli.terminal import say
-    from droplab.comparison import compare as run
     from droplab.experiment import parse_spec
     from droplab.report import check_language
     from droplab.tracking import check_sinks
@@ -68,6 +67,8 @@ def compare(
 
         values, left_out = fit_set(values, data_dir)
     parsed = parse_spec(values, str(spec) if spec else "the command")
+    from droplab.comparison import compare as run  # loads torch, which a spec that does not hold need not wait for
+
     with progress(lang) as display:
         for line in left_out:
             display.say(line)

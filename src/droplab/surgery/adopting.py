@@ -1,4 +1,4 @@
-"""Layers with weights that an arm's variants take the place of."""
+"""Layers with weights that an arm's kinds take the place of."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class KindUnderTest:
     oracle: ClassVar[Oracle]
 
     def make(self, p: float = RATE) -> DropLayer:
-        """The layer with the variant's defaults, in training mode."""
+        """The layer with the kind's defaults, in training mode."""
         return self.oracle.build(p)
 
     def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -52,7 +52,7 @@ class KindUnderTest:
             return output(layer, x)
 
     def check_equal(self, found: Tensor, wanted: Tensor) -> None:
-        """To the bit; to rounding where the variant multiplies matrices, whose order of sums follows their shapes."""
+        """To the bit; to rounding where the kind multiplies matrices, whose order of sums follows their shapes."""
         if self.oracle.kind.has_parameters:
             torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
         else:

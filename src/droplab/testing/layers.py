@@ -37,7 +37,7 @@ ROUNDING = 1e-12
 
 
 class LayerContract(TransformContract, LivingContract):
-    """Moments, eval, edges, gradients, keys, shards, compilation, dtypes, copies, export and errors of one variant."""
+    """Moments, eval, edges, gradients, keys, shards, compilation, dtypes, copies, export and errors of one kind."""
 
     def test_moments(self) -> None:
         """Mean and variance of every element are the row's, within standard errors."""

@@ -31,12 +31,12 @@ HOOKS = (
 
 
 class LivingContract:
-    """Copies, hooks, replacing, traces and calls of one variant."""
+    """Copies, hooks, replacing, traces and calls of one kind."""
 
     oracle: ClassVar[Oracle]
 
     def make(self, p: float = 0.3) -> DropLayer:
-        """The layer with the variant's defaults, in training mode."""
+        """The layer with the kind's defaults, in training mode."""
         return self.oracle.build(p)
 
     def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -117,7 +117,7 @@ class LivingContract:
         assert model[0] is layer
 
     def test_what_is_attached_stays(self) -> None:
-        """Hooks, attributes and mode survive that the variant takes another layer's place, and that this comes back."""
+        """Hooks, attributes and mode survive that one takes another layer's place, and that this comes back."""
         old, x = self._taken(), self.input()
         if old is None:
             return
@@ -145,7 +145,7 @@ class LivingContract:
         assert bool(vars(found)["_is_full_backward_hook"]) == (hooks == HOOKS)
 
     def test_doorways_are_copied(self) -> None:
-        """A copy of a model with the variant at a doorway calls a layer of its own."""
+        """A copy of a model with such a layer at a doorway calls a layer of its own."""
         if self.oracle.kind.adopts or self.oracle.kind.has_parameters or not self.oracle.kind.in_arms:
             return
         x = self.input()
@@ -185,7 +185,7 @@ class LivingContract:
         assert float(layer.p) == before
 
     def _taken(self) -> nn.Module | None:
-        """A layer whose place the variant can take."""
+        """A layer whose place the kind can take."""
         if not self.oracle.kind.in_arms:
             return None
         if not self.oracle.kind.adopts:

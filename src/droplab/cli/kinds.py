@@ -1,9 +1,9 @@
-"""``droplab variants``."""
+"""``droplab kinds``."""
 
 from __future__ import annotations
 
 
-def variants(name: str | None = None, *, lang: str = "en") -> None:
+def kinds(name: str | None = None, *, lang: str = "en") -> None:
     """List the kinds of dropout that an arm can name, or say all about one.
 
     Args:
@@ -19,7 +19,7 @@ def variants(name: str | None = None, *, lang: str = "en") -> None:
     from droplab.variants.table import TABLE
 
     check_language(lang)
-    heads = {key.removeprefix("variants."): text for key, text in texts(lang).items() if key.startswith("variants.")}
+    heads = {key.removeprefix("kinds."): text for key, text in texts(lang).items() if key.startswith("kinds.")}
     if name is None:
         table = Table(heads["name"], "droplab.nn", heads["does"])
         for row in TABLE.values():
