@@ -70,7 +70,7 @@ class Recurrent(Adopting, nn.RNNBase):
         return PackedSequence(output, batch_sizes, order, back), self._given(_permuted(last, back))
 
     def _states(self, x: Tensor, samples: int, hx: Any, batched: bool) -> States:
-        """The states to begin with, in the batch's own order; zeros where none are given. For an input of the wanted width."""
+        """The states to begin with, in the batch's own order; zeros where none are given. Checks what comes in."""
         if x.shape[-1] != self.input_size:  # torch's kernels do not look, and would read beyond the weights
             raise UserError(
                 f"{type(self).__name__} got an input of {x.shape[-1]} features; input_size={self.input_size} are wanted"
