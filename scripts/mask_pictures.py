@@ -1,4 +1,4 @@
-"""Pictures of what a variant makes of ones, and a line that uses it."""
+"""Pictures of what a kind makes of ones, and a line that uses it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIZES = {2: (16, 48), 3: (4, 12, 16), 4: (3, 7, 8, 8), 5: (1, 7, 3, 8, 8)}
 
 
 def drawable(oracle: Oracle) -> bool:
-    """Whether the variant takes ones of a shape of ours and gives as many numbers back."""
+    """Whether the kind takes ones of a shape of ours and gives as many numbers back."""
     return not oracle.kind.adopts and len(oracle.shape) in SIZES and oracle.kind.picture
 
 

@@ -137,6 +137,7 @@ def test_specs(page, tmp_path, monkeypatch):
         if "loop" in table:
             assert LoopSpec.model_validate(table).arms
             continue
+        assert not any("layer" in arm for arm in table.get("arms", ())), "`kind` is the word"
         spec = ExperimentSpec.model_validate(table)
         check_arms(spec, (1, 28, 28), 10)
 

@@ -226,6 +226,11 @@ class ExperimentRecord:
     measures: tuple[Measure, ...] = CLASSIFICATION
     """The first is the primary one."""
 
+    @property
+    def metrics(self) -> frozenset[str]:
+        """Names of all metrics that any run has reported."""
+        return frozenset(name for run in self.runs.values() for name in run.metrics)
+
     def complete(self, arm: str) -> tuple[RunRecord, ...]:
         """The arm's finished runs, in the order of the seeds."""
         found = (self.runs.get(RunKey(arm, seed)) for seed in self.seeds)

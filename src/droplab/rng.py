@@ -15,7 +15,7 @@ GPU's store are contiguous. Without a sample dimension the whole tensor is sampl
 A mask keeps with probability ``1 - T / 65536`` exactly; the scale of what is kept is ``65536 / (65536 - T)``, so the
 mean is exact for the effective rate ``T / 65536``, which is within 1/131072 of ``p`` (1/65536 where clamped).
 
-A variant that needs more than a yes or no takes 32 bits for each element instead, from streams of their own::
+A kind that needs more than a yes or no takes 32 bits for each element instead, from streams of their own::
 
     counter  = (block, n, t, l + 0x9E3779B9 stream)     stream 1, 2, ...
     block    = 16 (e div 64) + e mod 16                 a tile of 64 elements takes 16 blocks ...

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 import droplab
+import droplab.data
 from droplab.comparison import Results
 from droplab.errors import CheckpointError, DesignError, ModelError, SpecError, UserError
 from droplab.experiment import Listener

@@ -90,7 +90,7 @@ def test_a_site_keeps_its_name_whatever_it_is(site):
     assert caught.value.problems == (f"arms[0].p.{site}: got 2; a drop rate p is a probability within [0, 1]",)
 
 
-@pytest.mark.parametrize("key", ["schedule", "layer"])
+@pytest.mark.parametrize("key", ["schedule", "kind"])
 @pytest.mark.parametrize("value", [object(), 3, ["linear"]])
 def test_what_can_be_no_name_and_no_table_is_reported_where_it_stands(key, value):
     with pytest.raises(SpecError) as caught:
@@ -293,3 +293,11 @@ def test_flip_crop_is_for_images(tmp_path):
     with pytest.raises(SpecError, match=r"recipe.augmentation: flip-crop is for images"):
         run_experiment(parse_spec(spec), out=tmp_path / "x")
     assert not (tmp_path / "x").exists()
+
+
+def test_the_word_of_before_is_read_and_means_the_same():
+    before, now = ({"arms": [{"name": "a", "p": 0.5, word: "drop_path"}]} for word in ("layer", "kind"))
+    assert parse_spec(before) == parse_spec(now)
+    assert parse_spec(before).identity() == parse_spec(now).identity()
+    with pytest.raises(SpecError, match=r"arms\[0\].*twice, as `kind` and as `layer`"):
+        parse_spec({"arms": [{"name": "a", "p": 0.5, "layer": "drop_path", "kind": "drop_path"}]})

@@ -77,7 +77,7 @@ def test_all_problems_at_once_each_with_its_path():
         "arms[2].schedule.drop2.name: no schedule 'cosin'; did you mean 'cosine'? (there are " + ", ".join(SCHEDULES),
         "arms[3].schedule.of.1.of.0.name: 'adaptive-gap' is adaptive; it acts on sites, and cannot be part",
         "arms[4].schedule.name: got an empty table; a name, or site patterns with their schedules, is wanted",
-        "arms[5].schedule.name: got 7; a schedule's name, or a table with `name` and parameters, is wanted",
+        "arms[5].schedule: got 7; a schedule's name, or a table with `name` and parameters, is wanted",
         "arms[6].schedule.low must be at most high; got low=0.5, high=0.2",
         "arms[7].schedule.of has 2 schedules and at has 2 places; one place fewer is wanted",
     )

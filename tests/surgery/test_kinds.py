@@ -50,7 +50,7 @@ def test_sites_without_a_kind_stay_what_they_are():
 @pytest.mark.parametrize(
     ("layer", "said"),
     [
-        ("dropot", "no layer 'dropot'; did you mean 'dropout'"),
+        ("dropot", "no kind 'dropot'; did you mean 'dropout'"),
         ({"name": "drop_path", "mod": "batch"}, "mod: drop_path has no such option; did you mean 'mode'"),
         ({"name": "drop_path", "mode": "all"}, "'row' or 'batch' is wanted"),
         ({"drop1": {"nam": "dropout"}}, r"drop1.name: got \{'nam'"),
@@ -71,9 +71,9 @@ def test_a_kind_for_a_site_that_is_not_there_lists_the_sites():
 
 
 def test_names_stay_names_in_the_spec():
-    assert ArmSpec(name="a", p=0.1, layer="dropout2d").model_dump(mode="json")["layer"] == "dropout2d"
+    assert ArmSpec(name="a", p=0.1, layer="dropout2d").model_dump(mode="json")["kind"] == "dropout2d"
     table = {"name": "drop_path", "mode": "batch"}
-    assert ArmSpec(name="a", p=0.1, layer=table).model_dump(mode="json")["layer"] == table
+    assert ArmSpec(name="a", p=0.1, layer=table).model_dump(mode="json")["kind"] == table
 
 
 def test_undo_takes_every_kind_back():

@@ -179,7 +179,7 @@ def test_weights_are_of_the_seed_and_not_of_the_arm(tmp_path):
         short(run, model)
 
     droplab.compare(
-        train, arms=[0, {"p": {"first": 0.3}, "layer": "standout"}, {"first:out": 0.2}], seeds=2, out=tmp_path / "w"
+        train, arms=[0, {"p": {"first": 0.3}, "kind": "standout"}, {"first:out": 0.2}], seeds=2, out=tmp_path / "w"
     )
     by_seed = [[value for (_, seed), value in seen.items() if seed == wanted] for wanted in (0, 1)]
     for values in by_seed:

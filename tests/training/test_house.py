@@ -21,7 +21,7 @@ SPEC = parse_spec({
         {"name": "none", "p": 0.0},
         {"name": "ramp", "p": 0.5, "schedule": "linear"},
         {"name": "held", "p": 0.1, "schedule": {"name": "adaptive-gap", "target": 0.01}},
-        {"name": "learned", "p": 0.1, "layer": "concrete_dropout_linear"},
+        {"name": "learned", "p": 0.1, "kind": "concrete_dropout_linear"},
     ],
 })  # fmt: skip
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +34,16 @@ def test_faces_and_table_are_written_from_the_families():
         [sys.executable, ROOT / "scripts" / "faces.py", "--check"], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_a_row_and_the_docstrings_beside_it_name_the_same_papers():
+    for name, row in TABLE.items():
+        family = sys.modules[row.home]
+        told = " ".join(inspect.getdoc(getattr(family, public)) or "" for public in family.__all__)
+        for paper in CATALOG[name].paper.split("; "):
+            author, year = paper.split()[0].strip(","), re.findall(r"(?:19|20)\d\d\b", paper)[-1]
+            assert author in told, (name, paper)
+            assert year in told, (name, paper)
 
 
 def test_the_table_names_what_is_there():

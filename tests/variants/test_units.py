@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 import droplab
+import droplab.models
 from droplab import functional, nn
 from droplab.errors import KeyingError, RankError, UserError
 from droplab.functional import Key
@@ -303,7 +304,7 @@ def test_wrong_ranks():
 def test_arms_take_them_by_name(name, site):
     model = droplab.models.TutorialCNN((1, 28, 28), 10)
     keys = list(model.state_dict())
-    change = droplab.apply_rates(model, {site: 0.5}, layer={"name": name, "exact_count": True})
+    change = droplab.apply_rates(model, {site: 0.5}, kind={"name": name, "exact_count": True})
     layer = model.get_submodule(site)
     assert type(layer).__name__.replace("_", "").lower() == name.replace("_", "")
     assert layer.exact_count

@@ -98,8 +98,7 @@ class Questions:
 
 def questions(record: ExperimentRecord) -> Questions:
     """The questions of an experiment; where nothing is reported yet, as if everything were."""
-    names = frozenset(name for run in record.runs.values() for name in run.metrics)
-    return derive(record.measures, names)
+    return derive(record.measures, record.metrics)
 
 
 def derive(measures: tuple[Measure, ...], names: Collection[str]) -> Questions:

@@ -14,11 +14,11 @@ from droplab.cli.data import data
 from droplab.cli.export import export
 from droplab.cli.final import final
 from droplab.cli.init import init
+from droplab.cli.kinds import kinds
 from droplab.cli.note import note
 from droplab.cli.report import report
 from droplab.cli.runs import runs
 from droplab.cli.terminal import complain, finish, prepare_streams, silence
-from droplab.cli.variants import variants
 from droplab.cli.verdict import verdict
 from droplab.errors import DroplabError
 
@@ -32,7 +32,7 @@ for command in (compare, report, runs, verdict, note, init):
 app.command(final, name="test")
 app.command(export)
 app.command(data)
-app.command(variants)
+app.command(kinds)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -56,7 +56,6 @@ def compare(
         lang: Language of the verdict and the page, en or ja.
     """
     from droplab.cli.progress import progress
-    from droplab.comparison import compare as run
     from droplab.experiment import parse_spec
     from droplab.experiment.specfile import parse, read_table
     from droplab.report import check_language
@@ -72,6 +71,8 @@ def compare(
         )
         known = parse(LoopSpec, read_table(spec), str(spec)).canonical()["arms"]
         chosen = choose_arms(arms, known) if arms is not None else None
+        from droplab.comparison import compare as run
+
         with progress(lang) as display:
             results = run(
                 spec,
@@ -93,6 +94,8 @@ def compare(
 
         values, left_out = fit_set(values, data_dir)
     parsed = parse_spec(values, str(spec) if spec else "the command")
+    from droplab.comparison import compare as run  # loads torch, which a spec that does not hold need not wait for
+
     with progress(lang) as display:
         for line in left_out:
             display.say(line)

@@ -20,7 +20,7 @@ def runs(folder: Path) -> None:
 
     record = read_experiment(folder)
     table = Table(title=cell(f"{record.name} · {folder}"), title_justify="left")
-    shown = glance(record.measures, {name for run in record.runs.values() for name in run.metrics})
+    shown = glance(record.measures, record.metrics)
     for heading in ("arm", "seed", "state", "epochs", *(name.replace("_", " ") for name in shown)):
         table.add_column(cell(heading), justify="left" if heading in {"arm", "state"} else "right")
     for key, run in record.runs.items():

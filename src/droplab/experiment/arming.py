@@ -32,7 +32,7 @@ def apply_arm(model: nn.Module, arm: ArmSpec) -> Change:
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"droplab\.apply_rates does not reach", UserWarning)
-        change = apply_rates(model, arm.p, arm.layer)
+        change = apply_rates(model, arm.p, arm.kind)
     hush(model)
     return change
 

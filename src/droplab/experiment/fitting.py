@@ -18,7 +18,7 @@ from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
 from droplab.experiment.specfile import parse_spec
 from droplab.models import build
-from droplab.surgery.layers import is_dropout
+from droplab.surgery.dropping import is_dropout
 from droplab.variants.table import TABLE
 
 MADE_FOR = "tutorial-cnn"
@@ -134,12 +134,12 @@ def _failure(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> str:
 
 def _moved(arm: Mapping[str, Any], places: Places) -> tuple[dict[str, Any] | None, str]:
     """The arm at the model's own places, or why there are none."""
-    p, layer = arm.get("p", 0.0), arm.get("layer")
+    p, kind = arm.get("p", 0.0), arm.get("kind")
     if not isinstance(p, Mapping):
-        return _everywhere(arm, p, layer, places)
+        return _everywhere(arm, p, kind, places)
     doors = [site for site in p if ":" in site]
     if any(site.endswith(":out") for site in doors):
-        return _on_maps(arm, p, layer, places)
+        return _on_maps(arm, p, kind, places)
     if doors:
         if places.entrance is None:
             return None, "the model's first layer takes no numbers"
@@ -151,18 +151,18 @@ def _moved(arm: Mapping[str, Any], places: Places) -> tuple[dict[str, Any] | Non
     return {**arm, "name": f"more at {places.drops[-1]}", "p": moved}, ""
 
 
-def _everywhere(arm: Mapping[str, Any], p: float, layer: Any, places: Places) -> tuple[dict[str, Any] | None, str]:
+def _everywhere(arm: Mapping[str, Any], p: float, kind: Any, places: Places) -> tuple[dict[str, Any] | None, str]:
     """One rate: for layers that the model has it stays one rate; else it goes to the places by name."""
     if places.own or (p == 0 and "schedule" not in arm):
         return dict(arm), ""
-    weights = isinstance(layer, str) and bool(TABLE[layer].adopts)
+    weights = isinstance(kind, str) and bool(TABLE[kind].adopts)
     sites: Sequence[str] = [site.removesuffix(":in") for site in places.drops] if weights else places.drops
     if not sites:
         return None, "the model has no dropout layers, and no linear layers after the first"
     return {**arm, "p": dict.fromkeys(sites, p)}, ""
 
 
-def _on_maps(arm: Mapping[str, Any], p: Mapping[str, float], layer: Any, places: Places) -> tuple[Any, str]:
+def _on_maps(arm: Mapping[str, Any], p: Mapping[str, float], kind: Any, places: Places) -> tuple[Any, str]:
     if not places.maps:
         return None, "the model has no Conv2d"
     rate = next(rate for site, rate in p.items() if site.endswith(":out"))
@@ -170,9 +170,8 @@ def _on_maps(arm: Mapping[str, Any], p: Mapping[str, float], layer: Any, places:
     others = [rate for site, rate in p.items() if ":" not in site]
     if not others:
         return {**arm, "p": moved}, ""
-    kind = next(iter(layer.values()))
     return {
         **arm,
         "p": {**moved, **dict.fromkeys(places.drops, others[0])},
-        "layer": dict.fromkeys(places.maps, kind),
+        "kind": dict.fromkeys(places.maps, next(iter(kind.values()))),
     }, ""

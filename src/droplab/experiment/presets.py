@@ -37,7 +37,7 @@ def _constant(*rates: float) -> list[dict[str, Any]]:
 
 
 def _each(what: str, p: float, named: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Arms that differ in their layer or schedule alone, by name."""
+    """Arms that differ in their kind or schedule alone, by name."""
     return [{"name": name, "p": p, what: value} for name, value in named.items()]
 
 
@@ -60,7 +60,7 @@ SETS: Mapping[str, Mapping[str, Any]] = {
             [
                 *_constant(0.0, 0.5),
                 *_each(
-                    "layer",
+                    "kind",
                     0.5,
                     {
                         "gaussian 0.5": "gaussian_dropout",
@@ -70,7 +70,7 @@ SETS: Mapping[str, Mapping[str, Any]] = {
                     },
                 ),
                 *_each(
-                    "layer",
+                    "kind",
                     0.1,
                     {
                         "concrete": "concrete_dropout_linear",
@@ -78,17 +78,17 @@ SETS: Mapping[str, Mapping[str, Any]] = {
                         "sparse variational": "sparse_variational_linear",
                     },
                 ),
-                {"name": "channels 0.2", "p": {"conv2:out": 0.2, "conv3:out": 0.2}, "layer": "dropout2d"},
+                {"name": "channels 0.2", "p": {"conv2:out": 0.2, "conv3:out": 0.2}, "kind": "dropout2d"},
                 {
                     "name": "blocks 0.2",
                     "p": {"conv2:out": 0.2, "conv3:out": 0.2},
-                    "layer": {"name": "drop_block2d", "block_size": 3},
+                    "kind": {"name": "drop_block2d", "block_size": 3},
                 },
-                {"name": "input noise 0.5", "p": {"conv1:in": 0.5}, "layer": "gaussian_noise"},
+                {"name": "input noise 0.5", "p": {"conv1:in": 0.5}, "kind": "gaussian_noise"},
                 {
                     "name": "channels 0.2, dropout 0.5",
                     "p": {"conv2:out": 0.2, "conv3:out": 0.2, "drop*": 0.5},
-                    "layer": {"conv*:out": "dropout2d"},
+                    "kind": {"conv*:out": "dropout2d"},
                 },
             ],
         ),

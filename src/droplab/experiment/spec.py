@@ -42,13 +42,13 @@ Rates = Annotated[
 """One rate for all dropout layers, or a rate for each site pattern."""
 
 
-def _known_layer(value: Any) -> Any:
+def _known_kind(value: Any) -> Any:
     asked(value)
     return value
 
 
-LayerKind = Annotated[str | dict[str, Any], BeforeValidator(_known_layer)]
-"""A kind (``droplab variants``): its name, a table with ``name`` and options, or a table by site pattern."""
+AskedKind = Annotated[str | dict[str, Any], BeforeValidator(_known_kind)]
+"""A kind (``droplab kinds``): its name, a table with ``name`` and options, or a table by site pattern."""
 
 
 def _model_name(value: Any) -> Any:
@@ -167,6 +167,10 @@ class ComputeSpec(Strict):
     """``auto``: the GPU where there is one, else the CPU; or a torch device such as ``cuda:1``."""
 
 
+_KIND_BEFORE = "layer"
+"""What ``kind`` was called in specs, and is still in ledgers, whose identity is a hash of their words."""
+
+
 class ArmSpec(Strict):
     """One way of regularising the model."""
 
@@ -175,12 +179,23 @@ class ArmSpec(Strict):
     p: Rates = 0.0
     """One drop rate for all dropout layers of the model, or ``{site pattern: rate}``; sites that are not named keep the
     rate that the model gives them, so that ``{}`` is the model as it is written."""
-    layer: LayerKind | None = None
-    """Kind of layer at the sites: a name (``droplab variants``), a table with ``name`` and options, or
-    a table from site patterns to such; the model's own kind where absent."""
+    kind: AskedKind | None = None
+    """Kind of dropout at the sites: a name (``droplab kinds``), a table with ``name`` and options, or a table from site
+    patterns to such; the model's own kind where absent. Specs that were written before call it ``layer``."""
     schedule: Annotated[str | dict[str, Any], BeforeValidator(normal_form)] = "constant"
     """How ``p`` moves over training: the name of a schedule, a table with ``name`` and its parameters, or a
     table from site patterns to such. Kept with every parameter written out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_the_word_of_before(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or _KIND_BEFORE not in values:
+            return values
+        if "kind" in values:
+            raise ValueError(
+                f"the kind is given twice, as `kind` and as `{_KIND_BEFORE}`, its name of before: give one"
+            )
+        return {"kind" if key == _KIND_BEFORE else key: value for key, value in values.items()}
 
     @model_validator(mode="after")
     def _has_something_to_move(self) -> ArmSpec:
@@ -288,11 +303,13 @@ class ExperimentSpec(Strict):
         return next(arm for arm in self.arms if arm.name == name)
 
     def canonical(self) -> dict[str, Any]:
-        """The spec as JSON-ready values, defaults written out."""
+        """The spec as JSON-ready values, defaults written out, in the words that ledgers have had from the first."""
         values = self.model_dump(mode="json")
         for table, key, default in _YOUNGER:
             if values[table][key] == default:
                 del values[table][key]
+        for arm in values["arms"]:
+            arm[_KIND_BEFORE] = arm.pop("kind")
         return values
 
     def identity(self) -> str:

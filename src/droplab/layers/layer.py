@@ -141,7 +141,7 @@ class DropLayer(nn.Module):
     def penalty(self) -> Tensor | None:
         """What the layer adds to the negative log likelihood of all training samples together, in nats.
 
-        A 0-d tensor: a Kullback-Leibler term. ``None`` where the variant has none.
+        A 0-d tensor: a Kullback-Leibler term. ``None`` where the kind has none.
         """
         return None
 

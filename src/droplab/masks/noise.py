@@ -1,4 +1,4 @@
-"""Uniform and normal numbers by key, for variants that need more than a yes or no for each unit."""
+"""Uniform and normal numbers by key, for kinds that need more than a yes or no for each unit."""
 
 from __future__ import annotations
 

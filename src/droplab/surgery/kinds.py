@@ -45,8 +45,8 @@ Kinds = tuple[tuple[str | None, Chosen], ...]
 """``(site pattern, kind)``, later ones winning; the pattern ``None`` is for all sites."""
 
 
-def kinds(layer: str | Mapping[str, Any] | None) -> Kinds:
-    """What an arm's ``layer`` says, as ``asked`` reads it.
+def kinds(kind: str | Mapping[str, Any] | None) -> Kinds:
+    """What an arm's ``kind`` says, as ``asked`` reads it.
 
     Raises:
         SpecError: an unknown name or option, or options that do not hold; all problems at once.
@@ -54,7 +54,7 @@ def kinds(layer: str | Mapping[str, Any] | None) -> Kinds:
     >>> [(pattern, kind.name) for pattern, kind in kinds({"fc1:in": {"name": "alpha_dropout"}, "drop*": "dropout"})]
     [('fc1:in', 'alpha_dropout'), ('drop*', 'dropout')]
     """
-    return tuple((one.pattern, Chosen(CATALOG[one.name], one.options)) for one in asked(layer))
+    return tuple((one.pattern, Chosen(CATALOG[one.name], one.options)) for one in asked(kind))
 
 
 def chosen_at(found: Kinds, site: str) -> Chosen | None:

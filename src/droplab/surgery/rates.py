@@ -14,13 +14,13 @@ from droplab.layers.doorway import doorways
 from droplab.layers.learned import LearnedRate
 from droplab.layers.reading import only_read
 from droplab.layers.unreached import foreign, listed
-from droplab.surgery.adopting import adoptable, fed_modules
+from droplab.surgery.dropping import is_dropout
 from droplab.surgery.kinds import Chosen, Kinds, chosen_at, kinds
-from droplab.surgery.layers import is_dropout
 from droplab.surgery.numbers import OwnRate, checked_rate, own_rates
 from droplab.surgery.sites import match_sites
 from droplab.surgery.swapping import at_doorway, inherit, swap
 from droplab.surgery.undoing import Change, Undo, bodies, remembered
+from droplab.surgery.weighted import adoptable, fed_modules
 from droplab.variants.catalog import CATALOG
 
 __all__ = ["Change", "apply_rates", "everywhere", "rates"]
@@ -49,11 +49,11 @@ def _rate(layer: Any) -> float:
 
 
 def apply_rates(
-    model: nn.Module, p: Mapping[str, float] | float, layer: str | Mapping[str, Any] | None = None
+    model: nn.Module, p: Mapping[str, float] | float, kind: str | Mapping[str, Any] | None = None
 ) -> Change:
     """Set the drop rate of every site that the patterns name; later patterns win over earlier ones.
 
-    An existing dropout layer gets the rate (and, where ``layer`` gives it a kind, is replaced by a layer of
+    An existing dropout layer gets the rate (and, where ``kind`` gives it one, is replaced by a layer of
     that kind, with all that was attached to it); so does the number by which attention or a recurrent stack drops. A
     doorway gets a dropout layer through a hook, or the rate, where it has one already. A kind that drops weights takes
     the place of a layer with weights, whose name is then the site, and keeps its parameters. ``state_dict`` keys that
@@ -64,7 +64,7 @@ def apply_rates(
         p: one rate for all that drops already, or ``{site pattern: rate}``; rates in [0, 1]. One rate with a kind
             that drops weights is for the weights that existing dropout layers feed, in the place of these. One rate
             with a kind sets numbers, which can be no kind but plain dropout, to 0.
-        layer: a name of the catalog, a table with ``name`` and options, or a table from site patterns to such;
+        kind: a name of the catalog, a table with ``name`` and options, or a table from site patterns to such;
             where nothing is said of a site, an existing layer stays what it is, and a doorway gets plain dropout.
 
     Returns:
@@ -73,7 +73,7 @@ def apply_rates(
     Raises:
         SiteError: a pattern matches nothing; or a kind is meant for a layer whose owner reads its rate and does not
             call it, so that the kind would do nothing.
-        SpecError: ``layer`` does not hold.
+        SpecError: ``kind`` does not hold.
         UserError: a rate that is no number in [0, 1]; a kind that refuses a rate, or a module. The model is then as
             it was.
 
@@ -87,7 +87,7 @@ def apply_rates(
     >>> change.undo(); rates(net)
     {'1': 0.5}
     """
-    wanted_kinds = kinds(layer)
+    wanted_kinds = kinds(kind)
     for pattern, _ in wanted_kinds:
         if pattern is not None:
             match_sites(model, pattern, _adopted_types(wanted_kinds))
@@ -212,7 +212,7 @@ def _refuse_only_read(model: nn.Module, given: Mapping[str, float], wanted: Kind
             raise SiteError(
                 f"the kind {name!r} would do nothing at {site}: {read[site]} reads the layer's p and hands it to a "
                 "function, and never calls the layer, so what drops is plain dropout. Give this site no kind "
-                "(layer = { PATTERN = KIND } for the others)"
+                "(kind = { PATTERN = KIND } for the others)"
             )
 
 

@@ -4,12 +4,12 @@ Four kinds of site:
 
 - a dropout layer that the model has, under its module name: ``drop1``, ``blocks.3.dropout``;
 - the number by which a module of torch's drops, attention's or a recurrent stack's: ``self_attn.dropout``;
-- a layer with weights whose weights are dropped, under its module name, for variants that do that: ``fc1``;
+- a layer with weights whose weights are dropped, under its module name, for kinds that do that: ``fc1``;
 - a doorway of a module that holds parameters of its own: ``fc1:in`` before its first argument, ``fc1:out`` after what
   it gives (of a recurrent layer and of attention: the output, not the states or weights that come with it).
 
 A pattern follows ``fnmatch`` (``*``, ``?``, ``[…]``). One without a colon matches what drops already, so ``*`` never
-plants dropout where the model's author had none (nor, without a variant for weights, on weights); one with a colon
+plants dropout where the model's author had none (nor, without a kind for weights, on weights); one with a colon
 matches doorways.
 """
 
@@ -22,9 +22,9 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from droplab.errors import SiteError, quote, suggest
-from droplab.surgery.adopting import adoptable
-from droplab.surgery.layers import is_dropout
+from droplab.surgery.dropping import is_dropout
 from droplab.surgery.numbers import own_rates
+from droplab.surgery.weighted import adoptable
 
 
 def sites(model: nn.Module) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from droplab.tracking.wandb_sink import PROJECT
 
 def curves(record: ExperimentRecord) -> tuple[str, ...]:
     """What has a panel each, of all that the runs report."""
-    names = {name for run in record.runs.values() for name in run.metrics}
+    names = record.metrics
     found = [reported(measure, part, names) for measure in record.measures for part in ("val", "fit")]
     last = reported(record.measures[0], "train", names)
     return tuple(filter(None, [*found, GAP if GAP in names or not names else "", last]))

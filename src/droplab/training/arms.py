@@ -10,7 +10,7 @@ import numpy as np
 from droplab.errors import clip, quote
 from droplab.experiment.spec import ArmSpec
 
-_FIELDS = ("name", "p", "layer", "schedule")
+_FIELDS = ("name", "p", "kind", "layer", "schedule")
 
 
 def read_arm(value: Any) -> Any:
@@ -29,7 +29,7 @@ def read_arm(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, Mapping | int | float):
         raise ValueError(  # noqa: TRY004  # pydantic collects these
             f"got {quote(value)}; an arm is a drop rate such as 0.25, rates by site such as {{'fc1:in': 0.5}}, or a "
-            "table with p, layer and schedule"
+            "table with p, kind and schedule"
         )
     if not isinstance(value, Mapping):
         value = {"p": value}
@@ -44,7 +44,7 @@ def _name(arm: Mapping[str, Any]) -> str:
         rates = ", ".join(f"{site} {_short(rate)}" for site, rate in p.items()) or "as written"
     else:
         rates = f"dropout {_short(p)}" if p else "no dropout"
-    return ", ".join([rates, *(_named(arm[field]) for field in ("layer", "schedule") if arm.get(field))])
+    return ", ".join([rates, *(_named(arm[field]) for field in ("kind", "layer", "schedule") if arm.get(field))])
 
 
 def _short(rate: Any) -> str:

@@ -113,11 +113,11 @@ class Models:
 
     def _for(self, root: nn.Module) -> ArmSpec:
         """The arm without patterns of other models' sites; what no model has is said by ``check``."""
-        arm, chosen = self._arm, kinds(self._arm.layer)
+        arm, chosen = self._arm, kinds(self._arm.kind)
         types = tuple({adopted for _, kind in chosen for adopted in kind.adopts})
         tables = {
             "p": list(arm.p) if isinstance(arm.p, dict) else [],
-            "layer": [pattern for pattern, _ in chosen if pattern is not None],
+            "kind": [pattern for pattern, _ in chosen if pattern is not None],
             "schedule": [pattern for pattern, _ in for_sites(arm.schedule) if pattern is not None],
         }
         update: dict[str, Any] = {}
@@ -125,7 +125,7 @@ class Models:
             here = [pattern for pattern in patterns if self._matches(root, pattern, types)]
             if len(here) < len(patterns):
                 table = getattr(arm, field)
-                nothing: Any = {"p": {}, "layer": None, "schedule": "constant"}[field]
+                nothing: Any = {"p": {}, "kind": None, "schedule": "constant"}[field]
                 update[field] = {pattern: table[pattern] for pattern in here} or nothing
         return arm.model_copy(update=update)
 

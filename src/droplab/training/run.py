@@ -53,7 +53,7 @@ class Run:
                 run.report(train_loss=..., val_loss=..., val_f1=...)
 
     Attributes:
-        arm: the arm: its ``name``, ``p``, ``layer`` and ``schedule``.
+        arm: the arm: its ``name``, ``p``, ``kind`` and ``schedule``.
         seed: the run's seed.
         device: where models are put, and where batches should go.
         stopped: whether the run was told to stop; its loop has met a ``StoppedError``.

@@ -1,4 +1,4 @@
-"""What an arm's ``layer`` asks for: names of kinds, with options, for all sites or by pattern. No torch."""
+"""What an arm's ``kind`` asks for: names of kinds, with options, for all sites or by pattern. No torch."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Asked(NamedTuple):
     options: Mapping[str, Any]
 
 
-def asked(layer: Any) -> tuple[Asked, ...]:
-    """What an arm's ``layer`` says.
+def asked(kind: Any) -> tuple[Asked, ...]:
+    """What an arm's ``kind`` says.
 
     Args:
-        layer: a name of the catalog; a table with ``name`` and options; or a table from site patterns to such.
+        kind: a name of the catalog; a table with ``name`` and options; or a table from site patterns to such.
             ``None`` says nothing.
 
     Raises:
@@ -35,22 +35,22 @@ def asked(layer: Any) -> tuple[Asked, ...]:
     >>> asked("dropuot")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    droplab.errors.SpecError: the layer has 1 problem:
-      - name: no layer 'dropuot'; did you mean 'dropout'? (there are dropout, ...
+    droplab.errors.SpecError: the kind has 1 problem:
+      - name: no kind 'dropuot'; did you mean 'dropout'? (there are dropout, ...
     """
-    if layer is None:
+    if kind is None:
         return ()
-    if not isinstance(layer, Mapping) or isinstance(layer.get("name"), str):
-        one, problems = _asked(None, layer)
+    if not isinstance(kind, Mapping) or isinstance(kind.get("name"), str):
+        one, problems = _asked(None, kind)
         found = [one]
     else:
-        found, problems = [], [] if layer else ["name: got an empty table; a name, or site patterns, is wanted"]
-        for pattern, inner in layer.items():
+        found, problems = [], [] if kind else ["name: got an empty table; a name, or site patterns, is wanted"]
+        for pattern, inner in kind.items():
             one, wrong = _asked(str(pattern), inner)
             problems += [f"{pattern}.{line}" for line in wrong]
             found.append(one)
     if problems:
-        raise SpecError(problems, "the layer")
+        raise SpecError(problems, "the kind")
     return tuple(found)
 
 
@@ -67,13 +67,13 @@ def _asked(pattern: str | None, value: Any) -> tuple[Asked, list[str]]:
     if isinstance(value, str):
         value = {"name": value}
     if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
-        problem = f"name: got {quote(value)}; a layer's name, or a table with `name` and options, is wanted"
+        problem = f"name: got {quote(value)}; a kind's name, or a table with `name` and options, is wanted"
         return Asked(pattern, "", {}), [problem]
     name, options = value["name"], {str(key): item for key, item in value.items() if key != "name"}
     known = in_arms()
     if name in known:
         return Asked(pattern, name, options), _problems(TABLE[name], options)
-    why = "is not for sites of an arm" if name in TABLE else f"no layer {quote(name)}{suggest(name, known)}"
+    why = "is not for sites of an arm" if name in TABLE else f"no kind {quote(name)}{suggest(name, known)}"
     return Asked(pattern, name, options), [f"name: {why} (there are {', '.join(known)})"]
 
 

@@ -25,7 +25,7 @@ class Kind:
     """A row of the catalog."""
 
     name: str
-    """In specs: ``layer = "dropout2d"``."""
+    """In specs: ``kind = "dropout2d"``."""
     layer: Callable[..., DropLayer]
     """The class."""
     paper: str

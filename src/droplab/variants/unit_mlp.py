@@ -33,8 +33,8 @@ def unit_dropout_mlp(
 
     ``hᵢ = (mᵢ / (1 - p)) a(hᵢ₋₁ Wᵢᵀ + bᵢ)``, the last layer without activation and mask. What is dropped is used on
     both sides: neither the rows of ``Wᵢ`` that would compute a dropped unit nor the columns of ``Wᵢ₊₁`` that would
-    read it are multiplied, so that a product between two hidden layers takes ``(1 - p)²`` of the work. Paper,
-    deviation, graphs and ``exact_count`` as for ``unit_dropout_linear``.
+    read it are multiplied, so that a product between two hidden layers takes ``(1 - p)²`` of the work. Graham,
+    Reizenstein and Robinson, 2015; deviation, graphs and ``exact_count`` as for ``unit_dropout_linear``.
 
     Args:
         input: ``(*, in)``; its units are not dropped.

@@ -34,7 +34,7 @@ def check_identical(spec: ExperimentSpec, data: RunData, signatures: Sequence[st
 
 
 def _definition(arm: ArmSpec) -> tuple[object, ...]:
-    return arm.p, arm.layer, arm.schedule
+    return arm.p, arm.kind, arm.schedule
 
 
 def _equal_far_apart(spec: ExperimentSpec, data: RunData, *arms: ArmSpec) -> bool:

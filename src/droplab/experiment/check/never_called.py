@@ -66,7 +66,7 @@ def _matters(subject: Subject, layers: list[Any]) -> bool:
 
 
 def _check_kinds(subject: Subject, read: list[str]) -> None:
-    wanted = kinds(subject.arm.layer)
+    wanted = kinds(subject.arm.kind)
     for site in read:
         kind = chosen_at(wanted, site)
         if kind is not None and kind.name != "dropout":

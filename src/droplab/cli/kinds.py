@@ -1,9 +1,9 @@
-"""``droplab variants``."""
+"""``droplab kinds``."""
 
 from __future__ import annotations
 
 
-def variants(name: str | None = None, *, lang: str = "en") -> None:
+def kinds(name: str | None = None, *, lang: str = "en") -> None:
     """List the kinds of dropout that an arm can name, or say all about one.
 
     Args:
@@ -19,7 +19,7 @@ def variants(name: str | None = None, *, lang: str = "en") -> None:
     from droplab.variants.table import TABLE
 
     check_language(lang)
-    heads = {key.removeprefix("variants."): text for key, text in texts(lang).items() if key.startswith("variants.")}
+    heads = {key.removeprefix("kinds."): text for key, text in texts(lang).items() if key.startswith("kinds.")}
     if name is None:
         table = Table(heads["name"], "droplab.nn", heads["does"])
         for row in TABLE.values():
@@ -27,13 +27,13 @@ def variants(name: str | None = None, *, lang: str = "en") -> None:
         show(table)
         return
     said(name, lang)  # a name that is none is said before torch is loaded
-    from droplab.variants.told import words
+    from droplab.variants.told import told
 
-    told = words(name, lang)
+    one = told(name, lang)
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     shown = ("name", "layer", "does", "when", "equation", "shares", "eval_law", "paper", "deviations")
     for field in shown:
-        value = getattr(told, field)
+        value = getattr(one, field)
         table.add_row(Text(heads[field]), Text(f"droplab.nn.{value}" if field == "layer" else value, overflow="fold"))
     if TABLE[name].in_arms:
         table.add_row(Text(heads["arm"]), Text(_arm(name, bool(TABLE[name].adopts))))
@@ -42,4 +42,4 @@ def variants(name: str | None = None, *, lang: str = "en") -> None:
 
 def _arm(name: str, weights: bool) -> str:
     site = "fc1" if weights else "fc1:in"
-    return f'[[arms]]\nname = "{name}"\nlayer = "{name}"\np = {{ "{site}" = 0.25 }}'
+    return f'[[arms]]\nname = "{name}"\nkind = "{name}"\np = {{ "{site}" = 0.25 }}'
