@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from droplab.given import find, is_given, is_local, name_of
+from droplab.given import find, is_given, is_local, name_of, source_digest
 from droplab.models import TutorialCNN
 
 WIDTH = 4
@@ -164,3 +164,19 @@ def test_what_is_too_deep_to_look_through_is_never_taken_for_another():
     one, other = deep(), deep()
     assert name_of(one) != name_of(other)
     assert name_of(one) == name_of(one)
+
+
+def test_a_source_digest_is_of_code_and_plain_values_and_of_what_is_bound():
+    seen: list[int] = []
+
+    def make(rate):
+        def loop(run):
+            seen.append(rate)
+
+        return loop
+
+    before = source_digest(make(0.1))
+    seen.append(1)
+    assert source_digest(make(0.1)) == before != source_digest(make(0.2))
+    bound = [source_digest(functools.partial(make, rate=rate)) for rate in ([0.1], [0.1], [0.2])]
+    assert bound[0] == bound[1] != bound[2]

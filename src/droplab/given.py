@@ -169,6 +169,10 @@ def _parts(value: Any, seen: _Seen) -> Iterator[str]:
 def _object(value: Any, seen: _Seen) -> Iterator[str]:
     if isinstance(value, functools.partial):
         yield "partial"
+        if seen.code_alone:  # what is bound to it is meant to stay
+            yield from _parts(value.func, seen)
+            yield from _parts((value.args, value.keywords), _Seen(seen.hidden))
+            return
         yield from _parts((value.func, value.args, value.keywords), seen)
     elif isinstance(value, MethodType):
         yield f"method {value.__func__.__qualname__}"

@@ -95,7 +95,9 @@ def wording(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Wor
 def _title(record: ExperimentRecord, say: Speaker) -> str:
     size = {"arms": len(record.arms), "seeds": len(record.seeds), "epochs": record.epochs}
     if not {"data", "model"} <= record.spec.keys():
-        return say("title.loop", name=record.name, loop=record.spec.get("loop", record.name), **size)
+        if "loop" in record.spec:
+            return say("title.of_loop", name=record.name, loop=record.spec["loop"], **size)
+        return say("title.loop", name=record.name, **size)
     return say(
         "title.images" if are_images(record.shape) else "title.samples",
         name=record.name,

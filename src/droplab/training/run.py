@@ -154,6 +154,8 @@ class Run:
         )
         if shuffled:
             self._training_loaders += 1
+            if not self._loaders and self._epochs is not None and self._per_epoch is None:
+                self._per_epoch = len(found)
             if not (self._ready and self._loaders):
                 self._loaders.append(found)
         return found
@@ -189,7 +191,7 @@ class Run:
         self._epochs = total
         if steps_per_epoch is not None:
             self._per_epoch = steps_per_epoch
-        elif self._loaders and not isinstance(self._loaders[0].dataset, torch.utils.data.IterableDataset):
+        elif self._loaders:
             self._per_epoch = len(self._loaders[0])
         found = self._store.latest(self._in_ledger)
         if found is None:
