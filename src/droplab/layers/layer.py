@@ -23,14 +23,14 @@ from droplab.layers.counting import (
 from droplab.layers.keying import Keying
 from droplab.layers.tracing import leaf
 from droplab.masks.checking import check_rate
-from droplab.masks.internals import in_backward, never_traced
+from droplab.masks.internals import generator_restored, in_backward, never_traced
 from droplab.masks.key import Key
 from droplab.masks.seeds import mark
 
 _UNKNOWN = (
     "{} is recomputed (activation checkpointing), and which of its {} calls this is cannot be told: the state of "
-    "torch's CPU generator tells, and is not what it was in the forward pass. Leave preserve_rng_state=True, or use a "
-    "layer for each call."
+    "torch's CPU generator tells, and is not what it was in the forward pass, or was the same for several of them. Leave "
+    "preserve_rng_state=True and set no seed between the calls (torch.manual_seed, fork_rng), or use a layer for each."
 )
 _OUTSIDE = (
     "{} is recomputed (activation checkpointing) outside the `with droplab.keyed(...)` block of its forward pass, "
@@ -194,29 +194,33 @@ class DropLayer(nn.Module):
         A call within a checkpointed function leaves a mark that its recomputation finds again: a number drawn from
         torch's CPU generator, whose state checkpointing restores, however segments are nested and ordered.
         """
-        calls = max(self._calls, self._calls_in_graphs)
+        state = self.__dict__
+        calls: int = state["_calls"] if state["_calls"] >= state["_calls_in_graphs"] else state["_calls_in_graphs"]
         if in_backward():
             return self._counted_before(calls)
-        if "_is_replica" in self.__dict__:
+        if "_is_replica" in state:
             raise KeyingError(
                 f"{self._title()} is a replica of torch.nn.DataParallel, whose replicas would all draw the same masks. "
                 "Use torch.nn.parallel.DistributedDataParallel, whose ranks count their samples apart"
             )
-        self.__dict__.update(_calls=calls + 1, _was_keyed=True)
+        state["_calls"] = calls + 1
+        state["_was_keyed"] = True
         if may_be_recomputed():
-            marks = self.__dict__.setdefault("_marks", None) or {}
-            marks[mark()] = calls + 1
-            self.__dict__["_marks"] = marks
+            marks, found = state["_marks"] or {}, mark()
+            marks[found] = 0 if found in marks else calls + 1  # 0: the generator was set back between calls
+            state["_marks"] = marks
         return calls + 1
 
     def _counted_before(self, calls: int) -> int:
         marks = self._marks
         found = None if marks is None else marks.get(mark())
-        if calls <= 1:
-            return 1
-        if found is None:
+        if found:
+            return found
+        if calls > 1:
             raise KeyingError(_UNKNOWN.format(self._title(), calls))
-        return found
+        if (marks or not calls) and generator_restored():  # what has no mark then was not called in this block
+            raise KeyingError(_OUTSIDE.format(self._title()))
+        return 1
 
     def _counted(self, seed: Tensor) -> tuple[int, Tensor]:
         """The same in a graph, and the seed of a call that counts.
@@ -225,7 +229,7 @@ class DropLayer(nn.Module):
         guards its value and sets it when the graph has run. Where it may not be set (within checkpointed functions), or
         says nothing (in a backward pass), an operator counts while the graph runs.
         """
-        if within_recomputed() or backward_now():
+        if within_recomputed():
             number = call_in_trace(self._layer_id, 0)
             return number, count_call(seed, self._token, number)
         number = call_in_trace(self._layer_id, max(self._calls, self._calls_in_graphs))
@@ -267,9 +271,10 @@ class DropLayer(nn.Module):
     def _left(self, compiling: bool) -> None:
         """Called after a ``keyed`` block: by a next forward pass, or by a recomputation, which has no key."""
         if compiling:
-            if backward_now():
-                raise ValueError(_OUTSIDE.format(self._title()))
-            if not (within_recomputed() or within_body()):
+            if within_recomputed():
+                if backward_now():
+                    raise ValueError(_OUTSIDE.format(self._title()))
+            elif not within_body():
                 self._was_keyed = False
         else:
             self._left_eagerly()
