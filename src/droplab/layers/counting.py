@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from droplab import rng
+from droplab.errors import KeyingError
 from droplab.masks.internals import (
     assume_constant,
     constant_number,
@@ -72,8 +73,12 @@ def _in_trace(layer: int, before: int) -> int:
 
 
 def _nth(number: int, call: int) -> int:
+    """The id of a call; its complement where another layer has it, which is said when the graph runs."""
     layer: Any = _layers.get(number)
-    return int(layer.nth(call))
+    try:
+        return int(layer.nth(call))
+    except KeyingError:
+        return ~id_of(layer.name_of(call))
 
 
 id_of = functools.cache(rng.layer_id)

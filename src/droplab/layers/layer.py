@@ -37,8 +37,8 @@ _OUTSIDE = (
     "where its masks are unknown. Call backward() inside the block."
 )
 _IN_GRAPH = (
-    "{} was compiled within a function that is checkpointed outside the graph, which then holds for one call; this is "
-    "call {}. Compile the whole model, or checkpoint inside what is compiled."
+    "{} was compiled within a function that is checkpointed outside the graph, or in a region that is compiled once; the "
+    "graph then holds for one call; this is call {}. Compile the whole model, or checkpoint inside what is compiled."
 )
 _NO_GRADIENT = (
     "{} got p = {}, which wants a gradient; none reaches a drop rate, as masks are not a smooth function of it. Give a "
@@ -174,6 +174,8 @@ class DropLayer(nn.Module):
         if torch.compiler.is_compiling():
             number, seed = self._counted(keying.seed_tensor)
             layer = self._layer_id if number == 1 else nth_in_trace(self._token, number)
+            if layer < 0:
+                layer, seed = ~layer, count_call(seed, self._token, number)
             step = keying.step_tensor
         else:
             seed, step = keying.seed, keying.step  # type: ignore[assignment]  # numbers are faster where they will do
@@ -243,14 +245,21 @@ class DropLayer(nn.Module):
         """A graph that holds this call runs.
 
         Raises:
-            KeyingError: the number is taken: the graph was called before in this block, and holds for one call.
+            KeyingError: the number is taken: the graph was called before in this block, and holds for one call; or
+                another layer has the call's id.
         """
         if in_backward():
             return
+        if number > 1:
+            self.nth(number)
         calls = max(self._calls, self._calls_in_graphs)
         if number <= calls:
             raise KeyingError(_IN_GRAPH.format(self._title(), calls + 1))
         self.__dict__.update(_calls_in_graphs=number, _was_keyed=True)
+
+    def name_of(self, number: int) -> str:
+        """Of a call that is not the first."""
+        return f"{self.key_name or self._name}#{number}"
 
     def nth(self, number: int) -> int:
         """The id of a call that is not the first.
@@ -258,7 +267,7 @@ class DropLayer(nn.Module):
         Raises:
             KeyingError: another layer has that id.
         """
-        keying, found = self._keying, id_of(f"{self.key_name or self._name}#{number}")
+        keying, found = self._keying, id_of(self.name_of(number))
         if keying is not None:
             other, call = keying.calls.setdefault(found, (self, number))
             if (other, call) != (self, number):
