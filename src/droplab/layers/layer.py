@@ -29,16 +29,17 @@ from droplab.masks.seeds import mark
 
 _UNKNOWN = (
     "{} is recomputed (activation checkpointing), and which of its {} calls this is cannot be told: the state of "
-    "torch's CPU generator tells, and is not what it was in the forward pass, or was the same for several of them. Leave "
-    "preserve_rng_state=True and set no seed between the calls (torch.manual_seed, fork_rng), or use a layer for each."
+    "torch's CPU generator tells, and is not what it was in the forward pass, or was the same for several of them. "
+    "Leave preserve_rng_state=True and set no seed between the calls (torch.manual_seed, fork_rng), or use a layer for "
+    "each call."
 )
 _OUTSIDE = (
     "{} is recomputed (activation checkpointing) outside the `with droplab.keyed(...)` block of its forward pass, "
     "where its masks are unknown. Call backward() inside the block."
 )
 _IN_GRAPH = (
-    "{} was compiled within a function that is checkpointed outside the graph, or in a region that is compiled once; the "
-    "graph then holds for one call; this is call {}. Compile the whole model, or checkpoint inside what is compiled."
+    "{} was compiled within a function that is checkpointed outside the graph, or in a region that is compiled once. It "
+    "then holds for one call; this is call {}. Compile the whole model, or checkpoint inside what is compiled."
 )
 _NO_GRADIENT = (
     "{} got p = {}, which wants a gradient; none reaches a drop rate, as masks are not a smooth function of it. Give a "
@@ -197,7 +198,7 @@ class DropLayer(nn.Module):
         torch's CPU generator, whose state checkpointing restores, however segments are nested and ordered.
         """
         state = self.__dict__
-        calls: int = state["_calls"] if state["_calls"] >= state["_calls_in_graphs"] else state["_calls_in_graphs"]
+        calls: int = max(state["_calls"], state["_calls_in_graphs"])
         if in_backward():
             return self._counted_before(calls)
         if "_is_replica" in state:

@@ -135,7 +135,7 @@ def without_modes() -> Iterator[None]:
     >>> torch.func.vmap(drawn)(torch.zeros(2))  # which would refuse to draw
     tensor([1., 1.])
     """
-    with _disable_current_modes(), temporarily_clear_interpreter_stack():  # type: ignore[no-untyped-call]
+    with _disable_current_modes(), temporarily_clear_interpreter_stack():
         yield
 
 
