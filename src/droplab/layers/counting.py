@@ -19,9 +19,8 @@ from droplab.masks.internals import (
     current_trace,
     guarded,
     in_backward,
+    may_be_recomputed,
     tracing_subgraph,
-    under_checkpoint,
-    under_reentrant_checkpoint,
 )  # fmt: skip
 
 _library: Any = torch.library.Library("droplab", "FRAGMENT")  # type: ignore[no-untyped-call]
@@ -88,13 +87,6 @@ within_body: Callable[[], bool] = assume_constant(tracing_subgraph)
 """Whether what is traced is the body of an operator, within which nothing outside may be set."""
 backward_now: Callable[[], bool] = assume_constant(in_backward)
 """Whether a trace is made during a backward pass."""
-
-
-def may_be_recomputed() -> bool:
-    """Whether what is called now is within a checkpointed function."""
-    if under_checkpoint():
-        return True
-    return not torch.is_grad_enabled() and under_reentrant_checkpoint()
 
 
 def _recomputed_too() -> bool:

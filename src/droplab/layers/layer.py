@@ -15,7 +15,6 @@ from droplab.layers.counting import (
     call_in_trace,
     count_call,
     id_of,
-    may_be_recomputed,
     nth_in_trace,
     within_body,
     within_recomputed,
@@ -23,7 +22,7 @@ from droplab.layers.counting import (
 from droplab.layers.keying import Keying
 from droplab.layers.tracing import leaf
 from droplab.masks.checking import check_rate
-from droplab.masks.internals import generator_restored, in_backward, never_traced
+from droplab.masks.internals import generator_restored, in_backward, may_be_recomputed, never_traced
 from droplab.masks.key import Key
 from droplab.masks.seeds import mark
 
@@ -38,8 +37,8 @@ _OUTSIDE = (
     "where its masks are unknown. Call backward() inside the block."
 )
 _IN_GRAPH = (
-    "{} was compiled within a function that is checkpointed outside the graph, or in a region that is compiled once. It "
-    "then holds for one call; this is call {}. Compile the whole model, or checkpoint inside what is compiled."
+    "{} was compiled within a function that is checkpointed outside the graph, or in a region that is compiled once. "
+    "It then holds for one call; this is call {}. Compile the whole model, or checkpoint inside what is compiled."
 )
 _NO_GRADIENT = (
     "{} got p = {}, which wants a gradient; none reaches a drop rate, as masks are not a smooth function of it. Give a "
@@ -198,7 +197,7 @@ class DropLayer(nn.Module):
         torch's CPU generator, whose state checkpointing restores, however segments are nested and ordered.
         """
         state = self.__dict__
-        calls: int = max(state["_calls"], state["_calls_in_graphs"])
+        calls: int = max(state["_calls"], state["_calls_in_graphs"]) if state["_calls_in_graphs"] else state["_calls"]
         if in_backward():
             return self._counted_before(calls)
         if "_is_replica" in state:

@@ -107,13 +107,15 @@ def under_checkpoint() -> bool:
     return hooks is not None and getattr(hooks[0], "__module__", "") == "torch.utils.checkpoint"
 
 
-def under_reentrant_checkpoint() -> bool:
-    """Whether a caller is the reentrant kind of ``torch.utils.checkpoint``, whose forward pass has no hooks."""
-    return _caller(_REENTRANT) is not None
+def may_be_recomputed() -> bool:
+    """Whether what is called now is within a checkpointed function; the reentrant kind's forward pass has no hooks."""
+    if _top_hooks(False) is not None and under_checkpoint():
+        return True
+    return not torch.is_grad_enabled() and _caller(_REENTRANT) is not None
 
 
 def generator_restored() -> bool:
-    """Whether a caller is that kind's recomputation, which set the generators to what they were in the forward pass."""
+    """Whether a caller is the reentrant kind's recomputation, which set the generators back to its forward pass."""
     frame = _caller(_REENTRANT_AGAIN)
     return frame is not None and bool(frame.f_locals["ctx"].preserve_rng_state)
 
@@ -131,7 +133,8 @@ def without_modes() -> Iterator[None]:
 
     >>> def drawn(x):
     ...     with without_modes():
-    ...         return x + len(torch.rand(1))
+    ...         number = len(torch.rand(1))
+    ...     return x + number
     >>> torch.func.vmap(drawn)(torch.zeros(2))  # which would refuse to draw
     tensor([1., 1.])
     """
