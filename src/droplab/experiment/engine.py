@@ -61,7 +61,7 @@ def run_experiment(
         data_dir: where data sets are looked for.
         listener: is told of everything that happens.
         allow_random_baseline: train an arm without dropout although the model drops by itself; the verdict says so.
-        accept_changed_code: continue although the code of model or data is another now; the verdict says so.
+        accept_changed_code: continue although the code that the spec names is another now; the verdict says so.
 
     Raises:
         UserError: the spec does not fit data, model or folder; nothing was written.

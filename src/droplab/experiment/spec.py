@@ -30,7 +30,7 @@ from droplab.experiment.values import json_ready, settled
 from droplab.given import name_of
 from droplab.schedules import Adaptive, for_sites, normal_form
 from droplab.schedules.numbers import no_switches
-from droplab.variants.asked import asked
+from droplab.variants.asked import asked, by_name
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 """A drop rate: the probability that a unit is dropped."""
@@ -44,11 +44,12 @@ Rates = Annotated[
 
 def _known_kind(value: Any) -> Any:
     asked(value)
-    return value
+    return json_ready(by_name(value))
 
 
 AskedKind = Annotated[str | dict[str, Any], BeforeValidator(_known_kind)]
-"""A kind (``droplab kinds``): its name, a table with ``name`` and options, or a table by site pattern."""
+"""A kind (``droplab kinds``, or a layer of the user's own): its name, a table with ``name`` and options, or a table by
+site pattern; in Python the class itself may stand where its name does."""
 
 
 def _model_name(value: Any) -> Any:
@@ -178,8 +179,9 @@ class ArmSpec(_Strict):
     """One drop rate for all dropout layers of the model, or ``{site pattern: rate}``; sites that are not named keep the
     rate that the model gives them, so that ``{}`` is the model as it is written."""
     kind: AskedKind | None = None
-    """Kind of dropout at the sites: a name (``droplab kinds``), a table with ``name`` and options, or a table from site
-    patterns to such; the model's own kind where absent. Specs that were written before call it ``layer``."""
+    """Kind of dropout at the sites: a name (``droplab kinds``, or ``pkg.module:Class``, a ``DropLayer`` of your own), a
+    table with ``name`` and options, or a table from site patterns to such; the model's own kind where absent. Specs
+    that were written before call it ``layer``."""
     schedule: Annotated[str | dict[str, Any], BeforeValidator(normal_form)] = "constant"
     """How ``p`` moves over training: the name of a schedule, a table with ``name`` and its parameters, or a
     table from site patterns to such. Kept with every parameter written out."""
