@@ -11,6 +11,8 @@ from droplab.comparison import Results
 from droplab.errors import DesignError, SpecError
 from droplab.experiment import StoredRun, final_evaluation, parse_spec
 from droplab.experiment.fingerprint import code_digests
+from droplab.experiment.folder import HOME, default_folder
+from droplab.experiment.same import is_same, what_differs
 from droplab.ledger import open_experiment
 from tests.conftest import tiny
 from tests.variants.own import Faint
@@ -101,3 +103,47 @@ def test_a_class_of_this_process_runs_here(tmp_path):
     spec = own(kind=Mine)
     with pytest.raises(SpecError, match="known to this process alone"):
         droplab.compare(spec.model_copy(update={"compute": spec.compute.model_copy(update={"executor": "process"})}))
+
+
+SPELLINGS = ("drop_path", {"name": "drop_path"}, {"name": "drop_path", "mode": "row"}, droplab.nn.DropPath)
+
+
+def test_spellings_of_one_arm_are_one_experiment(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first, *others = (own(seeds=1, kind=kind) for kind in reversed(SPELLINGS))
+    results = droplab.compare(first)
+    for seeds, other in enumerate(others, 2):
+        again = droplab.compare(own(seeds=seeds, kind=other.arms[1].kind))
+        assert again.folder == results.folder
+        assert again.record.seeds == tuple(range(seeds))
+    with pytest.raises(DesignError) as refused:
+        droplab.compare(own(kind={"name": "drop_path", "mode": "batch"}), out=results.folder)
+    assert str(refused.value).count(" there, ") == 1
+
+
+@pytest.mark.parametrize("before", SPELLINGS[1:3])
+def test_a_folder_of_before_is_found_under_its_own_spelling(tmp_path, monkeypatch, before):
+    monkeypatch.chdir(tmp_path)
+    spec = own(kind=before)
+    old = HOME / f"tiny-{spec.identity()}"
+    assert default_folder(spec) == default_folder(own(kind="drop_path")) != old
+    old.mkdir(parents=True)
+    assert default_folder(spec) == old
+
+
+def test_arms_in_two_spellings_are_the_same_arm(tmp_path):
+    arms = [{"name": str(place), "p": 0.5, "kind": kind} for place, kind in enumerate(SPELLINGS[:3])]
+    results = droplab.compare(tiny(recipe={**SHORT, "epochs": 1}, seeds=1, arms=arms), out=tmp_path / "x")
+    assert [(n.arm, n.detail["other"]) for n in results.record.notices if n.code == "identical"] == [
+        ("1", "0"),
+        ("2", "0"),
+    ]
+
+
+def test_a_ledger_that_names_what_is_gone_is_another_experiment():
+    stored = own(kind="dropout").canonical()
+    stored["arms"][1]["layer"] = "no_such_module:Drop"
+    assert not is_same({"identity": "0" * 16, "spec": stored}, own(kind="dropout"))
+    assert what_differs(stored, own(kind="dropout")) == [
+        f"arms: {stored['arms']!r} there, {own(kind='dropout').canonical()['arms']!r} here"
+    ]
