@@ -15,6 +15,7 @@ from droplab.experiment.folder import HOME, default_folder
 from droplab.experiment.same import is_same, what_differs
 from droplab.ledger import open_experiment
 from tests.conftest import tiny
+from tests.schedules.own import Accuracy, Waves
 from tests.variants.own import Faint
 
 SHORT = {"epochs": 2, "batch_size": 20, "precision": "float32"}
@@ -147,3 +148,20 @@ def test_a_ledger_that_names_what_is_gone_is_another_experiment():
     assert what_differs(stored, own(kind="dropout")) == [
         f"arms: {stored['arms']!r} there, {own(kind='dropout').canonical()['arms']!r} here"
     ]
+
+
+def test_schedules_of_the_users_move_p(tmp_path):
+    arms = [
+        {"name": "linear", "p": 0.5, "schedule": "linear"},
+        {"name": "waves", "p": 0.5, "schedule": Waves(waves=1)},
+        {"name": "adaptive", "p": 0.1, "schedule": {"drop2": {"name": Accuracy, "target": -1.0, "most": 0.05}}},
+    ]
+    spec = tiny(recipe=SHORT, seeds=1, arms=arms, compute={"executor": "process", "workers": 1})
+    results = droplab.compare(spec, out=tmp_path / "x")
+    rates = {key.arm: run.metrics["p/drop2"] for key, run in results.record.runs.items()}
+    steps = 2 * 100 // 20
+    assert rates["waves"] == pytest.approx([Waves()(step, steps, 0.5) for step in (steps // 2 - 1, steps - 1)])
+    assert rates["adaptive"] == pytest.approx([0.1, 0.15])
+    own = [f"schedule tests.schedules.own:{name}" for name in ("Waves", "Accuracy")]
+    assert list(code_digests(spec)) == own
+    assert droplab.rates(results.model("waves", 0))["drop2"] == pytest.approx(rates["waves"][-1])

@@ -28,7 +28,7 @@ from pydantic import (
 
 from droplab.experiment.values import json_ready, settled
 from droplab.given import name_of
-from droplab.schedules import Adaptive, for_sites, normal_form
+from droplab.schedules import Adaptive, for_sites, moves, normal_form
 from droplab.schedules.numbers import no_switches
 from droplab.variants.asked import asked, by_name
 
@@ -199,7 +199,7 @@ class ArmSpec(_Strict):
 
     @model_validator(mode="after")
     def _has_something_to_move(self) -> ArmSpec:
-        moving = [inner for _, inner in for_sites(self.schedule) if inner.name != "constant"]
+        moving = [inner for _, inner in for_sites(self.schedule) if moves(inner)]
         rates = self.p.values() if isinstance(self.p, dict) else (self.p,)
         if moving and not any(rates) and not any(isinstance(inner, Adaptive) for inner in moving):
             raise ValueError(

@@ -1,9 +1,12 @@
-"""What every layer that drops must do, as pytest tests. Inherit ``LayerContract`` and hand it a row of a catalog.
+"""What every layer that drops must do, as pytest tests. Inherit ``LayerContract`` and hand it a kind.
 
 ::
 
     class TestMyDropout(LayerContract):
-        row = Variant("mine", MyDropout, paper=..., equation=..., shares=..., moments=scaled, shape=(16, 24))
+        oracle = Oracle(Kind("my_pkg.drops:MyDropout", MyDropout, paper, equation, shares), scaled, (16, 24))
+
+``Oracle`` and ``scaled`` are in ``droplab.testing.laws.oracle``, ``Kind`` in ``droplab.variants.kind``; a kind's name is
+that by which a spec can name it.
 """
 
 from __future__ import annotations
