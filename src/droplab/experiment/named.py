@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from droplab.experiment.optimisers import name_and_options
 from droplab.experiment.spec import ExperimentSpec
 from droplab.userobjects import is_object
 from droplab.variants.asked import asked
@@ -16,7 +17,8 @@ def named_objects(spec: ExperimentSpec) -> dict[str, str]:
     >>> named_objects(ExperimentSpec(model={"name": "my.nets:small"}))
     {'model': 'my.nets:small'}
     """
-    found = {"model": spec.model.name, "data": spec.data.name}
+    optimizer, _ = name_and_options(spec.recipe.optimizer)
+    found = {"model": spec.model.name, "data": spec.data.name, "optimizer": optimizer}
     for arm in spec.arms:
         found.update({f"kind {one.name}": one.name for one in asked(arm.kind)})
         found.update({f"schedule {name}": name for name in _names(arm.schedule)})

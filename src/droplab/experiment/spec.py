@@ -26,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from droplab.experiment import optimisers
 from droplab.experiment.values import json_ready, settled
 from droplab.given import name_of
 from droplab.schedules import Adaptive, for_sites, moves, normal_form
@@ -129,8 +130,9 @@ class RecipeSpec(_Strict):
     """Samples per step; the last, smaller batch of an epoch is kept unless ``drop_last``."""
     drop_last: bool = False
     """Leave out an epoch's last batch where it is smaller than the others; every epoch leaves out other samples."""
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    """Torch's optimiser of that name, fused where torch has it."""
+    optimizer: Annotated[str | dict[str, Any], BeforeValidator(optimisers.normal_form)] = "adam"
+    """``adam``, ``adamw``, ``sgd``: torch's, fused where torch has it; ``pkg.module:Class`` (``torch.optim:RMSprop``);
+    or a table with such a ``name`` and options. In Python also the class, or a function of parameters and ``lr``."""
     lr: float = Field(default=1e-3, gt=0)
     """Learning rate at the start."""
     lr_schedule: Literal["constant", "cosine", "step"] = "constant"

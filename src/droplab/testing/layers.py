@@ -5,8 +5,8 @@
     class TestMyDropout(LayerContract):
         oracle = Oracle(Kind("my_pkg.drops:MyDropout", MyDropout, paper, equation, shares), scaled, (16, 24))
 
-``Oracle`` and ``scaled`` are in ``droplab.testing.laws.oracle``, ``Kind`` in ``droplab.variants.kind``; a kind's name is
-that by which a spec can name it.
+``Oracle`` and ``scaled`` are in ``droplab.testing.laws.oracle``, ``Kind`` in ``droplab.variants.kind``; the name is
+that by which a spec can name the kind.
 """
 
 from __future__ import annotations
