@@ -8,6 +8,7 @@ from torch import nn
 from droplab.functional import dropout
 from droplab.layers.adopting import Adopting
 from droplab.layers.layer import DropLayer
+from droplab.masks.checking import check_input
 
 
 class Faint(DropLayer):
@@ -46,14 +47,15 @@ class OutputDrop(Adopting, nn.Linear):
 
     twin = nn.Linear
 
-    def __init__(self, inputs, outputs, p=0.5, **options):
-        super().__init__(inputs, outputs)
-        self.equip(p, **options)
+    def __init__(self, inputs, outputs, p=0.5, *, times=1, **options):
+        super().__init__(inputs, outputs, **options)
+        self.equip(p, times=times)
 
     def equip(self, p=0.5, *, times=1):
         self.p, self.times = p, times
 
     def forward(self, x):
+        check_input(x, "OutputDrop")
         return self._in_training(dropout, nn.functional.linear(x, self.weight, self.bias))
 
 

@@ -15,6 +15,7 @@ from droplab.experiment import ArmSpec, parse_spec
 from droplab.models import TutorialCNN
 from droplab.testing import LayerContract
 from droplab.testing.laws.oracle import Oracle, scaled
+from droplab.testing.laws.twins import filled, plain, silent
 from droplab.variants.asked import asked, normal_form
 from droplab.variants.kind import Kind
 from tests.variants.own import Faint, OutputDrop
@@ -25,6 +26,22 @@ OUTPUT = "tests.variants.own:OutputDrop"
 
 class TestFaint(LayerContract):
     oracle = Oracle(Kind(FAINT, Faint, paper="none", equation="as dropout", shares="a unit"), scaled, (16, 24))
+
+
+def outputs(layer, x):
+    return scaled(layer, plain(layer, x))
+
+
+class TestOutputDrop(LayerContract):
+    oracle = Oracle(
+        Kind(OUTPUT, OutputDrop, paper="none", equation="as dropout", shares="an output", has_parameters=True),
+        outputs,
+        (16, 24),
+        make=filled(OutputDrop, 24, 8),
+        at_eval=plain,
+        at_zero=plain,
+        at_one=silent,
+    )
 
 
 def net():
