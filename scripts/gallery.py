@@ -15,7 +15,7 @@ from writer import ROOT, write
 
 from droplab.testing.laws import ORACLES
 from droplab.variants.catalog import CATALOG
-from droplab.variants.told import words
+from droplab.variants.told import told
 
 DOCS = ROOT / "docs"
 PAGES = {"en": DOCS / "gallery.md", "ja": DOCS / "gallery.ja.md"}
@@ -25,19 +25,19 @@ TEXTS = json.loads((Path(__file__).parent / "gallery.json").read_text(encoding="
 
 def entry(name: str, lang: str) -> str:
     """The section of one kind."""
-    told, said, oracle = words(name, lang), TEXTS[lang], ORACLES[name]
-    lines = [f"## {name}", "", f"`droplab.nn.{told.layer}`: {told.does} {told.when}", ""]
+    row, said, oracle = told(name, lang), TEXTS[lang], ORACLES[name]
+    lines = [f"## {name}", "", f"`droplab.nn.{row.layer}`: {row.does} {row.when}", ""]
     if mask_pictures.drawable(oracle):
         lines += [f"![{said['picture']}: {name}](gallery/{name}.svg)", ""]
     lines += [
-        f"- {said['equation']}: `{told.equation}`",
-        f"- {said['shares']}: {told.shares}",
-        f"- {said['eval_law']}: {told.eval_law}",
-        f"- {said['paper']}: {told.paper}",
+        f"- {said['equation']}: `{row.equation}`",
+        f"- {said['shares']}: {row.shares}",
+        f"- {said['eval_law']}: {row.eval_law}",
+        f"- {said['paper']}: {row.paper}",
     ]
-    if told.deviations:
-        lines.append(f"- {said['deviations']}: {told.deviations}")
-    if told.has_parameters:
+    if row.deviations:
+        lines.append(f"- {said['deviations']}: {row.deviations}")
+    if row.has_parameters:
         lines.append(f"- {said['has_parameters']}")
     lines += ["", "```python", *mask_pictures.example(oracle), "```", ""]
     return "\n".join(lines)
@@ -46,7 +46,7 @@ def entry(name: str, lang: str) -> str:
 def page(lang: str) -> str:
     """The whole page."""
     said = TEXTS[lang]
-    links = [f"| [{name}](#{name}) | {words(name, lang).does} |" for name in CATALOG]
+    links = [f"| [{name}](#{name}) | {told(name, lang).does} |" for name in CATALOG]
     table = "\n".join([f"| {said['name']} | {said['does']} |", "|---|---|", *links])
     return "\n".join(
         [f"# {said['title']}", "", *said["intro"], "", table, "", *(entry(name, lang) for name in CATALOG)]
@@ -55,9 +55,9 @@ def page(lang: str) -> str:
 
 def missing() -> list[str]:
     """What a kind's own file cannot say, and nobody has said yet."""
-    told = {lang: json.loads((WORDS / f"{lang}.json").read_text(encoding="utf-8")) for lang in PAGES}
-    texts = [f"{name}: its texts in {lang}.json" for lang in PAGES for name in CATALOG if name not in told[lang]]
-    return texts + [f"{name}: its Oracle in a file of droplab/testing/laws" for name in CATALOG if name not in ORACLES]
+    texts = {lang: json.loads((WORDS / f"{lang}.json").read_text(encoding="utf-8")) for lang in PAGES}
+    absent = [f"{name}: its texts in {lang}.json" for lang in PAGES for name in CATALOG if name not in texts[lang]]
+    return absent + [f"{name}: its Oracle in a file of droplab/testing/laws" for name in CATALOG if name not in ORACLES]
 
 
 def files() -> dict[Path, str]:

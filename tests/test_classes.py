@@ -23,6 +23,7 @@ BASES = {
     "GapControl": "as above: limits on a gap that nothing measures",
     "KindUnderTest": "a contract is filled in by a class of tests",
     "TransformContract": "as above",
+    "LivingContract": "as above",
 }
 """What nothing is made of, though no method says so."""
 

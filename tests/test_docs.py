@@ -132,7 +132,9 @@ def test_links_lead_somewhere():
 def test_specs(page, tmp_path, monkeypatch):
     lay_out(page, tmp_path, monkeypatch)
     for block in blocks(page, "toml"):
-        spec = ExperimentSpec.model_validate(tomllib.loads(block))
+        table = tomllib.loads(block)
+        assert not any("layer" in arm for arm in table.get("arms", ())), "`kind` is the word"
+        spec = ExperimentSpec.model_validate(table)
         check_arms(spec, (1, 28, 28), 10)
 
 

@@ -8,11 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 ENDED_STATES = ("interrupted", "failed", "done")
 RUN_STATES = ("planned", "running", *ENDED_STATES)
 """What a run can be."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure that an experiment is asked about. ``measures.py`` reads and checks what users write.
+
+    A loop reports it as ``train_NAME`` (as trained), ``fit_NAME`` (eval mode on training samples) and ``val_NAME``,
+    or as ``NAME`` alone, which is then the value on validation samples.
+    """
+
+    name: str
+    better: Literal["lower", "higher"]
+    unit: Literal["nats", "share", ""] = ""
+    """How it is read: a ``share`` in percent, and its differences in percentage points."""
+    counted: bool = False
+    """Whether it counts samples: its smallest step is 1 / samples of the part."""
+
+    @property
+    def sign(self) -> int:
+        """+1 where higher is better, -1 where lower is."""
+        return 1 if self.better == "higher" else -1
+
+
+CLASSIFICATION = (Measure("loss", "lower", "nats"), Measure("accuracy", "higher", "share", counted=True))
+"""What the house's loop measures. The first of an experiment's measures is its primary one."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +177,7 @@ class SinkRun:
     config: Mapping[str, Any]
     """The spec, with this run's arm and seed; JSON-ready."""
     epochs: int
+    measures: tuple[Measure, ...] = CLASSIFICATION
 
 
 class Sink(Protocol):
@@ -195,6 +221,13 @@ class ExperimentRecord:
     events: tuple[Event, ...] = ()
     notices: tuple[Notice, ...] = ()
     """What was seen by the check before the experiment, and by its runs."""
+    measures: tuple[Measure, ...] = CLASSIFICATION
+    """The first is the primary one."""
+
+    @property
+    def metrics(self) -> frozenset[str]:
+        """Names of all metrics that any run has reported."""
+        return frozenset(name for run in self.runs.values() for name in run.metrics)
 
     def complete(self, arm: str) -> tuple[RunRecord, ...]:
         """The arm's finished runs, in the order of the seeds."""

@@ -48,7 +48,7 @@ def test_one_row_is_told_in_japanese(capsys, monkeypatch):
     said = capsys.readouterr().out
     assert "残差分岐" in said
     assert "Huang et al." in said
-    assert 'layer = "drop_path"' in said
+    assert 'kind = "drop_path"' in said
 
 
 @pytest.mark.parametrize(("words", "said"), [(["drop_pth"], "did you mean 'drop_path'"), (["--lang", "fr"], "'fr'")])

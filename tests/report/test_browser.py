@@ -13,6 +13,7 @@ import pytest
 from droplab.records import Notice
 from droplab.report import build_page
 from tests.report.pages import HOSTILE, source
+from tests.report.test_measures import page_of, write
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -79,6 +80,26 @@ def test_both_languages_and_widths(show, report):
             assert not page.query_selector_all("text=/page\\.|undefined|NaN|\\[object/")
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{code} scrolls sideways at {width}: {wide}"
+
+
+def test_the_page_of_a_guests_measures(show, tmp_path):
+    drawn = {"regression": ["val_rmse", "val_r2", "gap", "fit_r2", "train_rmse"], "ranking": ["f1", "perplexity"]}
+    for case, best in (("regression", "5999.9960"), ("ranking", "0.4960")):
+        path = tmp_path / f"{case}.html"
+        path.write_text(build_page(page_of(write(tmp_path / case, case))), encoding="utf-8")
+        page = show(path)
+        for code in ("en", "ja"):
+            page.click(f"[data-lang={code}]")
+            assert not re.search(r"undefined|NaN|accuracy|精度|損失|table\.|metric\.", page.inner_text("body"))
+        page.click("[data-lang=en]")
+        page.click("[data-sort=best]")
+        rows = page.locator("#runs tbody tr")
+        assert best in rows.first.inner_text()
+        first = rows.first.inner_text()
+        page.click("[data-sort=best]")
+        assert rows.first.inner_text() != first
+        seen = page.evaluate("[...document.querySelectorAll('.panel')].map(panel => panel.dataset.metric)")
+        assert seen == drawn[case]
 
 
 def test_pictures_and_marks_belong_to_their_words(show, tmp_path):

@@ -12,6 +12,7 @@ from droplab.records import SinkRun
 from droplab.testing import ReadBack, SinkContract
 from droplab.testing.sinks import commit, write_ledger
 from droplab.tracking import mirror, sink_runs
+from tests.report.test_measures import write
 from tests.tracking import offline_wandb
 
 FLOAT32 = 2.0**-23
@@ -157,7 +158,7 @@ def test_the_wandb_report_is_the_tutorials(finished, monkeypatch, lang):
     main(["export", "wandb", str(finished.folder), "--report", "--lang", lang])
     (report,) = built
     grids = [block for block in report.blocks if type(block).__name__ == "PanelGrid"]
-    assert [panel.y for panel in grids[0].panels] == [[name] for name in reports.CURVES]
+    assert [panel.y for panel in grids[0].panels] == [[name] for name in reports.curves(finished.record)]
     assert {grid.runsets[0].entity for grid in grids} == {"someone"}
     assert finished.record.experiment_id in str(grids[0].runsets[0].filters)
     assert ("検証損失" if lang == "ja" else "validation loss") == grids[0].panels[0].title
@@ -176,3 +177,21 @@ def test_a_report_that_cannot_be_saved_says_what_it_needs():
 
     with pytest.raises(SinkError, match="WANDB_ENTITY"):
         save_report(Refused())
+
+
+def test_measures_of_a_guest_keep_their_direction_and_are_not_sent_twice(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    warnings.filterwarnings("ignore", module="wandb")
+    warnings.filterwarnings("ignore", message=".*loader strategy is deprecated")
+    record = write(tmp_path, "ranking")
+    for name in ("wandb", "mlflow", "mlflow"):
+        mirror(tmp_path, name)
+    places = (tmp_path / "tracking" / "wandb" / "wandb").glob("offline-run-*")
+    best = [offline_wandb.read(place)[2] for place in places]
+    assert {(*sorted(s["f1"]), *sorted(s["perplexity"])) for s in best} == {("last", "max", "last", "min")}
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{(tmp_path / 'tracking' / 'mlflow.db').resolve()}")
+    found = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+    steps = [[metric.step for metric in client.get_metric_history(run.info.run_id, "f1")] for run in found]
+    assert steps == [[1, 2, 3]] * len(record.runs)

@@ -11,7 +11,7 @@ import pytest
 
 from droplab.languages import LANGUAGES
 from droplab.variants.catalog import CATALOG
-from droplab.variants.told import words
+from droplab.variants.told import told
 
 ROOT = Path(__file__).parent.parent.parent
 TEXTS = ROOT / "src" / "droplab" / "variants" / "texts"
@@ -22,11 +22,11 @@ def test_every_row_has_words(lang):
     texts = json.loads((TEXTS / f"{lang}.json").read_text(encoding="utf-8"))
     assert texts.keys() == CATALOG.keys()
     wanted = {"does", "when"} if lang == "en" else {"does", "when", "shares", "eval_law", "deviations"}
-    for name, told in texts.items():
-        assert told.keys() == wanted, name
-        assert all(told[key] or key == "deviations" for key in told), name
+    for name, said in texts.items():
+        assert said.keys() == wanted, name
+        assert all(said[key] or key == "deviations" for key in said), name
     for name in CATALOG:
-        assert bool(words(name, lang).deviations) == bool(CATALOG[name].deviations)
+        assert bool(told(name, lang).deviations) == bool(CATALOG[name].deviations)
 
 
 def test_the_gallery_is_written_from_the_catalog():

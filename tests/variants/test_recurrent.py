@@ -291,6 +291,15 @@ class TestBoth:
         with pytest.raises(UserError, match="int64"):
             ours(pack_sequence([torch.ones(2, 3).long()]))
 
+    @pytest.mark.parametrize("features", [2, 24])
+    def test_an_input_of_another_width_is_refused(self, layer, kind, features):
+        """Torch's kernels do not look at it, and read beyond the weights."""
+        ours = layer(3, 4, p=0.3)
+        x = torch.ones(5, 2, features)
+        for given in (x, x[:, 0], pack_sequence([x[:, 0], x[:3, 1]])):
+            with pytest.raises(UserError, match=rf"{layer.__name__} got an input of {features} features; input_size=3"):
+                ours(given)
+
     def test_compiled_and_exported_with_states(self, layer, kind):
         ours = layer(3, 4, 2, p=0.3, bidirectional=True, **DOUBLE)
         x, state = torch.randn(3, 5, 3, **DOUBLE), torch.randn(4, 5, 4, **DOUBLE)

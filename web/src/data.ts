@@ -71,6 +71,15 @@ export interface ChangedImage {
   said_after: string[];
 }
 
+/** What the experiment is asked about, as names of metrics; any of them may be one that no run has. */
+export interface Measures {
+  first: string[]; // stand before all others, in this order
+  drawn: string[]; // are drawn until the reader chooses
+  columns: string[]; // of the table of runs, at the last epoch
+  best: string; // whose best value is a column too; empty where there is none
+  better: "lower" | "higher";
+}
+
 export interface Payload {
   format: number;
   lang: string;
@@ -78,6 +87,7 @@ export interface Payload {
   verdict: Record<string, Blocks>;
   effects: Effect[];
   recommended: string;
+  measures: Measures;
   t: number[];
   experiment: {
     name: string;
@@ -127,9 +137,8 @@ export function values(run: Run, metric: string): Float64Array {
   return found;
 }
 
-/** Names of all metrics of all runs, the well-known ones first. */
-export function metricNames(runs: Run[]): string[] {
-  const first = ["val_loss", "val_accuracy", "gap", "fit_loss", "fit_accuracy", "train_loss", "train_accuracy"];
+/** Names of all metrics of all runs, those of the measures first. */
+export function metricNames(runs: Run[], first: string[]): string[] {
   const all = new Set(runs.flatMap((run) => Object.keys(run.metrics)));
   return [...first.filter((name) => all.has(name)), ...[...all].filter((name) => !first.includes(name)).sort()];
 }

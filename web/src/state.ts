@@ -28,7 +28,7 @@ export class Page {
 
   constructor(data: Payload) {
     this.data = data;
-    this.metrics = metricNames(data.runs);
+    this.metrics = metricNames(data.runs, data.measures.first);
     this.state = {
       lang: data.lang,
       axis: "epoch",
@@ -41,7 +41,7 @@ export class Page {
       hiddenGroups: new Set(),
       filter: "",
       sort: { column: "", down: false },
-      metrics: new Set(this.metrics.filter((name) => ["val_loss", "val_accuracy", "gap", "fit_loss", "fit_accuracy", "train_loss"].includes(name))),
+      metrics: new Set(this.metrics.filter((name) => data.measures.drawn.includes(name))),
       zoom: null,
       layer: "",
       kind: "parameter",

@@ -1,6 +1,6 @@
 // The run table: sort, filter, hide.
 
-import { values, type Run } from "./data.ts";
+import { values, type Measures, type Run } from "./data.ts";
 import { h } from "./dom.ts";
 import type { Page } from "./state.ts";
 import { show } from "./stats.ts";
@@ -11,20 +11,23 @@ interface Column {
 }
 
 const end = (metric: string) => (run: Run) => values(run, metric).at(-1) ?? NaN;
-const total = (metric: string) => (run: Run) => values(run, metric).reduce((sum, value) => sum + value, 0);
+const total = (metric: string) => (run: Run) => (run.epochs > 0 && !run.metrics[metric] ? NaN : values(run, metric).reduce((sum, value) => sum + value, 0));
 
-const COLUMNS: Column[] = [
-  { key: "arm", value: (run) => run.arm },
-  { key: "seed", value: (run) => run.seed },
-  { key: "state", value: (run) => run.state },
-  { key: "epochs", value: (run) => run.epochs },
-  { key: "val_loss", value: end("val_loss") },
-  { key: "val_accuracy", value: end("val_accuracy") },
-  { key: "fit_accuracy", value: end("fit_accuracy") },
-  { key: "gap", value: end("gap") },
-  { key: "lowest", value: (run) => values(run, "val_loss").reduce((least, value) => Math.min(least, value), Infinity) },
-  { key: "seconds", value: total("seconds") },
-];
+/** Which run, how far it is, its measures at the last epoch, the best value of the primary one, and its time. */
+export function columns(measures: Measures): Column[] {
+  const { best, better } = measures;
+  const most = better === "lower" ? Math.min : Math.max;
+  const worst = better === "lower" ? Infinity : -Infinity;
+  return [
+    { key: "arm", value: (run) => run.arm },
+    { key: "seed", value: (run) => run.seed },
+    { key: "state", value: (run) => run.state },
+    { key: "epochs", value: (run) => run.epochs },
+    ...measures.columns.map((metric) => ({ key: metric, value: end(metric) })),
+    ...(best ? [{ key: "best", value: (run: Run) => values(run, best).reduce((kept, value) => (Number.isNaN(value) ? kept : most(kept, value)), worst) }] : []),
+    { key: "seconds", value: total("seconds") },
+  ];
+}
 
 /** Seeds and epochs as they are, seconds with one digit after the point, measurements with four. */
 function number(key: string, value: number): string {
@@ -33,8 +36,8 @@ function number(key: string, value: number): string {
 }
 
 /** Rows in the chosen order; runs without a value come last either way. */
-export function sorted(runs: Run[], key: string, down: boolean): Run[] {
-  const column = COLUMNS.find((item) => item.key === key);
+export function sorted(runs: Run[], key: string, down: boolean, shown: Column[]): Run[] {
+  const column = shown.find((item) => item.key === key);
   if (!column) return runs;
   const missing = (value: string | number) => typeof value === "number" && !Number.isFinite(value);
   return [...runs].sort((left, right) => {
@@ -48,7 +51,8 @@ export function sorted(runs: Run[], key: string, down: boolean): Run[] {
 export function runTable(page: Page, changed: () => void): { element: HTMLElement; refresh: () => void } {
   const body = h("tbody");
   const count = h("span", { class: "count", role: "status" });
-  const heads = COLUMNS.map(({ key }) => {
+  const shown = columns(page.data.measures);
+  const heads = shown.map(({ key }) => {
     const head = h("th", { scope: "col" });
     head.append(
       h("button", { type: "button", "data-sort": key, onclick: () => {
@@ -62,8 +66,8 @@ export function runTable(page: Page, changed: () => void): { element: HTMLElemen
 
   function refresh(): void {
     const { sort, hiddenRuns } = page.state;
-    COLUMNS.forEach(({ key }, i) => heads[i]!.setAttribute("aria-sort", sort.column !== key ? "none" : sort.down ? "descending" : "ascending"));
-    const rows = sorted(page.data.runs.filter((run) => page.passes(run)), sort.column, sort.down);
+    shown.forEach(({ key }, i) => heads[i]!.setAttribute("aria-sort", sort.column !== key ? "none" : sort.down ? "descending" : "ascending"));
+    const rows = sorted(page.data.runs.filter((run) => page.passes(run)), sort.column, sort.down, shown);
     count.textContent = page.say("table.count", { shown: rows.length, all: page.data.runs.length });
     body.replaceChildren(
       ...rows.map((run) => {
@@ -73,7 +77,7 @@ export function runTable(page: Page, changed: () => void): { element: HTMLElemen
           else hiddenRuns.add(index);
           changed();
         } });
-        const cells = COLUMNS.map(({ key, value }) => {
+        const cells = shown.map(({ key, value }) => {
           const found = value(run);
           const text = key === "state" ? page.say(`state.${found}`) : typeof found === "number" ? number(key, found) : found;
           return h("td", { class: typeof found === "number" ? "number" : "" }, h("bdi", {}, text), key === "state" && run.reason ? h("div", { class: "reason" }, run.reason) : null);

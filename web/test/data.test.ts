@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { metricNames, unpack, values, type Payload, type Run } from "../src/data.ts";
+import { metricNames, unpack, values, type Measures, type Payload, type Run } from "../src/data.ts";
 import { grid } from "../src/heat.ts";
 import { counted } from "../src/sections.ts";
 import { Page } from "../src/state.ts";
 import { escapeXml, ticks } from "../src/svg.ts";
-import { sorted } from "../src/table.ts";
+import { columns, sorted } from "../src/table.ts";
 
 const pack = (numbers: number[]) => ({ b: Buffer.from(Float64Array.from(numbers).buffer).toString("base64") });
 const run = (arm: string, losses: number[]): Run => ({ arm, seed: 0, state: "done", reason: "", epochs: losses.length, fields: {}, metrics: { val_loss: pack(losses), "p/drop1": { c: 0.5, n: losses.length } } });
+
+const measures: Measures = { first: ["val_loss", "gap"], drawn: ["val_loss"], columns: ["val_loss"], best: "val_loss", better: "lower" };
+const shown = columns(measures);
 
 test("series come back to the bit", () => {
   const numbers = [0.1, Math.PI, 1e-300, NaN];
@@ -19,22 +22,29 @@ test("series come back to the bit", () => {
   assert.equal(values(one, "val_loss"), values(one, "val_loss"));
 });
 
-test("well-known metrics come first", () => {
-  assert.deepEqual(metricNames([run("a", [1])]), ["val_loss", "p/drop1"]);
+test("metrics of the measures come first", () => {
+  assert.deepEqual(metricNames([run("a", [1])], measures.first), ["val_loss", "p/drop1"]);
 });
 
 test("a number has the word that goes with it", () => {
-  const page = new Page({ lang: "en", runs: [], words: { en: { told: "{done} of {all:run is|runs are} done" } } } as unknown as Payload);
+  const page = new Page({ lang: "en", runs: [], measures, words: { en: { told: "{done} of {all:run is|runs are} done" } } } as unknown as Payload);
   assert.equal(page.say("told", { done: 0, all: 1 }), "0 of 1 run is done");
   assert.equal(page.say("told", { done: 1, all: 2 }), "1 of 2 runs are done");
 });
 
 test("rows sort both ways, runs without a value last", () => {
   const runs = [run("b", [3]), run("a", [1]), run("c", [])];
-  assert.deepEqual(sorted(runs, "val_loss", false).map((r) => r.arm), ["a", "b", "c"]);
-  assert.deepEqual(sorted(runs, "val_loss", true).map((r) => r.arm), ["b", "a", "c"]);
-  assert.deepEqual(sorted(runs, "arm", true).map((r) => r.arm), ["c", "b", "a"]);
-  assert.equal(sorted(runs, "", false), runs);
+  assert.deepEqual(sorted(runs, "val_loss", false, shown).map((r) => r.arm), ["a", "b", "c"]);
+  assert.deepEqual(sorted(runs, "val_loss", true, shown).map((r) => r.arm), ["b", "a", "c"]);
+  assert.deepEqual(sorted(runs, "arm", true, shown).map((r) => r.arm), ["c", "b", "a"]);
+  assert.equal(sorted(runs, "", false, shown), runs);
+});
+
+test("the best value is the highest where higher is better", () => {
+  const best = (better: "lower" | "higher") => columns({ ...measures, better }).find((item) => item.key === "best")!.value(run("a", [1, NaN, 3, 2]));
+  assert.equal(best("lower"), 1);
+  assert.equal(best("higher"), 3);
+  assert.equal(columns({ ...measures, best: "" }).find((item) => item.key === "best"), undefined);
 });
 
 test("a heat map puts each epoch's bins on one axis", () => {

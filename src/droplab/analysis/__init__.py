@@ -1,22 +1,24 @@
 """From a ledger's record to numbers and a verdict; no torch, no files."""
 
 from droplab.analysis.describe import ArmSummary, Spread
-from droplab.analysis.effect import JUDGED, Consequence, Effect
-from droplab.analysis.endpoints import ENDPOINTS, OVERFITS, Endpoint
+from droplab.analysis.effect import Consequence, Effect, Unit
 from droplab.analysis.paired import MOST_SEEDS
+from droplab.analysis.questions import Endpoint, Questions, questions
+from droplab.analysis.recommend import by_weight
 from droplab.analysis.verdict import ALPHA, Verdict, judge
 
 __all__ = [
     "ALPHA",
-    "ENDPOINTS",
-    "JUDGED",
     "MOST_SEEDS",
-    "OVERFITS",
     "ArmSummary",
     "Consequence",
     "Effect",
     "Endpoint",
+    "Questions",
     "Spread",
+    "Unit",
     "Verdict",
+    "by_weight",
     "judge",
+    "questions",
 ]

@@ -9,7 +9,8 @@ from statistics import fmean, stdev
 from typing import NamedTuple
 
 from droplab.analysis.endpoints import lowest
-from droplab.records import ExperimentRecord
+from droplab.analysis.questions import Questions
+from droplab.records import ExperimentRecord, RunRecord
 
 
 class Spread(NamedTuple):
@@ -27,15 +28,15 @@ class ArmSummary:
     n: int
     failed: int
     last: dict[str, Spread]
-    """At the last epoch: ``fit_loss``, ``fit_accuracy``, ``val_loss``, ``val_accuracy``, ``gap``."""
+    """At the last epoch, by endpoint: every measure on training samples in eval mode and on validation samples; gap."""
     best: dict[str, Spread]
-    """At each run's epoch of lowest validation loss: ``val_loss``, ``val_accuracy``."""
+    """At each run's best epoch, that of its best primary measure on validation samples: every measure on those."""
     turning_epoch: Spread
-    """Counted from 1."""
+    """The best epoch, counted from 1."""
     censored: int
-    """Runs whose lowest validation loss is their last."""
+    """Runs whose best epoch is their last."""
     late: int
-    """Runs whose lowest validation loss lies in the last tenth of the epochs, or is their last; none of one epoch."""
+    """Runs whose best epoch lies in the last tenth of the epochs, or is their last; none of one epoch."""
     images_per_second: float
     seconds: float
     """Mean training time of a run."""
@@ -56,25 +57,34 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(mean, stdev(values) if len(values) > 1 else math.nan)
 
 
-def summarise(record: ExperimentRecord, arm: str) -> ArmSummary:
+def summarise(record: ExperimentRecord, asked: Questions, arm: str) -> ArmSummary:
     """Describe an arm of an experiment."""
     runs = record.complete(arm)
-    turns = [lowest(run.metrics["val_loss"]) for run in runs]
+    turned = [(run, best_epoch(run.metrics[asked.turn], asked)) for run in runs if run.metrics.get(asked.turn)]
     return ArmSummary(
         arm=arm,
         n=len(runs),
         failed=sum(run.state == "failed" for key, run in record.runs.items() if key.arm == arm),
-        last={
-            name: spread([run.metrics[name][-1] for run in runs])
-            for name in ("fit_loss", "fit_accuracy", "val_loss", "val_accuracy", "gap")
-        },
+        last={end.name: spread([curve[-1] for run in runs if (curve := end.curve(run))]) for end in asked.shown},
         best={
-            name: spread([run.metrics[name][turn] for run, turn in zip(runs, turns, strict=True)])
-            for name in ("val_loss", "val_accuracy")
+            end.name: spread([curve[turn] for run, turn in turned if (curve := end.curve(run))]) for end in asked.judged
         },
-        turning_epoch=spread([turn + 1.0 for turn in turns]),
-        censored=sum(turn == record.epochs - 1 for turn in turns),
-        late=sum(turn >= max(1, record.epochs - max(1, record.epochs // 10)) for turn in turns),
-        images_per_second=spread([fmean(run.metrics["images_per_second"]) for run in runs]).mean,
-        seconds=spread([sum(run.metrics["seconds"]) for run in runs]).mean,
+        turning_epoch=spread([turn + 1.0 for _, turn in turned]),
+        censored=sum(turn == len(run.metrics[asked.turn]) - 1 for run, turn in turned),
+        late=sum(turn >= max(1, record.epochs - max(1, record.epochs // 10)) for _, turn in turned),
+        images_per_second=_mean([fmean(speeds) for speeds in _series(runs, "images_per_second")]),
+        seconds=_mean([sum(seconds) for seconds in _series(runs, "seconds")]),
     )
+
+
+def best_epoch(curve: Sequence[float], asked: Questions) -> int:
+    """The first epoch of the best primary measure."""
+    return lowest(curve if asked.primary.better == "lower" else [-value for value in curve])
+
+
+def _series(runs: Sequence[RunRecord], name: str) -> list[tuple[float, ...]]:
+    return [run.metrics[name] for run in runs if run.metrics.get(name)]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return spread(values).mean

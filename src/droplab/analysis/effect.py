@@ -6,22 +6,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from droplab.analysis.questions import Role
+from droplab.records import Measure
+
+Unit = Literal["nats", "share", "", "epochs"]
+
 Status = Literal["supported", "contradicted", "undecided"]
-"""Whether the endpoint's claim (``endpoints.py``) holds. A claim may be bad news: see ``Consequence``."""
+"""Whether the endpoint's claim (``questions.py``) holds. A claim may be bad news: see ``Consequence``."""
 
 Consequence = Literal["better", "worse", "cost", "neutral", "open", "identical"]
 """What an effect means. ``neutral``: shown, but neither good nor bad by itself."""
 
-JUDGED = ("val_loss", "val_accuracy")
-"""The endpoints that say whether a model is better."""
-_MEANING: Mapping[str, tuple[Consequence, Consequence]] = {
-    "overfits": ("worse", "better"),
-    "fit_accuracy": ("cost", "neutral"),
-    "turning_epoch": ("cost", "neutral"),
-    "val_loss": ("better", "worse"),
-    "val_accuracy": ("better", "worse"),
+_MEANING: Mapping[Role, tuple[Consequence, Consequence]] = {
+    "rise": ("worse", "better"),
+    "fit": ("cost", "neutral"),
+    "turn": ("cost", "neutral"),
+    "val": ("better", "worse"),
 }
-"""By endpoint: where its claim is supported, and where it is contradicted."""
+"""By role: where the endpoint's claim is supported, and where it is contradicted."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +54,23 @@ class Effect:
     """For ``undecided``: about how many seeds would decide an effect of this size; 201 means more than 200."""
     at_least: bool
     """Some runs had not turned by their last epoch: the true difference is at least this."""
-    identical: bool = False
+    identical: bool
     """Arm and baseline gave the same numbers, to the bit, in every epoch of every seed they share."""
+    role: Role
+    measure: Measure
+    """What the endpoint is about; of a turning epoch and an overfitting, the primary one."""
+
+    @property
+    def unit(self) -> Unit:
+        """How its numbers are read."""
+        return "epochs" if self.role == "turn" else self.measure.unit
 
 
 def consequence(effect: Effect, effects: Iterable[Effect]) -> Consequence:
     """What an effect means, given all effects of its arm.
 
-    Losses and accuracies on validation samples are better or worse. Lower training accuracy and a later turning epoch
-    are costs; their opposites are no gain by themselves. A smaller gap is better only where the validation
+    Measures on validation samples are better or worse. Those on training samples, where worse, and a later turning
+    epoch are costs; their opposites are no gain by themselves. A smaller gap is better only where the validation
     results are (a network that learns nothing has none), and a larger one is worse only where they are not.
 
     Args:
@@ -72,9 +82,9 @@ def consequence(effect: Effect, effects: Iterable[Effect]) -> Consequence:
     if effect.status == "undecided":
         return "open"
     supported = effect.status == "supported"
-    if effect.endpoint != "gap":
-        return _MEANING[effect.endpoint][0 if supported else 1]
-    statuses = [other.status for other in effects if other.arm == effect.arm and other.endpoint in JUDGED]
+    if effect.role != "gap":
+        return _MEANING[effect.role][0 if supported else 1]
+    statuses = [other.status for other in effects if other.arm == effect.arm and other.role == "val"]
     gained = "supported" in statuses and "contradicted" not in statuses
     if supported:
         return "better" if gained else "neutral"

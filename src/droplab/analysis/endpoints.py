@@ -1,22 +1,6 @@
-"""What an experiment is asked, written down before it is run.
+"""An endpoint's numbers, one per seed. Which endpoints there are, ``questions.py`` says.
 
-These endpoints were committed before any result on CIFAR-10 was looked at. An experiment asks one
-question of its baseline and five of every other arm. Each is a number per seed; each comparison is a
-paired t test over seeds (``paired.py``); Holm's adjustment spans all of them, 1 + 5 × arms.
-
-=================  ======================================================================  ===========
-endpoint           number per seed                                                         claim
-=================  ======================================================================  ===========
-1  overfits        rise of the baseline's validation loss, see below                       above 0
-2  fit_accuracy    eval-mode training accuracy at the last epoch, arm - baseline           below 0
-2  turning_epoch   epoch of the lowest validation loss, arm - baseline                     above 0
-3  val_loss        validation loss at the last epoch, arm - baseline                       below 0
-3  val_accuracy    validation accuracy at the last epoch, arm - baseline                   above 0
-3  gap             generalisation gap at the last epoch, arm - baseline                    below 0
-=================  ======================================================================  ===========
-
-The leading number is the finding: (1) the network overfits, (2) dropout costs training, (3) dropout
-generalises better.
+Each comparison is a paired t test over seeds (``paired.py``); Holm's adjustment spans all of an experiment's.
 
 *Overfits.* With L_i(t) the validation loss of seed i after epoch t and T the last epoch, seed i's rise
 is ``L_i(T) - L_i(t*)``, where t* is the epoch of the lowest *mean curve of the other seeds*. One's own
@@ -32,40 +16,23 @@ the truth, so neither can create a false sign in its own direction.
 
 Values at the best epoch are shown for description and never tested.
 
-Resolution, the floor of the standard deviation in the test: one sample for accuracies, one epoch for
-the turning epoch, none for losses.
+Resolution, the floor of the standard deviation in the test: one sample for measures that count samples, one epoch
+for the turning epoch, none for the others.
 """
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from droplab.analysis.questions import Endpoint, Questions
 from droplab.records import ExperimentRecord, RunKey, RunRecord
 
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One question: ``claim`` is +1 where the finding says "above 0", -1 where it says "below 0"."""
-
-    name: str
-    finding: int
-    claim: int
-
-
-OVERFITS = Endpoint("overfits", 1, +1)
-"""The baseline's own question."""
-ENDPOINTS = (
-    Endpoint("fit_accuracy", 2, -1),
-    Endpoint("turning_epoch", 2, +1),
-    Endpoint("val_loss", 3, -1),
-    Endpoint("val_accuracy", 3, +1),
-    Endpoint("gap", 3, -1),
-)
-"""The questions asked of every arm but the baseline."""
-_CURVES = ("fit_loss", "fit_accuracy", "val_loss", "val_accuracy")
+_PARTS = {"fit": "fit", "val": "validation"}
+"""By role: the part of the data whose samples are counted."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +46,12 @@ class Sample:
 
 
 def lowest(curve: Sequence[float]) -> int:
-    """Index of the first lowest value.
+    """Index of the first lowest value; NaN, where an epoch did not measure, is none.
 
-    >>> lowest([3.0, 1.0, 2.0, 1.0])
-    1
+    >>> lowest([3.0, 1.0, 2.0, 1.0]), lowest([math.nan, 1.0, 0.5])
+    (1, 2)
     """
-    return min(range(len(curve)), key=curve.__getitem__)
+    return min(range(len(curve)), key=lambda place: math.inf if math.isnan(curve[place]) else curve[place])
 
 
 def rises(curves: Sequence[Sequence[float]]) -> tuple[float, ...]:
@@ -96,31 +63,31 @@ def rises(curves: Sequence[Sequence[float]]) -> tuple[float, ...]:
     found = []
     for index, curve in enumerate(curves):
         others = [other for position, other in enumerate(curves) if position != index]
-        turn = lowest([fmean(values) for values in zip(*others, strict=True)])
-        found.append(curve[-1] - curve[turn])
+        means = [fmean(values) for values in zip(*others, strict=False)]  # a run may have ended early
+        found.append(curve[-1] - curve[lowest(means[: len(curve)])])
     return tuple(found)
 
 
-def overfits(record: ExperimentRecord) -> Sample:
+def overfits(record: ExperimentRecord, endpoint: Endpoint) -> Sample:
     """The baseline's rises; no values below two finished seeds, as the turn is chosen on the others."""
-    runs = record.complete(record.baseline)
+    runs = [run for run in record.complete(record.baseline) if endpoint.curve(run)]
     if len(runs) < 2:
         return Sample((), ())
-    return Sample(tuple(run.key.seed for run in runs), rises([run.metrics["val_loss"] for run in runs]))
+    return Sample(tuple(run.key.seed for run in runs), rises([endpoint.curve(run) for run in runs]))
 
 
 def differences(record: ExperimentRecord, endpoint: Endpoint, arm: str, other: str) -> Sample:
-    """Arm minus the other one over the seeds for which both are finished."""
-    pairs = pairs_of(record, arm, other)
-    seeds = tuple(ours.key.seed for ours, _ in pairs)
-    if endpoint.name == "turning_epoch":
-        turns = [(lowest(a.metrics["val_loss"]), lowest(b.metrics["val_loss"])) for a, b in pairs]
-        last = record.epochs - 1
-        values = tuple(float(ours - base) for ours, base in turns)
-        return Sample(seeds, values, 1.0, any(ours == last > base for ours, base in turns))
-    values = tuple(a.metrics[endpoint.name][-1] - b.metrics[endpoint.name][-1] for a, b in pairs)
-    part = {"fit_accuracy": "fit", "val_accuracy": "validation"}.get(endpoint.name)
-    return Sample(seeds, values, 1 / record.sizes[part] if part else 0.0)
+    """Arm minus the other one over the seeds for which both are finished and have reported it."""
+    found = [(a.key.seed, endpoint.curve(a), endpoint.curve(b)) for a, b in pairs_of(record, arm, other)]
+    found = [(seed, ours, base) for seed, ours, base in found if ours and base]
+    seeds = tuple(seed for seed, _, _ in found)
+    if endpoint.role == "turn":
+        turns = [(lowest(ours), lowest(base), len(ours) - 1) for _, ours, base in found]
+        values = tuple(float(ours - base) for ours, base, _ in turns)
+        return Sample(seeds, values, 1.0, any(ours == last > base for ours, base, last in turns))
+    values = tuple(ours[-1] - base[-1] for _, ours, base in found)
+    samples = record.sizes.get(_PARTS[endpoint.role]) if endpoint.measure.counted and endpoint.role in _PARTS else None
+    return Sample(seeds, values, 1 / samples if samples else 0.0)
 
 
 def pairs_of(record: ExperimentRecord, arm: str, other: str) -> list[tuple[RunRecord, RunRecord]]:
@@ -129,14 +96,14 @@ def pairs_of(record: ExperimentRecord, arm: str, other: str) -> list[tuple[RunRe
     return [(run, base[run.key.seed]) for run in record.complete(arm) if run.key.seed in base]
 
 
-def identical(record: ExperimentRecord, arm: str, other: str) -> bool:
+def identical(record: ExperimentRecord, asked: Questions, arm: str, other: str) -> bool:
     """Whether two arms gave the same numbers, to the bit, in every epoch of every seed they share.
 
     Such arms trained the same network: no number of seeds would tell them apart.
     """
     pairs = pairs_of(record, arm, other)
-    return bool(pairs) and all(
-        _same(ours.metrics[name], base.metrics[name]) for ours, base in pairs for name in _CURVES
+    return bool(pairs and asked.alike) and all(
+        _same(ours.metrics.get(name, ()), base.metrics.get(name, ())) for ours, base in pairs for name in asked.alike
     )
 
 

@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from droplab.analysis.effect import JUDGED, Effect, Status
-from droplab.analysis.endpoints import ENDPOINTS, differences
+from droplab.analysis.effect import Effect, Status
+from droplab.analysis.endpoints import differences
 from droplab.analysis.paired import paired_t
+from droplab.analysis.questions import Endpoint, questions
 from droplab.records import ExperimentRecord
 
 
@@ -25,18 +26,17 @@ class Choice(NamedTuple):
 def recommend(record: ExperimentRecord, effects: Sequence[Effect], alpha: float) -> Choice:
     """Choose the arm to use.
 
-    1. *Candidates* are the arms that are supported in validation loss or validation accuracy and contradicted in
-       none of loss, accuracy and gap. A smaller gap alone is no reason. These statuses are Holm's, so that a choice of
-       any candidate, by whatever rule, claims no more than they do: the chance that an arm is recommended that is
-       not better than the baseline stays below ``alpha``.
+    1. *Candidates* are the arms that are supported in a measure on validation samples (loss or accuracy, say) and
+       contradicted in none of these and in the gap. A smaller gap alone is no reason. These statuses are Holm's, so
+       that a choice of any candidate, by whatever rule, claims no more than they do: the chance that an arm is
+       recommended that is not better than the baseline stays below ``alpha``.
     2. A candidate is *struck off* if another one beats it: over the seeds that both have finished, the other is better
-       in validation loss or accuracy (the paired ``1 - alpha`` t interval of the difference excludes 0) and not worse
-       in the other of the two. These intervals are not adjusted and nothing is claimed from them: an
-       arm that is struck off wrongly is as good as the one that stays. Should all beat each other in a circle, all
-       stay.
-    3. Of those that stay, the one with the highest mean validation accuracy (differences from the baseline) is
-       taken, then the lowest mean validation loss, then the first of the spec. This is a description, not a finding;
-       the verdict names the others as ``rivals``.
+       in one of these measures (the paired ``1 - alpha`` t interval of the difference excludes 0) and worse in none.
+       These intervals are not adjusted and nothing is claimed from them: an arm that is struck off wrongly is as good
+       as the one that stays. Should all beat each other in a circle, all stay.
+    3. Of those that stay, the one with the best mean (differences from the baseline) is taken: of the measures that
+       count samples first (accuracy before loss), then of the others, as they are declared; then the first of the
+       spec. This is a description, not a finding; the verdict names the others as ``rivals``.
 
     So no arm is recommended that ties with another candidate in loss and is less accurate.
 
@@ -45,19 +45,26 @@ def recommend(record: ExperimentRecord, effects: Sequence[Effect], alpha: float)
         effects: of every arm, tested.
         alpha: the verdict's.
     """
+    judged, gap = questions(record).judged, questions(record).gap
     reasons: dict[str, tuple[str, ...]] = {}
     for arm in record.arms:
         status = statuses(effects, arm)
-        why = tuple(name for name in JUDGED if status.get(name) == "supported")
-        if why and "contradicted" not in (status["val_loss"], status["val_accuracy"], status["gap"]):
+        why = tuple(end.name for end in judged if status.get(end.name) == "supported")
+        if why and not any(status.get(end.name) == "contradicted" for end in (*judged, *filter(None, [gap]))):
             reasons[arm] = why
     if not reasons:
         return Choice(record.baseline, (), ())
     beaten = {arm for arm in reasons if any(_beats(record, other, arm, alpha) for other in reasons if other != arm)}
     left = [arm for arm in reasons if arm not in beaten] or list(reasons)
     mean = {(effect.endpoint, effect.arm): effect.mean for effect in effects}
-    best = max(left, key=lambda arm: (_or_least(mean["val_accuracy", arm]), _or_least(-mean["val_loss", arm])))
+    order = by_weight(judged)
+    best = max(left, key=lambda arm: [_or_least(end.claim * mean[end.name, arm]) for end in order])
     return Choice(best, reasons[best], tuple(arm for arm in left if arm != best))
+
+
+def by_weight(judged: Sequence[Endpoint]) -> list[Endpoint]:
+    """The order in which means choose among arms that cannot be told apart: what counts samples first."""
+    return sorted(judged, key=lambda end: not end.measure.counted)
 
 
 def _or_least(value: float) -> float:
@@ -70,14 +77,13 @@ def statuses(effects: Sequence[Effect], arm: str) -> dict[str, Status]:
 
 
 def _beats(record: ExperimentRecord, ours: str, theirs: str, alpha: float) -> bool:
-    """Better in loss or accuracy, worse in neither."""
-    signs = [_sign(record, name, ours, theirs, alpha) for name in JUDGED]
+    """Better in a measure on validation samples, worse in none."""
+    signs = [_sign(record, endpoint, ours, theirs, alpha) for endpoint in questions(record).judged]
     return max(signs) > 0 and min(signs) >= 0
 
 
-def _sign(record: ExperimentRecord, name: str, ours: str, theirs: str, alpha: float) -> int:
+def _sign(record: ExperimentRecord, endpoint: Endpoint, ours: str, theirs: str, alpha: float) -> int:
     """+1 where our arm is better, -1 where it is worse, 0 where the interval says neither."""
-    endpoint = next(end for end in ENDPOINTS if end.name == name)
     sample = differences(record, endpoint, ours, theirs)
     result = paired_t(sample.values, sample.resolution, alpha)
     if not result.p < alpha:

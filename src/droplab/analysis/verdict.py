@@ -7,18 +7,10 @@ from dataclasses import dataclass
 
 from droplab.analysis.describe import ArmSummary, summarise
 from droplab.analysis.effect import Consequence, Effect, Status, consequence
-from droplab.analysis.endpoints import (
-    ENDPOINTS,
-    OVERFITS,
-    Endpoint,
-    Sample,
-    differences,
-    identical,
-    missing,
-    overfits,
-)
+from droplab.analysis.endpoints import Sample, differences, identical, missing, overfits
 from droplab.analysis.paired import Paired, holm, holm_levels, paired_t, seeds_needed
-from droplab.analysis.recommend import recommend, statuses
+from droplab.analysis.questions import Endpoint, Questions, questions
+from droplab.analysis.recommend import recommend
 from droplab.records import ExperimentRecord, RunKey
 
 ALPHA = 0.05
@@ -38,13 +30,19 @@ class Verdict:
     rivals: tuple[str, ...]
     """Arms that are shown to be better than the baseline too, and that the recommended one does not beat."""
     underfits: tuple[str, ...]
-    """Arms whose training accuracy is lower and whose validation loss or accuracy is worse, both supported."""
+    """Arms that are worse on training samples and on validation samples, both shown."""
     unfinished: tuple[RunKey, ...]
+    questions: Questions
     alpha: float = ALPHA
 
     def effect(self, endpoint: str, arm: str) -> Effect:
         """The effect of that endpoint and arm."""
         return next(e for e in self.effects if (e.endpoint, e.arm) == (endpoint, arm))
+
+    def question(self, effect: Effect) -> Endpoint:
+        """The endpoint that one of the effects answers."""
+        asked = (self.questions.overfits, *self.questions.others)
+        return next(end for end in asked if end is not None and end.name == effect.endpoint)
 
     def summary(self, arm: str) -> ArmSummary:
         """The arm in numbers, described."""
@@ -66,7 +64,7 @@ class Verdict:
 
 
 def judge(record: ExperimentRecord, alpha: float = ALPHA) -> Verdict:
-    """Test every endpoint of every arm (``endpoints.py``) and draw the conclusions.
+    """Test every endpoint of every arm (``questions.py``) and draw the conclusions.
 
     Only finished runs count, and of those only seeds that arm and baseline share. Which arm is recommended is said
     by ``recommend.recommend``.
@@ -75,13 +73,16 @@ def judge(record: ExperimentRecord, alpha: float = ALPHA) -> Verdict:
         record: an experiment, finished or not.
         alpha: family-wise error rate of the statuses.
     """
-    asked: list[tuple[Endpoint, str, Sample]] = [(OVERFITS, record.baseline, overfits(record))]
+    wanted = questions(record)
+    asked: list[tuple[Endpoint, str, Sample]] = []
+    if wanted.overfits is not None:
+        asked.append((wanted.overfits, record.baseline, overfits(record, wanted.overfits)))
     others = [arm for arm in record.arms if arm != record.baseline]
-    asked += [(end, arm, differences(record, end, arm, record.baseline)) for arm in others for end in ENDPOINTS]
+    asked += [(end, arm, differences(record, end, arm, record.baseline)) for arm in others for end in wanted.others]
     results = [paired_t(sample.values, sample.resolution) for _, _, sample in asked]
     p_values = [result.p for result in results]
     adjusted, levels = holm(p_values), holm_levels(p_values, alpha)
-    same = {arm for arm in others if identical(record, arm, record.baseline)}
+    same = {arm for arm in others if identical(record, wanted, arm, record.baseline)}
     undecided = sum(p >= alpha for p in adjusted)
     effects = tuple(
         _effect(question, result, p, level, record.baseline, alpha, undecided, same=question[1] in same)
@@ -90,12 +91,13 @@ def judge(record: ExperimentRecord, alpha: float = ALPHA) -> Verdict:
     choice = recommend(record, effects, alpha)
     return Verdict(
         effects,
-        tuple(summarise(record, arm) for arm in record.arms),
+        tuple(summarise(record, wanted, arm) for arm in record.arms),
         choice.arm,
         choice.better_by,
         choice.rivals,
         tuple(arm for arm in others if _underfits(effects, arm)),
         missing(record),
+        wanted,
         alpha,
     )
 
@@ -134,10 +136,11 @@ def _effect(
         seeds_needed=None if same or status != "undecided" else seeds_needed(result, alpha / undecided),
         at_least=sample.at_least,
         identical=same,
+        role=endpoint.role,
+        measure=endpoint.measure,
     )
 
 
 def _underfits(effects: Sequence[Effect], arm: str) -> bool:
-    status = statuses(effects, arm)
-    worse = "contradicted" in {status["val_loss"], status["val_accuracy"]}
-    return status["fit_accuracy"] == "supported" and worse
+    found = {(effect.role, effect.status) for effect in effects if effect.arm == arm}
+    return ("fit", "supported") in found and ("val", "contradicted") in found

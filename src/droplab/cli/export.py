@@ -60,7 +60,7 @@ def wandb(folder: Path, *, report: bool = False, lang: str = "en") -> None:
     """
     from droplab.comparison import Results
     from droplab.errors import UserError
-    from droplab.report import check_language, texts, wording
+    from droplab.report import check_language, report_words, wording
 
     check_language(lang)
     _mirror(folder, "wandb")
@@ -74,8 +74,7 @@ def wandb(folder: Path, *, report: bool = False, lang: str = "en") -> None:
     from droplab.tracking.wandb_report import build_report, save_report
 
     results = Results.read(folder)
-    words = {key.removeprefix("report."): text for key, text in texts(lang).items() if key.startswith("report.")}
-    words |= {key.removeprefix("page.metric."): text for key, text in texts(lang).items() if "page.metric." in key}
+    words = report_words(results.record.measures, lang)
     said = wording(results.verdict, results.record, lang)
     advice = " ".join((said.advice, *said.beside))
     say(save_report(build_report(results.record, advice, results.text(lang), words)))

@@ -29,13 +29,13 @@ def kinds(name: str | None = None, *, lang: str = "en") -> None:
         show(table)
         return
     said(name, lang)  # a name that is none is said before torch is loaded
-    from droplab.variants.told import words
+    from droplab.variants.told import told
 
-    told = words(name, lang)
+    one = told(name, lang)
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     shown = ("name", "layer", "does", "when", "equation", "shares", "eval_law", "paper", "deviations")
     for field in shown:
-        value = getattr(told, field)
+        value = getattr(one, field)
         table.add_row(Text(heads[field]), Text(f"droplab.nn.{value}" if field == "layer" else value, overflow="fold"))
     if TABLE[name].in_arms:
         table.add_row(Text(heads["arm"]), Text(_arm(name, bool(TABLE[name].adopts))))
@@ -44,4 +44,4 @@ def kinds(name: str | None = None, *, lang: str = "en") -> None:
 
 def _arm(name: str, weights: bool) -> str:
     site = "fc1" if weights else "fc1:in"
-    return f'[[arms]]\nname = "{name}"\nlayer = "{name}"\np = {{ "{site}" = 0.25 }}'
+    return f'[[arms]]\nname = "{name}"\nkind = "{name}"\np = {{ "{site}" = 0.25 }}'

@@ -17,9 +17,11 @@ from droplab.cli.terminal import cell
 from droplab.errors import plain
 from droplab.languages import Count
 from droplab.listener import Listener, Silent
-from droplab.records import ExperimentRecord, Measurement, RunKey
+from droplab.measures import GAP, reported
+from droplab.records import ExperimentRecord, Measure, Measurement, RunKey
 from droplab.report.notices import notice_texts
 
+_SPEED = "images_per_second"
 _DISPLAY_ENDS = (OSError, ValueError, SystemExit)
 """What drawing on a terminal that is gone ends in; rich answers a broken pipe with ``SystemExit``."""
 
@@ -52,10 +54,12 @@ class _Progress(Listener):
         self._clock = _Clock()
         self._epochs = 0
         self._left = 0
+        self._measures: tuple[Measure, ...] = ()
 
     def opened(self, record: ExperimentRecord, plan: dict[str, Any], folder: str) -> None:
         """Say where the experiment is and how it will run."""
         self._epochs = record.epochs
+        self._measures = record.measures
         self._left = sum(record.epochs - r.epochs_done for r in record.runs.values() if r.state != "done")
         self._clock = _Clock()
         self.say(describe_plan(record, plan, folder))
@@ -94,12 +98,13 @@ class PlainProgress(_Progress):
         pass
 
     def _measured(self, key: RunKey, measurement: Measurement) -> None:
-        m = measurement.metrics
-        self.say(
-            f"{key}: epoch {measurement.epoch + 1}/{self._epochs}  val loss {m['val_loss']:.4f}  "
-            f"val accuracy {m['val_accuracy']:.4f}  gap {m['gap']:+.4f}  "
-            f"{m['images_per_second']:.0f} samples/s  left {self._clock.left(self._left)}"
-        )
+        metrics = measurement.metrics
+        named = {f"val {measure.name}": reported(measure, "val", metrics) for measure in self._measures}
+        parts = [f"{key}: epoch {measurement.epoch + 1}/{self._epochs}"]
+        parts += [f"{title} {metrics[name]:.4f}" for title, name in named.items() if name in metrics]
+        parts += [f"{name} {metrics[name]:+.4f}" for name in (GAP,) if name in metrics]
+        parts += [f"{metrics[name]:.0f} samples/s" for name in (_SPEED,) if name in metrics]
+        self.say("  ".join([*parts, f"left {self._clock.left(self._left)}"]))
 
 
 @final
@@ -127,15 +132,18 @@ class LiveProgress(_Progress):
         self._draw()
 
     def _measured(self, key: RunKey, measurement: Measurement) -> None:
-        self._images = measurement.metrics["images_per_second"]
-        self._cells[key] = f"{measurement.epoch + 1}/{self._epochs}  {measurement.metrics['val_loss']:.3f}"
+        self._images = measurement.metrics.get(_SPEED, 0.0)
+        name = reported(self._measures[0], "val", measurement.metrics)
+        value = f"  {measurement.metrics[name]:.3f}" if name in measurement.metrics else ""
+        self._cells[key] = f"{measurement.epoch + 1}/{self._epochs}{value}"
         self._draw()
 
     def _draw(self) -> None:
         record = self._record
         if record is None:
             return
-        caption = f"epoch and validation loss · {Count(self._left):epoch|epochs} left · {self._clock.left(self._left)}"
+        shown = f"epoch and validation {record.measures[0].name}"
+        caption = f"{shown} · {Count(self._left):epoch|epochs} left · {self._clock.left(self._left)}"
         if self._images:
             caption += f" · {self._images:.0f} samples/s per run"
         table = Table(caption=Text(caption), caption_justify="left")

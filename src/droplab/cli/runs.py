@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_SHOWN = ("fit_loss", "val_loss", "val_accuracy", "gap")
-
 
 def runs(folder: Path) -> None:
-    """List the runs of an experiment: state, epochs, last losses and accuracies.
+    """List the runs of an experiment: state, epochs, last measures.
 
     Args:
         folder: The experiment's folder.
@@ -18,13 +16,15 @@ def runs(folder: Path) -> None:
     from droplab.cli.terminal import cell, say, show
     from droplab.languages import Count
     from droplab.ledger import read_experiment
+    from droplab.measures import glance
 
     record = read_experiment(folder)
     table = Table(title=cell(f"{record.name} · {folder}"), title_justify="left")
-    for heading in ("arm", "seed", "state", "epochs", "fit loss", "val loss", "val accuracy", "gap"):
-        table.add_column(heading, justify="left" if heading in {"arm", "state"} else "right")
+    shown = glance(record.measures, record.metrics)
+    for heading in ("arm", "seed", "state", "epochs", *(name.replace("_", " ") for name in shown)):
+        table.add_column(cell(heading), justify="left" if heading in {"arm", "state"} else "right")
     for key, run in record.runs.items():
-        last = [run.metrics[name][-1] if name in run.metrics else None for name in _SHOWN]
+        last = [run.metrics[name][-1] if name in run.metrics else None for name in shown]
         figures = ["" if value is None else f"{value:.4f}" for value in last]
         table.add_row(cell(key.arm), str(key.seed), cell(run.state), f"{run.epochs_done}/{record.epochs}", *figures)
     show(table)

@@ -37,7 +37,7 @@ def _constant(*rates: float) -> list[dict[str, Any]]:
 
 
 def _each(what: str, p: float, named: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Arms that differ in their layer or schedule alone, by name."""
+    """Arms that differ in their kind or schedule alone, by name."""
     return [{"name": name, "p": p, what: value} for name, value in named.items()]
 
 

@@ -70,7 +70,11 @@ class Recurrent(Adopting, nn.RNNBase):
         return PackedSequence(output, batch_sizes, order, back), self._given(_permuted(last, back))
 
     def _states(self, x: Tensor, samples: int, hx: Any, batched: bool) -> States:
-        """The states to begin with, in the batch's own order; zeros where none are given."""
+        """The states to begin with, in the batch's own order; zeros where none are given. Checks what comes in."""
+        if x.shape[-1] != self.input_size:  # torch's kernels do not look, and would read beyond the weights
+            raise UserError(
+                f"{type(self).__name__} got an input of {x.shape[-1]} features; input_size={self.input_size} are wanted"
+            )
         count = self.num_layers * (2 if self.bidirectional else 1)
         widths = [self.proj_size or self.hidden_size, self.hidden_size][: 2 if self.twin is nn.LSTM else 1]
         if hx is None:

@@ -17,6 +17,7 @@ from droplab.errors import LedgerError
 from droplab.ledger.files import UNREADABLE, check_version, damaged, read_connection
 from droplab.ledger.seals import Sealed, holds, sealed
 from droplab.ledger.text import writable
+from droplab.measures import kept_measures
 from droplab.records import Event, ExperimentRecord, Histogram, Measurement, Notice, Predictions, RunKey, RunRecord
 
 _NOT_AS_WRITTEN = (ValueError, KeyError, TypeError, IndexError, OverflowError, AttributeError, struct.error)
@@ -239,6 +240,7 @@ class OpenLedger(ABC):
                 looks=sum(event.kind == "seeds enlarged" for event in events),
                 events=events,
                 notices=tuple(Notice(**event.detail) for event in events if event.kind == "notice"),
+                measures=kept_measures(design),
             )
 
 

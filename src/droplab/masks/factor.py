@@ -1,6 +1,6 @@
 """A product with random numbers of which nothing is kept: backward draws them again.
 
-For factors that are more than the yes or no of a mask, which ``masked.py`` is for. The product is linear in the
+For factors that are more than the yes or no of a mask, which ``drop.py`` is for. The product is linear in the
 input, so its gradient and tangent are products with the same numbers.
 """
 

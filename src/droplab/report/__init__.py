@@ -2,6 +2,7 @@
 
 from droplab.languages import LANGUAGES, check_language
 from droplab.report.locale import texts
+from droplab.report.naming import report_words
 from droplab.report.page import build_page
 from droplab.report.payload import PageSource
 from droplab.report.tables import write_effects, write_metrics
@@ -14,6 +15,7 @@ __all__ = [
     "build_page",
     "check_language",
     "render",
+    "report_words",
     "texts",
     "wording",
     "write_effects",

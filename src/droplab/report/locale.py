@@ -30,7 +30,15 @@ class Speaker:
         """Whether there is a text for a key."""
         return key in self._texts
 
+    def template(self, key: str) -> str:
+        """The text of a key with its placeholders."""
+        return self._texts[key]
+
     def __call__(self, key: str, **values: Any) -> str:
         """The text of a key with its placeholders filled; ``{count:run|runs}`` says which word goes with a number."""
+        return self.fill(self.template(key), **values)
+
+    def fill(self, template: str, **values: Any) -> str:
+        """A template with its placeholders filled."""
         counted = {name: Count(value) if type(value) is int else value for name, value in values.items()}
-        return self._texts[key].format(**counted)
+        return template.format(**counted)

@@ -4,47 +4,54 @@ from __future__ import annotations
 
 import math
 
-from droplab.analysis import Spread
+from droplab.analysis import Spread, Unit
 
-SHARES = {"fit_accuracy", "val_accuracy"}
-"""Endpoints that are fractions and read in percentage points."""
+_DIGITS: dict[Unit, int] = {"share": 2, "nats": 4, "epochs": 1}
+_SPREAD_DIGITS: dict[Unit, int] = {"share": 1, "nats": 3, "epochs": 1}
+"""After the point; where the unit is unknown, four digits in all, two of a deviation."""
 
 
-def number(endpoint: str, value: float, *, signed: bool = True) -> str:
-    """A difference as it is read: accuracies in percentage points, losses in nats, turning in epochs.
+def number(unit: Unit, value: float, *, signed: bool = True) -> str:
+    """A difference as it is read: shares in percentage points.
 
-    >>> number("val_accuracy", 0.0237), number("val_loss", -0.5), number("turning_epoch", 6.6), number("gap", -1e-9)
-    ('+2.37 pp', '-0.5000', '+6.6', '+0.0000')
+    >>> number("share", 0.0237), number("nats", -0.5), number("epochs", 6.6), number("nats", -1e-9), number("", 1234.56)
+    ('+2.37 pp', '-0.5000', '+6.6', '+0.0000', '+1235')
     """
-    share = endpoint in SHARES
-    digits = 2 if share else 1 if endpoint == "turning_epoch" else 4
-    shown = round(100 * value if share else value, digits) + 0.0  # no -0.0000
-    return f"{shown if signed else abs(shown):{'+' if signed else ''}.{digits}f}" + (" pp" if share else "")
+    scaled = 100 * value if unit == "share" else value
+    rounded = round(scaled, _DIGITS[unit]) if unit in _DIGITS else scaled
+    shown = rounded + 0.0  # no -0.0000
+    sign = "+" if signed else ""
+    return _digits(shown if signed else abs(shown), _DIGITS.get(unit), sign) + (" pp" if unit == "share" else "")
 
 
-def interval(endpoint: str, low: float, high: float) -> str:
+def interval(unit: Unit, low: float, high: float) -> str:
     """An interval as it is read; empty where there is none.
 
-    >>> interval("val_accuracy", 0.0027, 0.0253), interval("gap", math.nan, math.nan)
+    >>> interval("share", 0.0027, 0.0253), interval("nats", math.nan, math.nan)
     ('[+0.27, +2.53] pp', '')
     """
     if math.isnan(low):
         return ""
-    bounds = [number(endpoint, value) for value in (low, high)]
-    if endpoint in SHARES:
+    bounds = [number(unit, value) for value in (low, high)]
+    if unit == "share":
         return f"[{', '.join(bound.removesuffix(' pp') for bound in bounds)}] pp"
     return f"[{', '.join(bounds)}]"
 
 
-def spread_text(spread: Spread, *, share: bool = False, digits: int = 3) -> str:
-    """A mean and its standard deviation as they are read.
+def spread_text(spread: Spread, unit: Unit) -> str:
+    """A mean and its standard deviation as they are read; shares in percent.
 
-    >>> spread_text(Spread(0.5, 0.01)), spread_text(Spread(0.5, math.nan), share=True)
+    >>> spread_text(Spread(0.5, 0.01), "nats"), spread_text(Spread(0.5, math.nan), "share")
     ('0.500 ± 0.010', '50.0')
     """
     mean, sd = spread.mean, spread.sd
     if math.isnan(mean):
         return "-"
-    if share:
-        mean, sd, digits = mean * 100, sd * 100, 1
-    return f"{mean:.{digits}f}" + ("" if math.isnan(sd) else f" ± {sd:.{digits}f}")
+    if unit == "share":
+        mean, sd = mean * 100, sd * 100
+    digits = _SPREAD_DIGITS.get(unit)
+    return _digits(mean, digits) + ("" if math.isnan(sd) else f" ± {_digits(sd, digits, most=2)}")
+
+
+def _digits(value: float, digits: int | None, sign: str = "", most: int = 4) -> str:
+    return f"{value:{sign}.{most}g}" if digits is None else f"{value:{sign}.{digits}f}"

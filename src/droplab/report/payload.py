@@ -8,12 +8,13 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from droplab.analysis import Effect, Verdict
+from droplab.analysis import Effect, Questions, Verdict
 from droplab.analysis.student import quantile
 from droplab.languages import LANGUAGES
+from droplab.measures import GAP
 from droplab.records import ChangedImages, ExperimentRecord, Histogram, RunKey, RunRecord
-from droplab.report.locale import texts
-from droplab.report.numbers import SHARES
+from droplab.report.locale import Speaker, texts
+from droplab.report.naming import metric_words, said
 from droplab.report.png import data_address
 from droplab.report.wording import wording
 
@@ -46,14 +47,15 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
         source: the experiment.
         lang: language in which the page opens; all languages are inside.
     """
-    record, keys = source.record, list(source.record.runs)
+    record, keys, asked = source.record, list(source.record.runs), source.verdict.questions
     return {
         "format": FORMAT,
         "lang": lang,
-        "words": {code: _page_words(code) for code in LANGUAGES},
+        "words": {code: _page_words(code, asked) for code in LANGUAGES},
         "verdict": {code: _named(wording(source.verdict, record, code)) for code in LANGUAGES},
         "effects": [_effect(effect, source.verdict) for effect in source.verdict.effects],
         "recommended": source.verdict.recommended,
+        "measures": _measures(asked),
         "t": [quantile(0.975, df) for df in range(1, max(2, len(keys)))],
         "experiment": {
             "name": record.name,
@@ -68,7 +70,7 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
             "openings": record.test_openings,
             "done": sum(run.state == "done" for run in record.runs.values()),
         },
-        "runs": [_run(run, record) for run in record.runs.values()],
+        "runs": [_run(run, record, asked) for run in record.runs.values()],
         "histograms": [
             {"run": keys.index(key), **item}
             for key in _histogram_runs(record, source.histograms)
@@ -86,8 +88,27 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
     }
 
 
-def _page_words(lang: str) -> dict[str, str]:
-    return {key.removeprefix("page."): text for key, text in texts(lang).items() if key.startswith("page.")}
+def _page_words(lang: str, asked: Questions) -> dict[str, str]:
+    say = Speaker(lang)
+    words = {key.removeprefix("page."): text for key, text in texts(lang).items() if key.startswith("page.")}
+    words |= {f"metric.{name}": text for name, text in metric_words(asked.measures, lang).items()}
+    words |= {f"table.{end.name}": said(say, f"column.{end.role}", end.measure) for end in (*asked.fit, *asked.judged)}
+    return {**words, "table.best": said(say, f"column.best.{asked.primary.better}", asked.primary)}
+
+
+def _measures(asked: Questions) -> dict[str, Any]:
+    """Which metrics stand first, are drawn at first, and are columns of the table; whose best value is shown."""
+    names = [measure.name for measure in asked.measures]
+    val = [name for measure in names for name in (f"val_{measure}", measure)]
+    fit, train = [f"fit_{name}" for name in names], [f"train_{name}" for name in names]
+    costs = [end.name for end in asked.fit if end.measure is not asked.primary]
+    return {
+        "first": [*val, GAP, *fit, *train],
+        "drawn": [*val, GAP, *fit, train[0]],
+        "columns": [*(end.name for end in asked.judged), *costs, *([GAP] if asked.gap else [])],
+        "best": asked.turn,
+        "better": asked.primary.better,
+    }
 
 
 def _named(value: Any) -> Any:
@@ -123,13 +144,16 @@ def _effect(effect: Effect, verdict: Verdict) -> dict[str, Any]:
         "adjusted_low": _finite(effect.adjusted_low),
         "adjusted_high": _finite(effect.adjusted_high),
         "consequence": verdict.consequence(effect),
-        "share": effect.endpoint in SHARES,
+        "share": effect.unit == "share",
         "seeds": list(effect.seeds),
         "values": [_finite(value) for value in effect.values],
     }
 
 
-def _run(run: RunRecord, record: ExperimentRecord) -> dict[str, Any]:
+def _run(run: RunRecord, record: ExperimentRecord, asked: Questions) -> dict[str, Any]:
+    metrics = dict(run.metrics)
+    if asked.gap is not None and GAP not in metrics and (gap := asked.gap.curve(run)):
+        metrics[GAP] = gap
     arm = next(arm for arm in record.spec["arms"] if arm["name"] == run.key.arm)
     fields = {f"arm.{key}": value for key, value in flatten(arm)}
     fields["seed"] = run.key.seed
@@ -142,7 +166,7 @@ def _run(run: RunRecord, record: ExperimentRecord) -> dict[str, Any]:
         "reason": run.reason,
         "epochs": run.epochs_done,
         "fields": {key: _field(value) for key, value in fields.items()},
-        "metrics": {name: _series(values) for name, values in run.metrics.items()},
+        "metrics": {name: _series(values) for name, values in metrics.items()},
     }
 
 

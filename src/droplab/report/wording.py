@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from droplab.analysis import JUDGED, MOST_SEEDS, ArmSummary, Effect, Verdict
+from droplab.analysis import MOST_SEEDS, Effect, Questions, Verdict
 from droplab.records import ExperimentRecord, are_images
 from droplab.report.headline import advice, beside
 from droplab.report.locale import Speaker
+from droplab.report.naming import endpoint, heading, of_measures, said
 from droplab.report.notices import notice_texts
-from droplab.report.numbers import SHARES, interval, number, spread_text
-
-SUMMARY_COLUMNS = ("fit_accuracy", "fit_loss", "val_loss", "val_accuracy", "gap")
+from droplab.report.numbers import interval, number, spread_text
 
 
 class Row(NamedTuple):
@@ -79,13 +78,13 @@ def wording(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Wor
         advice=advice(verdict, record, say),
         beside=beside(verdict, record, say),
         findings=tuple(
-            Finding(say(f"finding.{n}", baseline=record.baseline), _groups(verdict, effects, say))
+            Finding(_question(n, verdict, record, say), _groups(verdict, effects, say))
             for n, effects in found
             if effects
         ),
-        underfits=tuple(say("underfits", arm=arm) for arm in verdict.underfits),
+        underfits=tuple(_underfits(verdict, arm, say) for arm in verdict.underfits),
         arms_title=say("arms.title"),
-        arms=_arm_rows(verdict.summaries, say),
+        arms=_arm_rows(verdict, say),
         notices_title=say("notices.title"),
         notices=notice_texts(record, lang),
         reading_title=say("reading.title"),
@@ -94,6 +93,9 @@ def wording(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Wor
 
 
 def _title(record: ExperimentRecord, say: Speaker) -> str:
+    size = {"arms": len(record.arms), "seeds": len(record.seeds), "epochs": record.epochs}
+    if not {"data", "model"} <= record.spec.keys():
+        return say("title.loop", name=record.name, **size)
     return say(
         "title.images" if are_images(record.shape) else "title.samples",
         name=record.name,
@@ -101,10 +103,24 @@ def _title(record: ExperimentRecord, say: Speaker) -> str:
         model=record.spec["model"]["name"],
         train=f"{record.sizes['train']:,}",
         validation=f"{record.sizes['validation']:,}",
-        arms=len(record.arms),
-        seeds=len(record.seeds),
-        epochs=record.epochs,
+        **size,
     )
+
+
+def _question(finding: int, verdict: Verdict, record: ExperimentRecord, say: Speaker) -> str:
+    """A finding as it is asked, with what is expected of dropout."""
+    expected = []
+    for end in verdict.questions.others:
+        if end.finding == finding:
+            way = ".higher" if end.claim > 0 else ".lower"
+            expected.append(said(say, f"expect.{end.role}" + (way if end.role in {"fit", "val"} else ""), end.measure))
+    key = of_measures(say, f"finding.{finding}", verdict.questions.measures)
+    return say(key, baseline=record.baseline, expected=say("comma").join(expected))
+
+
+def _underfits(verdict: Verdict, arm: str, say: Speaker) -> str:
+    worse = next(e for e in verdict.effects if (e.arm, e.role, e.status) == (arm, "fit", "supported"))
+    return said(say, "underfits.lower" if worse.mean < 0 else "underfits.higher", worse.measure, arm=arm)
 
 
 def _groups(verdict: Verdict, effects: Iterable[tuple[int, Effect]], say: Speaker) -> tuple[Group, ...]:
@@ -116,14 +132,14 @@ def _groups(verdict: Verdict, effects: Iterable[tuple[int, Effect]], say: Speake
 
 
 def _row(verdict: Verdict, effect: Effect, place: int, say: Speaker) -> Row:
-    name = say(f"endpoint.{effect.endpoint}")
+    name = endpoint(say, verdict.question(effect))
     if not effect.seeds:
         return Row(name, say("no_value"), "", "", say("status.open"), place)
-    mean = ("≥ " if effect.at_least else "") + number(effect.endpoint, effect.mean)
+    mean = ("≥ " if effect.at_least else "") + number(effect.unit, effect.mean)
     if effect.identical:
         return Row(name, mean, "", "", say("status.identical"), place)
-    plain = interval(effect.endpoint, effect.low, effect.high)
-    wider = interval(effect.endpoint, effect.adjusted_low, effect.adjusted_high)
+    plain = interval(effect.unit, effect.low, effect.high)
+    wider = interval(effect.unit, effect.adjusted_low, effect.adjusted_high)
     adjusted = say("adjusted", interval=wider) if wider else ""
     return Row(name, mean, plain, adjusted, _status(verdict, effect, say), place)
 
@@ -131,7 +147,8 @@ def _row(verdict: Verdict, effect: Effect, place: int, say: Speaker) -> Row:
 def _status(verdict: Verdict, effect: Effect, say: Speaker) -> str:
     meant = verdict.consequence(effect)
     if meant != "open":
-        special = f"status.{meant}.{effect.endpoint}.{effect.status}"
+        role = f"fit.{effect.measure.better}" if effect.role == "fit" else effect.role
+        special = f"status.{meant}.{role}.{effect.status}"
         return say(special if say.knows(special) else f"status.{meant}")
     if effect.seeds_needed is None:
         return say("status.open")
@@ -142,20 +159,37 @@ def _status(verdict: Verdict, effect: Effect, say: Speaker) -> str:
     return say("status.open_seeds", seeds=effect.seeds_needed)
 
 
-def _arm_rows(summaries: Iterable[ArmSummary], say: Speaker) -> tuple[tuple[str, ...], ...]:
-    columns = ("arm", "runs", *SUMMARY_COLUMNS, "turning", "best", "best_accuracy")
-    rows = [tuple(say(f"column.{name}") for name in columns)]
-    for arm in summaries:
-        last = [spread_text(arm.last[name], share=name in SHARES) for name in SUMMARY_COLUMNS]
-        turning = ("≥ " if arm.censored else "") + spread_text(arm.turning_epoch, digits=1)
-        best = [spread_text(arm.best[name], share=name in SHARES) for name in JUDGED]
-        rows.append((arm.arm, str(arm.n), *last, turning, *best))
+def _arm_rows(verdict: Verdict, say: Speaker) -> tuple[tuple[str, ...], ...]:
+    asked = verdict.questions
+    last = [
+        say("column.gap") if end.role == "gap" else heading(say, f"column.{end.role}", end.measure)
+        for end in asked.shown
+    ]
+    rows = [(say("column.arm"), say("column.runs"), *last, *_best_heads(asked, say))]
+    for arm in verdict.summaries:
+        cells = [spread_text(arm.last[end.name], end.measure.unit) for end in asked.shown]
+        if asked.turn:
+            cells.append(("≥ " if arm.censored else "") + spread_text(arm.turning_epoch, "epochs"))
+            cells += [spread_text(arm.best[end.name], end.measure.unit) for end in asked.judged]
+        rows.append((arm.arm, str(arm.n), *cells))
     return tuple(rows)
+
+
+def _best_heads(asked: Questions, say: Speaker) -> tuple[str, ...]:
+    """Headings of what describes each run at its best epoch; none where the primary measure is not reported."""
+    if not asked.turn:
+        return ()
+    primary, *others = (end.measure for end in asked.judged)
+    return (
+        say("column.turning" if primary.better == "lower" else "column.best_epoch"),
+        heading(say, f"column.best.{primary.better}", primary),
+        *(heading(say, "column.there", measure) for measure in others),
+    )
 
 
 def _notes(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> tuple[str, ...]:
     failed = [record.runs[key] for key in verdict.unfinished if record.runs[key].state == "failed"]
-    notes = [say("note.scope"), _tests(verdict, say), say("note.turning")]
+    notes = [say("note.scope"), _tests(verdict, say), *_described(verdict.questions, say)]
     if any(effect.at_least for effect in verdict.effects):
         notes.append(say("note.censored"))
     if len(record.seeds) == 1:
@@ -167,6 +201,18 @@ def _notes(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> tuple[st
         notes.append(say("note.looks", count=record.looks))
     notes.append(say("note.test", count=record.test_openings))
     return tuple(notes)
+
+
+def _described(asked: Questions, say: Speaker) -> list[str]:
+    """Which point of a run is meant, and what is not tested."""
+    key = of_measures(say, "note.turning", asked.measures)
+    notes = [say(key)] if asked.overfits else []
+    if asked.turn and (key == "note.turning" or not notes):
+        heads = [say("quoted", arm=head) for head in _best_heads(asked, say)]
+        notes.append(say("note.columns", columns=say("comma").join(heads)))
+    if asked.gap_as_trained:
+        notes.append(said(say, "note.gap_as_trained", asked.primary))
+    return notes
 
 
 def _tests(verdict: Verdict, say: Speaker) -> str:

@@ -12,7 +12,7 @@ from torch import nn
 
 from droplab.errors import SiteError
 from droplab.layers.doorway import doorways
-from droplab.surgery.layers import is_dropout
+from droplab.surgery.dropping import is_dropout
 from droplab.surgery.numbers import OwnRate, checked_rate, own_rates
 
 

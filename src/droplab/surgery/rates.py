@@ -15,13 +15,13 @@ from droplab.layers.layer import DropLayer
 from droplab.layers.learned import LearnedRate
 from droplab.layers.reading import only_read
 from droplab.layers.unreached import foreign, listed
-from droplab.surgery.adopting import adoptable, fed_modules
+from droplab.surgery.dropping import is_dropout
 from droplab.surgery.kinds import Chosen, Kinds, chosen_at, kinds
-from droplab.surgery.layers import is_dropout
 from droplab.surgery.numbers import OwnRate, checked_rate, own_rates
 from droplab.surgery.sites import match_sites
 from droplab.surgery.swapping import at_doorway, inherit, swap
 from droplab.surgery.undoing import Change, Undo, bodies, remembered
+from droplab.surgery.weighted import adoptable, fed_modules
 from droplab.variants.catalog import CATALOG
 
 __all__ = ["Change", "apply_rates", "everywhere", "rates"]

@@ -11,7 +11,7 @@ from torch import nn
 from droplab import nn as own
 from droplab.layers.doorway import doorways
 from droplab.layers.unreached import TORCHS
-from droplab.surgery.layers import is_dropout
+from droplab.surgery.dropping import is_dropout
 from droplab.surgery.rates import everywhere
 from droplab.surgery.swapping import at_doorway, inherit, swap
 from droplab.surgery.undoing import Change

@@ -22,9 +22,9 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from droplab.errors import SiteError, quote, suggest
-from droplab.surgery.adopting import adoptable
-from droplab.surgery.layers import is_dropout
+from droplab.surgery.dropping import is_dropout
 from droplab.surgery.numbers import own_rates
+from droplab.surgery.weighted import adoptable
 
 
 def sites(model: nn.Module) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
-"""A row of a catalog as tests need it: a layer of it, an input, and one call of the layer under a key."""
+"""A kind as tests need it: a layer of it, an input, and one call of the layer under a key."""
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -17,7 +18,7 @@ RATE = 0.3
 
 
 class KindUnderTest:
-    """What the contracts share; ``row`` is handed over by the test class."""
+    """What the contracts share; ``oracle`` is handed over by the test class."""
 
     oracle: ClassVar[Oracle]
 
@@ -26,7 +27,7 @@ class KindUnderTest:
         return self.oracle.build(p)
 
     def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
-        """Values of both signs, none near zero, of the row's shape; or words, where it takes these."""
+        """Values of both signs, none near zero, of the oracle's shape; or words, where it takes these."""
         count = math.prod(self.oracle.shape)
         if self.oracle.vocabulary is not None:
             return (torch.arange(count) * 7 % self.oracle.vocabulary).reshape(self.oracle.shape)
@@ -59,7 +60,7 @@ class KindUnderTest:
             assert torch.equal(found, wanted)
 
     def function(self, samples: int | None = None) -> tuple[Callable[..., Tensor], Tensor]:
-        """The row as a function of one tensor of numbers, and that tensor: the input, or the matrix of words.
+        """The kind as a function of one tensor of numbers, and that tensor: the input, or the matrix of words.
 
         Args:
             samples: so many of the batch.
@@ -96,6 +97,14 @@ def output(layer: Any, x: Tensor) -> Tensor:
     result = layer(x)
     found: Tensor = result[0] if isinstance(result, tuple) else result
     return found
+
+
+def saved(module: nn.Module) -> Any:
+    """What ``torch.load`` gives back of a whole module."""
+    place = io.BytesIO()
+    torch.save(module, place)
+    place.seek(0)
+    return torch.load(place, weights_only=False)
 
 
 def raises(kind: type[Exception], act: Callable[[], Any], said: str = "") -> None:

@@ -1,18 +1,20 @@
-"""What every layer that drops must do, as pytest tests. Inherit ``LayerContract`` and hand it a kind.
+"""What every layer that drops must do, as pytest tests. Inherit ``LayerContract`` and hand it your kind's oracle.
 
 ::
 
-    class TestMyDropout(LayerContract):
-        oracle = Oracle(Kind("my_pkg.drops:MyDropout", MyDropout, paper, equation, shares), scaled, (16, 24))
+    from droplab.testing.laws.oracle import Oracle, scaled
+    from droplab.variants.kind import Kind
 
-``Oracle`` and ``scaled`` are in ``droplab.testing.laws.oracle``, ``Kind`` in ``droplab.variants.kind``; the name is
-that by which a spec can name the kind.
+    MINE = Kind("my_pkg.drops:MyDropout", MyDropout, paper="...", equation="...", shares="nothing")
+
+
+    class TestMyDropout(LayerContract):
+        oracle = Oracle(MINE, moments=scaled, shape=(16, 24))
 """
 
 from __future__ import annotations
 
 import copy
-import io
 import math
 import pickle
 import warnings
@@ -25,8 +27,7 @@ from torch._dynamo import graph_break
 
 from droplab.errors import RankError, UserError
 from droplab.layers.keyed import keyed
-from droplab.layers.layer import DropLayer
-from droplab.testing.kinds import RATE, named, output, raises
+from droplab.testing.kinds import RATE, named, output, raises, saved
 from droplab.testing.laws.oracle import ordinary, same
 from droplab.testing.living import LivingContract
 from droplab.testing.transforms import TransformContract
@@ -43,7 +44,7 @@ class LayerContract(TransformContract, LivingContract):
     """Moments, eval, edges, gradients, keys, shards, compilation, dtypes, copies, export and errors of one kind."""
 
     def test_moments(self) -> None:
-        """Mean and variance of every element are the row's, within standard errors."""
+        """Mean and variance of every element are the oracle's, within standard errors."""
         layer, x = self.make(), self.input()
         model = named(layer)
         draws = torch.stack([self.draw(layer, x, step=step, model=model) for step in range(DRAWS)])
@@ -66,7 +67,7 @@ class LayerContract(TransformContract, LivingContract):
         assert ((draws.mean(0) - mean).abs() <= ERRORS * (variance / DRAWS).sqrt() + ROUNDING).all()
 
     def test_eval(self) -> None:
-        """What the row says; where that is the input, no new tensor."""
+        """What the oracle says; where that is the input, no new tensor."""
         layer, x = self.make().eval(), self.input()
         if self.oracle.at_eval is same:
             assert layer(x) is x
@@ -83,7 +84,7 @@ class LayerContract(TransformContract, LivingContract):
         torch.testing.assert_close(grads[0], grads[1], rtol=1e-12, atol=1e-12)
 
     def test_rate_one(self) -> None:
-        """What the row says, gradients too, and nothing is NaN; or an error, where the row says so."""
+        """What the oracle says, gradients too, and nothing is NaN; or an error, where it says so."""
         x = self.input()
         if self.oracle.at_one is None:
             raises(UserError, lambda: self.make(1.0)(x), "1")
@@ -225,7 +226,7 @@ class LayerContract(TransformContract, LivingContract):
         loaded = self.make()
         loaded.load_state_dict(layer.state_dict())
         assert bool(layer.state_dict()) == self.oracle.kind.has_parameters
-        for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), _saved(layer), loaded):  # noqa: S301
+        for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), saved(layer), loaded):  # noqa: S301
             assert torch.equal(self.draw(other, x), wanted)
             assert repr(other) == repr(layer)
 
@@ -243,17 +244,9 @@ class LayerContract(TransformContract, LivingContract):
         assert math.isclose(layer.p, RATE, rel_tol=1e-15 if self.oracle.kind.has_parameters else 0.0)
 
     def test_wrong_inputs(self) -> None:
-        """Integers (or numbers, where words are wanted) and ranks that the row refuses raise, with what arrived."""
+        """Integers (or numbers, where words are wanted) and ranks that the oracle refuses raise, with what arrived."""
         layer, x = self.make(), self.input()
         wrong = x.double() if self.oracle.vocabulary is not None else x.long()
         raises(UserError, lambda: layer(wrong), str(wrong.dtype))
         for rank in self.oracle.refuses:
             raises(RankError, lambda rank=rank: layer(torch.ones((2,) * rank)), str(rank))  # type: ignore[misc]
-
-
-def _saved(layer: DropLayer) -> DropLayer:
-    place = io.BytesIO()
-    torch.save(layer, place)
-    place.seek(0)
-    loaded: DropLayer = torch.load(place, weights_only=False)
-    return loaded

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import copy
 import inspect
-import io
 import math
 import pickle
 import warnings
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +18,9 @@ from droplab.layers.keyed import keyed
 from droplab.layers.layer import DropLayer
 from droplab.layers.learned import LearnedRate
 from droplab.surgery import apply_rates
+from droplab.testing.kinds import KindUnderTest, raises, saved
 from droplab.testing.laws.oracle import Oracle
+from droplab.variants.catalog import CATALOG
 
 HOOKS = (
     "register_forward_pre_hook",
@@ -30,18 +30,8 @@ HOOKS = (
 )
 
 
-class LivingContract:
+class LivingContract(KindUnderTest):
     """Copies, hooks, replacing, traces and calls of one kind."""
-
-    oracle: ClassVar[Oracle]
-
-    def make(self, p: float = 0.3) -> DropLayer:
-        """The layer with the kind's defaults, in training mode."""
-        return self.oracle.build(p)
-
-    def input(self, dtype: torch.dtype = torch.float64) -> Tensor:
-        """What it takes."""
-        raise NotImplementedError
 
     def test_copies_within_keyed_are_not_keyed(self) -> None:
         """Whoever copies, and however: the copy draws from torch's generator, and can be keyed on its own."""
@@ -50,7 +40,7 @@ class LivingContract:
         with keyed(model, seed=1, step=3):
             wanted = _first(layer(x))
             shallow = nn.ModuleDict({"drop": copy.copy(layer)})
-            others = [copy.deepcopy(model), shallow, pickle.loads(pickle.dumps(model)), _saved(model)]  # noqa: S301
+            others = [copy.deepcopy(model), shallow, pickle.loads(pickle.dumps(model)), saved(model)]  # noqa: S301
         for other in others:
             assert other["drop"] is not layer
             assert other["drop"]._keying is None
@@ -113,7 +103,7 @@ class LivingContract:
         model = nn.Sequential(layer)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns of torch.jit itself
-            _raises(UserError, lambda: torch.jit.script(model), type(layer).__name__)
+            raises(UserError, lambda: torch.jit.script(model), type(layer).__name__)
         assert model[0] is layer
 
     def test_what_is_attached_stays(self) -> None:
@@ -153,7 +143,7 @@ class LivingContract:
         doorway = open_doorway(model["site"], "out", self.make())
         with keyed(model, seed=1):
             wanted = model["site"](x)
-        copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model)), _saved(model)]  # noqa: S301
+        copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model)), saved(model)]  # noqa: S301
         close_doorway(model["site"], doorway)
         assert model["site"](x) is x
         for other in copies:
@@ -181,16 +171,17 @@ class LivingContract:
         before = float(layer.p)
         wrong: tuple[Any, ...] = (True, "0.2", None, [0.2], torch.tensor(0.2, requires_grad=True))
         for value in (*wrong, nn.Parameter(torch.tensor(0.2))):
-            _raises(UserError, lambda value=value: setattr(layer, "p", value), type(layer).__name__)  # type: ignore[misc]
+            raises(UserError, lambda value=value: setattr(layer, "p", value), type(layer).__name__)  # type: ignore[misc]
         assert float(layer.p) == before
 
     def _taken(self) -> nn.Module | None:
-        """A layer whose place the kind can take."""
-        if not self.oracle.kind.in_arms:
+        """A layer whose place the kind can take by its name."""
+        row = self.oracle.kind
+        if not row.in_arms or CATALOG.get(row.name) is not row:
             return None
-        if not self.oracle.kind.adopts:
+        if not row.adopts:
             return nn.Dropout(0.5)
-        layer, kind = self.make(), self.oracle.kind.adopts[0]
+        layer, kind = self.make(), row.adopts[0]
         if not isinstance(layer, kind) and not isinstance(layer, nn.RNNBase):
             return None
         options = inspect.signature(kind.__init__).parameters
@@ -253,19 +244,3 @@ def _twin(layer: Any, kind: type[nn.Module]) -> nn.Module:
 def _first(output: Any) -> Tensor:
     found: Tensor = output[0] if isinstance(output, tuple) else output
     return found
-
-
-def _saved(model: nn.Module) -> Any:
-    place = io.BytesIO()
-    torch.save(model, place)
-    place.seek(0)
-    return torch.load(place, weights_only=False)
-
-
-def _raises(kind: type[Exception], act: Callable[[], Any], said: str = "") -> None:
-    try:
-        act()
-    except kind as error:
-        assert said in str(error), f"the error {error!s} does not say {said!r}"  # noqa: PT017
-        return
-    raise AssertionError(f"{kind.__name__} was wanted; nothing was raised")

@@ -1,6 +1,6 @@
 """What every layer must do under torch's transforms, in strange memory and in graphs, or refuse by name.
 
-A row refuses a transform in ``Oracle.refusals``: the transform's name here, and words of the error. The test then
+An oracle refuses a transform in ``Oracle.refusals``: the transform's name here, and words of the error. The test then
 holds it to the error, so that a table made from the rows is never out of date.
 """
 
@@ -29,7 +29,7 @@ MEMBERS = 3
 
 
 def asked(oracle: Oracle, transform: str) -> bool:
-    """Whether a check has something to look at in a row: channels come last in four dimensions only.
+    """Whether a check has something to look at in a kind: channels come last in four dimensions only.
 
     >>> from droplab.testing.laws import ORACLES
     >>> asked(ORACLES["dropout"], "channels last"), asked(ORACLES["dropout2d"], "channels last")
@@ -42,7 +42,7 @@ class TransformContract(KindUnderTest):
     """Derivatives of second order and forward, ``vmap``, Jacobians, memory, tracers, graphs with breaks."""
 
     def held(self, transform: str, act: Callable[[], None]) -> None:
-        """Carry a check out, or hold the row to its refusal."""
+        """Carry a check out, or hold the kind to its refusal."""
         assert transform in TRANSFORMS
         said = self.oracle.refusals.get(transform)
         if said is None:

@@ -8,6 +8,7 @@ from typing import Self
 
 from droplab.errors import DroplabError, SinkError
 from droplab.ledger import OpenLedger, open_experiment
+from droplab.measures import kept_measures
 from droplab.records import ENDED_STATES, RunKey, Sink, SinkRun
 from droplab.tracking.registry import make_sink
 
@@ -43,6 +44,7 @@ def sink_runs(ledger: OpenLedger) -> dict[RunKey, SinkRun]:
                 "environment": environment,
             },
             epochs=spec["recipe"]["epochs"],
+            measures=kept_measures(design),
         )
         for key in ledger.progress()
     }

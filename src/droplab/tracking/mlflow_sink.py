@@ -16,13 +16,13 @@ from mlflow import MlflowClient  # telemetry is decided at import
 from mlflow.entities import Metric, Param, RunTag
 
 from droplab.errors import masked
+from droplab.measures import PARTS
 from droplab.records import Measurement, SinkRun
 
 _STATUS = {"done": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 _BATCH = 1000  # the server's bound on metrics per call
 _SECONDS = 10.0  # between writes
 _PARAM = 6000  # and on the length of a parameter
-_MARKER = "val_loss"  # every epoch has it; the number of its steps is the number of epochs
 
 
 class MlflowSink:
@@ -47,8 +47,10 @@ class MlflowSink:
         if there:
             self._ids[run.id] = there[0].info.run_id
             self._client.update_run(self._ids[run.id], status="RUNNING")
-            history = self._client.get_metric_history(self._ids[run.id], _MARKER)
-            return len({metric.step for metric in history})
+            primary = run.measures[0].name  # at least one of its values is measured in every epoch
+            markers = (primary, *(f"{part}_{primary}" for part in PARTS))
+            histories = (self._client.get_metric_history(self._ids[run.id], name) for name in markers)
+            return max((metric.step for history in histories for metric in history), default=0)
         tags = {"droplab.run": run.id, "arm": run.key.arm, "seed": str(run.key.seed)}
         made = self._client.create_run(experiment, tags=tags, run_name=str(run.key))
         self._ids[run.id] = made.info.run_id

@@ -10,11 +10,17 @@ import wandb_workspaces.expr as ws
 import wandb_workspaces.reports.v2 as wr
 
 from droplab.errors import SinkError
+from droplab.measures import GAP, reported
 from droplab.records import ExperimentRecord
 from droplab.tracking.wandb_sink import PROJECT
 
-CURVES = ("val_loss", "fit_loss", "val_accuracy", "fit_accuracy", "gap", "train_loss")
-"""One panel each."""
+
+def curves(record: ExperimentRecord) -> tuple[str, ...]:
+    """What has a panel each, of all that the runs report."""
+    names = record.metrics
+    found = [reported(measure, part, names) for measure in record.measures for part in ("val", "fit")]
+    last = reported(record.measures[0], "train", names)
+    return tuple(filter(None, [*found, GAP if GAP in names or not names else "", last]))
 
 
 def build_report(
@@ -39,9 +45,9 @@ def build_report(
         sets = [wr.Runset(name=say["runs"], filters=this, groupby=["group"] if grouped else [], **runs)]
         return wr.PanelGrid(runsets=sets, panels=panels)
 
-    curves = [
+    panels = [
         wr.LinePlot(title=say[name], x="epoch", y=[name], groupby_aggfunc="mean", groupby_rangefunc="stddev")
-        for name in CURVES
+        for name in curves(record)
     ]
     norms = [wr.LinePlot(title=say[name], x="epoch", y=[name]) for name in ("grad_norm", "param_norm")]
     return wr.Report(
@@ -54,7 +60,7 @@ def build_report(
             wr.P(text=advice),
             wr.H1(text=say["curves"]),
             wr.P(text=say["curves_text"]),
-            grid(curves, grouped=True),
+            grid(panels, grouped=True),
             wr.H1(text=say["weights"]),
             grid(norms, grouped=True),
             wr.H1(text=say["verdict"]),

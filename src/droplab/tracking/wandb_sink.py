@@ -24,8 +24,7 @@ _NAME = 120  # characters that W&B takes for names and groups
 _TAG = 64
 _EXIT = {"done": 0, "failed": 1}
 _SERVER = "https://api.wandb.ai"
-SUMMARIES = {"val_loss": "min", "val_accuracy": "max"}
-"""Metrics whose best value W&B should show beside the last."""
+_BEST = {"lower": "min", "higher": "max"}
 
 
 class WandbSink:
@@ -65,8 +64,9 @@ class WandbSink:
         )
         opened.define_metric("epoch", hidden=True)
         opened.define_metric("*", step_metric="epoch")
-        for name, best in SUMMARIES.items():
-            opened.define_metric(name, step_metric="epoch", summary=f"{best},last")
+        for measure in run.measures:  # the best value is shown beside the last
+            for name in (f"val_{measure.name}", measure.name):
+                opened.define_metric(name, step_metric="epoch", summary=f"{_BEST[measure.better]},last")
         self._runs[run.id] = opened
         if self._mode == "offline":
             return 0

@@ -20,5 +20,5 @@ def said(name: str, lang: str = "en") -> Mapping[str, str]:
     'Drops whole feature maps of an image.'
     """
     if name not in TABLE:
-        raise UserError(f"no variant {name!r}{suggest(name, TABLE)} (there are {', '.join(TABLE)})")
+        raise UserError(f"no kind {name!r}{suggest(name, TABLE)} (there are {', '.join(TABLE)})")
     return cast("dict[str, str]", read_texts("droplab.variants", "texts", lang)[name])

@@ -1,4 +1,4 @@
-"""What a row of the catalog says to people, in a language: what it does, when to use it, and the row's own words."""
+"""What is said of a kind to people, in a language: what it does, when to use it, and its row's own words."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from droplab.variants.language import said
 from droplab.variants.table import TABLE
 
 
-class Words(NamedTuple):
-    """A row, told."""
+class Told(NamedTuple):
+    """A kind, told."""
 
     name: str
     """In specs."""
@@ -26,19 +26,19 @@ class Words(NamedTuple):
     has_parameters: bool
 
 
-def words(name: str, lang: str = "en") -> Words:
-    """A row in a language.
+def told(name: str, lang: str = "en") -> Told:
+    """A kind in a language.
 
     Raises:
-        UserError: no such row, or no such language.
+        UserError: no such kind, or no such language.
 
-    >>> words("dropout2d").does
+    >>> told("dropout2d").does
     'Drops whole feature maps of an image.'
-    >>> words("dropout2d", "ja").shares
+    >>> told("dropout2d", "ja").shares
     'サンプルのチャネル'
     """
     texts = said(name, lang)
     row = CATALOG[name]
-    told = {"shares": row.shares, "eval_law": row.eval_law, "deviations": row.deviations, **texts}
+    own = {"shares": row.shares, "eval_law": row.eval_law, "deviations": row.deviations, **texts}
     layer = TABLE[name].layer
-    return Words(name, layer, equation=row.equation, paper=row.paper, has_parameters=row.has_parameters, **told)
+    return Told(name, layer, equation=row.equation, paper=row.paper, has_parameters=row.has_parameters, **own)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from droplab.surgery.layers import is_dropout
+from droplab.surgery.dropping import is_dropout
 
 
 def adoptable(model: nn.Module, types: tuple[type[nn.Module], ...]) -> tuple[str, ...]:
