@@ -20,6 +20,7 @@ from droplab.experiment import (
     run_experiment,
 )
 from droplab.experiment.changed_images import changed_images
+from droplab.experiment.named import named_objects
 from droplab.experiment.presets import demo
 from droplab.experiment.train import steps_per_epoch
 from droplab.experiment.trained import trained_model
@@ -124,9 +125,7 @@ class Results:
                 record=self.record,
                 verdict=self.verdict,
                 created=design["created"],
-                steps_per_epoch=steps_per_epoch(
-                    self.record.sizes["train"], RecipeSpec.model_validate(self.record.spec["recipe"])
-                ),
+                steps_per_epoch=steps_per_epoch(self.record.sizes["train"], _batches(self.record.spec["recipe"])),
                 environments=ledger.environments(),
                 plan={**design["plan"], **design["calibration"]},
                 histograms={key: ledger.histograms(key) for key in self.record.runs},
@@ -191,7 +190,7 @@ def compare(
         model: in the place of the spec's model: a name, a function, or a class.
         data: in the place of the spec's data: a name, a path, a function, or what such a function returns.
         allow_random_baseline: train an arm without dropout although the model drops by itself; the verdict says so.
-        accept_changed_code: continue although the code of model or data is another now; the verdict says so.
+        accept_changed_code: continue although the code that the spec names is another now; the verdict says so.
 
     Returns:
         The results, also where some runs failed: see ``results.record.runs``.
@@ -231,6 +230,11 @@ def compare(
     return Results(finished.folder, finished.record)
 
 
+def _batches(recipe: Mapping[str, Any]) -> RecipeSpec:
+    """A stored recipe's batches alone: a page is written also where the user's optimiser is not at hand."""
+    return RecipeSpec(**{key: recipe[key] for key in ("batch_size", "drop_last") if key in recipe})
+
+
 def _with_objects(spec: ExperimentSpec, model: Any, data: Any) -> ExperimentSpec:
     """The spec with another model or other data; their options stay."""
     given = {"model": (spec.model, model), "data": (spec.data, data)}
@@ -246,7 +250,7 @@ def _here(spec: ExperimentSpec) -> tuple[ExperimentSpec, str]:
     Raises:
         SpecError: workers are asked for that could not find the objects.
     """
-    local = [name for name in (spec.model.name, spec.data.name) if is_local(name)]
+    local = [name for name in named_objects(spec).values() if is_local(name)]
     if not local or spec.compute.executor == "serial":
         return spec, ""
     names = " and ".join(local)

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from droplab.errors import FailureError, UserError
+from droplab.experiment.same import in_one_spelling
 from droplab.experiment.spec import ExperimentSpec
 
 _LONGEST = 60
@@ -17,14 +18,15 @@ HOME = Path("droplab-runs")
 
 
 def default_folder(spec: ExperimentSpec) -> Path:
-    """``droplab-runs/NAME-IDENTITY``: the same spec always finds its own folder.
+    """``droplab-runs/NAME-IDENTITY``: the same spec always finds its own folder, however its arms are spelled.
 
     >>> default_folder(ExperimentSpec(name="My test")).name.startswith("my-test-")
     True
     """
     slug = re.sub(r"[^\w]+", "-", spec.name.lower()).strip("-_")
     slug = slug.encode()[:_LONGEST].decode(errors="ignore") or "experiment"
-    return HOME / f"{slug}-{spec.identity()}"
+    as_written = HOME / f"{slug}-{spec.identity()}"
+    return as_written if as_written.exists() else HOME / f"{slug}-{in_one_spelling(spec).identity()}"
 
 
 def fresh_folder(folder: Path) -> Path:
