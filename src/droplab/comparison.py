@@ -20,6 +20,7 @@ from droplab.experiment import (
     run_experiment,
 )
 from droplab.experiment.changed_images import changed_images
+from droplab.experiment.named import named_objects
 from droplab.experiment.presets import demo
 from droplab.experiment.specfile import parse, read_table
 from droplab.experiment.train import steps_per_epoch
@@ -166,7 +167,7 @@ class Results:
 def _steps_per_epoch(record: ExperimentRecord) -> int:
     if "loop" in record.spec:
         return 1  # what only the loop knows
-    return steps_per_epoch(record.sizes["train"], RecipeSpec.model_validate(record.spec["recipe"]))
+    return steps_per_epoch(record.sizes["train"], _batches(record.spec["recipe"]))
 
 
 def compare(
@@ -220,7 +221,7 @@ def compare(
         model: in the place of the spec's model: a name, a function, or a class.
         data: in the place of the spec's data: a name, a path, a function, or what such a function returns.
         allow_random_baseline: train an arm without dropout although the model drops by itself; the verdict says so.
-        accept_changed_code: continue although the code of model or data is another now; the verdict says so.
+        accept_changed_code: continue although the code that the spec names is another now; the verdict says so.
 
     Returns:
         The results, also where some runs failed: see ``results.record.runs``.
@@ -320,6 +321,11 @@ def _only_for_specs(**given: Any) -> None:
         )
 
 
+def _batches(recipe: Mapping[str, Any]) -> RecipeSpec:
+    """A stored recipe's batches alone: a page is written also where the user's optimiser is not at hand."""
+    return RecipeSpec(**{key: recipe[key] for key in ("batch_size", "drop_last") if key in recipe})
+
+
 def _with_objects(spec: ExperimentSpec, model: Any, data: Any) -> ExperimentSpec:
     """The spec with another model or other data; their options stay."""
     given = {"model": (spec.model, model), "data": (spec.data, data)}
@@ -335,7 +341,7 @@ def _here(spec: ExperimentSpec) -> tuple[ExperimentSpec, str]:
     Raises:
         SpecError: workers are asked for that could not find the objects.
     """
-    local = [name for name in (spec.model.name, spec.data.name) if is_local(name)]
+    local = [name for name in named_objects(spec).values() if is_local(name)]
     if not local or spec.compute.executor == "serial":
         return spec, ""
     names = " and ".join(local)

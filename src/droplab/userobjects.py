@@ -29,6 +29,15 @@ def looks_like_object(name: str) -> bool:
     return bool(colon) and all(part.isidentifier() for part in parts)
 
 
+def is_object(name: str) -> bool:
+    """Whether a name stands for something of the user's: ``pkg.module:name``, or what was given as an object.
+
+    >>> is_object("my.models:small"), is_object("tutorial-cnn"), is_object("my.models:")
+    (True, False, False)
+    """
+    return looks_like_object(name) or is_given(name)
+
+
 @contextmanager
 def _working_directory_importable() -> Iterator[None]:
     here = str(Path.cwd())
@@ -68,7 +77,7 @@ def resolve(name: str, what: str, error: type[UserError]) -> Callable[..., Any]:
 
     Args:
         name: for example ``my_models:small_net``, or the name under which a function was given (``given.name_of``).
-        what: what the name stands for, for the message: ``model`` or ``data``.
+        what: what the name stands for, for the message: ``model``, ``data``, ``kind``, …
         error: the class to raise.
 
     Raises:
@@ -108,7 +117,7 @@ def resolve(name: str, what: str, error: type[UserError]) -> Callable[..., Any]:
             raise error(f"{what} {name!r}: {module_name} has no {attribute!r}{suggest(part, known)}")
         found = getattr(found, part)
     if not callable(found):
-        raise error(f"{what} {name!r}: {attribute} is a {type(found).__name__}, a function is wanted")
+        raise error(f"{what} {name!r}: {attribute} is a {type(found).__name__}, a function or class is wanted")
     callable_found: Callable[..., Any] = found
     return callable_found
 

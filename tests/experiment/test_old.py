@@ -7,6 +7,7 @@ third run was stopped after its first epoch of three; ``old/stopped.toml`` is it
 from __future__ import annotations
 
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ import torch
 
 import droplab
 from droplab.comparison import Results
-from droplab.experiment import read_spec
+from droplab.experiment import parse_spec, read_spec
 from droplab.experiment.environment import differences, environment
 from droplab.experiment.loading import load_data
+from droplab.experiment.same import is_same
 from droplab.ledger import open_experiment
 from droplab.records import RunKey
 
@@ -60,3 +62,15 @@ def test_an_old_run_is_continued_as_if_it_had_not_been_stopped(stopped, tmp_path
         assert (other.state, other.metrics.keys()) == ("done", run.metrics.keys())
         for name in run.metrics.keys() - TIMES:
             assert other.metrics[name] == (run.metrics[name] if same else pytest.approx(run.metrics[name], rel=1e-3))
+
+
+def test_an_old_ledger_is_the_same_experiment_in_another_spelling(stopped):
+    text = (OLD / "stopped.toml").read_text(encoding="utf-8")
+    other = text.replace('{ name = "gaussian_dropout" }', '"gaussian_dropout"')
+    other = other.replace('"concrete_dropout_linear"', '{ name = "concrete_dropout_linear", tau = 1 }')
+    with open_experiment(stopped) as ledger:
+        design = ledger.design()
+    spec = parse_spec(tomllib.loads(other))
+    assert spec.identity() != design["identity"]
+    assert is_same(design, spec)
+    assert not is_same(design, parse_spec(tomllib.loads(other.replace("tau = 1", "tau = 2"))))

@@ -113,6 +113,50 @@ def test_a_recomputation_that_restores_no_generator_is_refused_where_a_layer_is_
         step(twice, twice, 0)
 
 
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_calls_under_one_state_of_the_generator_are_not_taken_for_each_other(reentrant):
+    model = Net(use_reentrant=reentrant)
+
+    def twice(x):
+        total = x
+        for _ in range(2):
+            with torch.random.fork_rng():
+                total = checkpoint(lambda x: model(x).sin(), total, use_reentrant=reentrant)
+        return total
+
+    with pytest.raises(KeyingError, match=r"which of its 2 calls.*was the same for several.*fork_rng"):
+        step(model, twice, 0)
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_recomputation_in_another_block_than_its_forward_pass_is_refused(number, again):
+    model = Net(recomputed=(0,), use_reentrant=True)
+    with droplab.keyed(model, seed=1):
+        loss = model(X.clone().requires_grad_()).sum()
+    with droplab.keyed(model, seed=1, step=number):
+        if again:
+            model(X.clone().requires_grad_())
+        with pytest.raises(KeyingError, match=r"outside.*backward\(\) inside"):
+            loss.backward()
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_calls_under_transforms_are_recomputed_as_they_were(reentrant):
+    model, named = Net(), Named(2)
+
+    def called(first, second):
+        def inner(x):
+            return first(x) ** 2 + torch.func.vmap(second, randomness="error")(x.sin()) ** 2
+
+        return lambda x: checkpoint(inner, x, use_reentrant=reentrant)
+
+    found, wanted = (
+        step(owner, called(*layers), 0) for owner, layers in ((model, [model.drop] * 2), (named, named.layers))
+    )
+    torch.testing.assert_close(found, wanted)
+
+
 def test_marks_are_drawn_within_checkpointed_functions_only():
     model, state = Net(calls=2), torch.get_rng_state()
     step(model, model, 0)
@@ -160,6 +204,57 @@ def test_a_compiled_block_that_is_called_often_compiles_no_more_with_the_steps()
             for layer in named.layers:
                 assert torch.equal(compiled(X), layer(X) ** 2)
         assert graphs() == 3
+
+
+def test_a_compiled_block_that_is_called_more_often_than_torch_compiles_goes_on_in_eager_mode():
+    model, named = Net(), Named(12)
+    compiled = torch.compile(model, backend="eager")
+    for number in range(2):
+        with droplab.keyed(model, seed=1, step=number), droplab.keyed(named, seed=1, step=number):
+            for layer in named.layers:
+                assert torch.equal(compiled(X), layer(X) ** 2)
+        assert graphs() == torch._dynamo.config.recompile_limit
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_call_that_has_the_id_of_another_layer_is_refused_in_graphs_too(whole):
+    model = Net(calls=2)
+    model.other = droplab.nn.Dropout(0.5)
+    model.other.key_name = "drop#2"
+    compiled = torch.compile(model, fullgraph=whole, backend="aot_eager")
+    for called in (model, compiled, compiled):
+        with pytest.raises(KeyingError, match=r"call 2 of layer 'drop'.*call 1 of layer 'drop#2'.*key_name"):
+            step(model, called, 0)
+    model.other.key_name = None
+    check(model, compiled, 0)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_graphs_of_other_calls_are_not_run_in_a_checkpointed_function_nor_its_in_others(reentrant):
+    """No matter which were compiled first: a recomputation has the number of its call, or says that it has none."""
+    model, named = Net(), Named(3)
+    compiled = torch.compile(model, backend="aot_eager")
+    segment = functools.partial(checkpoint, use_reentrant=reentrant)
+
+    def wavy(call):
+        return lambda x: call(x).sin() + 1
+
+    def one_of_two(first, second):
+        return lambda x: wavy(second)(segment(wavy(first), x))
+
+    def both(first, second):
+        return lambda x: segment(wavy(second), segment(wavy(first), x))
+
+    def plain(*calls):
+        return lambda x: functools.reduce(lambda y, call: wavy(call)(y), calls, x)
+
+    squares = [lambda x, layer=layer: layer(x) ** 2 for layer in named.layers]
+    for number, way in enumerate((plain, one_of_two, plain, one_of_two)):
+        calls = 3 if way is plain else 2
+        found = step(model, way(*[compiled] * calls), number)
+        torch.testing.assert_close(found, step(named, way(*squares[:calls]), number))
+    with pytest.raises(KeyingError, match="holds for one call"):
+        step(model, both(compiled, compiled), 0)
 
 
 @pytest.mark.parametrize("whole", [True, False])

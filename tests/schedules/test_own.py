@@ -1,4 +1,4 @@
-"""Schedules that a user writes, of which no spec knows the name, can be held to the contracts."""
+"""Schedules that a user writes and no table has are held to the contracts: they are read back by `pkg.module:name`."""
 
 from __future__ import annotations
 

@@ -92,11 +92,17 @@ def test_a_loop_that_is_not_there():
 
 
 def test_two_spellings_are_one_experiment():
-    one = LoopSpec(loop="a:train", measures={"loss": "lower"}, arms=[0, {"drop*": 0.25}])
+    one = LoopSpec(
+        loop="a:train", measures={"loss": "lower"}, arms=[0, {"drop*": 0.25}, {"name": "p", "kind": "drop_path"}]
+    )
     other = LoopSpec(
         loop="a:train",
         measures=[droplab.Measure("loss", "lower")],
-        arms=[{"name": "no dropout", "p": 0}, {"name": "drop* 0.25", "p": {"drop*": 0.25}, "schedule": "constant"}],
+        arms=[
+            {"name": "no dropout", "p": 0},
+            {"name": "drop* 0.25", "p": {"drop*": 0.25}, "schedule": "constant"},
+            {"name": "p", "kind": {"name": "drop_path", "mode": "row"}},
+        ],
         seeds=[4],
     )
     assert one.identity() == other.identity()

@@ -52,7 +52,7 @@ def compare(
         fresh: Start anew in a new folder.
         track: Mirror metrics to wandb, trackio, mlflow, tensorboard or pkg.module:Class; several by commas.
         allow_random_baseline: Train an arm without dropout although the model drops by itself; the verdict says so.
-        accept_changed_code: Continue although the code of model or data is another now; the verdict says so.
+        accept_changed_code: Continue although the code that the spec names is another now; the verdict says so.
         lang: Language of the verdict and the page, en or ja.
     """
     from droplab.cli.progress import progress

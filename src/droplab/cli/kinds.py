@@ -6,6 +6,8 @@ from __future__ import annotations
 def kinds(name: str | None = None, *, lang: str = "en") -> None:
     """List the kinds of dropout that an arm can name, or say all about one.
 
+    An arm may also name a layer of your own: kind = "pkg.module:Class".
+
     Args:
         name: A name from the list.
         lang: Language, en or ja.

@@ -20,6 +20,7 @@ from droplab.experiment.folder import default_folder, fresh_folder, make_folder,
 from droplab.experiment.loading import check_same_data, load_data
 from droplab.experiment.lock import folder_lock
 from droplab.experiment.run import OpenRun, Plan
+from droplab.experiment.same import is_same, what_differs
 from droplab.experiment.samples import RunData, lay_out
 from droplab.experiment.signals import StopFlag, stop_on_signals
 from droplab.experiment.spec import ExperimentSpec, digest
@@ -61,7 +62,7 @@ def run_experiment(
         data_dir: where data sets are looked for.
         listener: is told of everything that happens.
         allow_random_baseline: train an arm without dropout although the model drops by itself; the verdict says so.
-        accept_changed_code: continue although the code of model or data is another now; the verdict says so.
+        accept_changed_code: continue although the code that the spec names is another now; the verdict says so.
 
     Raises:
         UserError: the spec does not fit data, model or folder; nothing was written.
@@ -112,7 +113,7 @@ def _all_done(folder: Path, spec: ExperimentSpec, listener: Listener) -> Experim
     with LedgerReader.open(path) as ledger:
         design, open_runs = ledger.design(), ledger.open_runs()
         before = design["spec"]["seeds"]
-        same = design["identity"] == spec.identity() and set(spec.seeds) <= set(before)
+        same = is_same(design, spec) and set(spec.seeds) <= set(before)
         if not same or open_runs or ledger.damaged_runs():
             return None
         record = ledger.read()
@@ -235,9 +236,9 @@ def _continue(
     ledger: Ledger, folder: Path, spec: ExperimentSpec, found: _Found, here: dict[str, Any], listener: Listener
 ) -> None:
     design = ledger.design()
-    if design["identity"] != spec.identity():
+    if not is_same(design, spec):
         raise DesignError(
-            f"{folder} holds a different experiment: {'; '.join(_changes(design['spec'], spec.canonical()))}. "
+            f"{folder} holds a different experiment: {'; '.join(what_differs(design['spec'], spec))}. "
             "Choose another folder with --out DIR, or --fresh for a new one; nothing is overwritten."
         )
     check_same_data(spec.data, found.split, design, folder)
@@ -260,14 +261,6 @@ def _continue(
         _tell_of_more_seeds(spec, before, folder, listener)
     whole = spec.model_copy(update={"seeds": (*before, *added)})
     ledger.add_runs(_keys(whole))  # whatever an older droplab left undone
-
-
-def _changes(before: Any, after: Any, path: str = "") -> list[str]:
-    """``recipe.lr: 0.001 there, 0.01 here`` for each value that differs; seeds and compute may."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        keys = [key for key in {**before, **after} if path or key not in {"seeds", "compute"}]
-        return [line for key in keys for line in _changes(before.get(key), after.get(key), f"{path}.{key}".lstrip("."))]
-    return [] if before == after else [f"{path}: {before!r} there, {after!r} here"]
 
 
 def interrupted_error(flag: StopFlag, record: ExperimentRecord, folder: Path) -> InterruptedRunError:

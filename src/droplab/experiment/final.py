@@ -20,6 +20,7 @@ from droplab.experiment.lock import folder_lock
 from droplab.experiment.samples import lay_out, to_samples
 from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
+from droplab.experiment.specfile import parse_spec
 from droplab.experiment.train import Trainer
 from droplab.ledger import FILE_NAME, Ledger, exists
 from droplab.records import RunKey, RunRecord
@@ -69,7 +70,7 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
         if stored is None or stored.state != "done":
             state = "no such run" if stored is None else f"its state is {stored.state!r}"
             raise UserError(f"the test set opens only for finished runs; {run.key}: {state}")
-        spec = ExperimentSpec.model_validate(record.spec)
+        spec = parse_spec(record.spec, str(run.folder))
         last = CheckpointStore(run_folder(run.folder, ledger.run_id(run.key))).final(spec.recipe.epochs)
         split = load_again(spec.data, design, run.folder, data_dir)
         device = choose_device(spec.compute.device)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from droplab.experiment.named import named_objects
 from droplab.experiment.spec import ExperimentSpec
 from droplab.userobjects import looks_like_object
 
@@ -46,19 +47,19 @@ def update(digest: Any, name: str, value: Any) -> None:
 
 
 def code_digests(spec: ExperimentSpec) -> dict[str, dict[str, str]]:
-    """For the model and the data function of a spec, the file they come from and its digests.
+    """For all that a spec names of the user's own, the file it comes from and its digests.
 
-    ``bytes`` is of the file as it is; ``meaning`` leaves comments and layout out. What droplab brings itself is not
-    there: its version is kept with the environment.
+    ``bytes`` is of the file as it is; ``meaning`` leaves comments and layout out. What droplab and torch bring
+    themselves is not there: their versions are kept with the environment.
     """
-    named = {"model": spec.model.name, "data": spec.data.name}
-    found = {what: file_digests(name) for what, name in named.items() if looks_like_object(name)}
+    found = {what: file_digests(name) for what, name in named_objects(spec).items() if looks_like_object(name)}
     return {what: digests for what, digests in found.items() if digests}
 
 
 def file_digests(name: str) -> dict[str, str]:
     """Of the file behind ``pkg.module:function``; nothing where it cannot be read."""
-    file = _file(name.partition(":")[0])
+    module = name.partition(":")[0]
+    file = "" if module.partition(".")[0] in {"droplab", "torch"} else _file(module)
     try:
         source = Path(file).read_bytes() if file else b""
     except OSError:

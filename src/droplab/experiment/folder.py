@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from droplab.errors import FailureError, UserError
+from droplab.experiment.same import in_one_spelling
 from droplab.experiment.spec import ExperimentSpec
 
 _LONGEST = 60
@@ -17,12 +18,13 @@ HOME = Path("droplab-runs")
 
 
 def default_folder(spec: ExperimentSpec) -> Path:
-    """``droplab-runs/NAME-IDENTITY``: the same spec always finds its own folder.
+    """``droplab-runs/NAME-IDENTITY``: the same spec always finds its own folder, however its arms are spelled.
 
     >>> default_folder(ExperimentSpec(name="My test")).name.startswith("my-test-")
     True
     """
-    return folder_for(spec.name, spec.identity())
+    as_written = folder_for(spec.name, spec.identity())
+    return as_written if as_written.exists() else folder_for(spec.name, in_one_spelling(spec).identity())
 
 
 def folder_for(name: str, identity: str) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from droplab.errors import SiteError
-from droplab.schedules import Adaptive, Schedule, for_sites
+from droplab.schedules import Adaptive, Schedule, for_sites, moves
 from droplab.surgery import fed_weights, in_depth_order, match_sites, site_layers
 
 
@@ -118,7 +118,7 @@ def _shared_out(
         owner.update(dict.fromkeys(given, place))
     ordered = in_depth_order(model, owner)
     for place, (pattern, inner) in enumerate(pairs):
-        if inner.name == "constant":
+        if not moves(inner):
             continue
         rates = {site: p[site] for site in ordered if owner[site] == place}
         if not rates or not (isinstance(inner, Adaptive) or any(rates.values())):

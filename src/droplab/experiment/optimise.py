@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from droplab.errors import SpecError, UserError, quote_text
+from droplab.experiment.optimisers import name_and_options, takes
 from droplab.experiment.spec import RecipeSpec
 from droplab.layers.learned import rate_parameters
+from droplab.userobjects import resolve, where_raised
 
 FADED = 1e-34
 FORGET_EVERY = 50
@@ -23,20 +27,46 @@ _CLASSES: dict[str, type[torch.optim.Optimizer]] = {
 
 
 def make_optimizer(model: nn.Module, recipe: RecipeSpec) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all parameters, in torch's fused form where every parameter allows it.
+    """The recipe's optimiser over all parameters; those of ``_CLASSES`` fused where every parameter allows it.
 
     What layers learn their rates by has no weight decay.
+
+    Raises:
+        SpecError: the user's own does not give one that fits the recipe.
     """
+    name, own = name_and_options(recipe.optimizer)
     parameters = [p for p in model.parameters() if p.requires_grad]
-    fused = bool(parameters) and all(p.is_floating_point() and p.device.type in {"cpu", "cuda"} for p in parameters)
-    options: dict[str, Any] = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "fused": fused}
-    if recipe.optimizer == "sgd":
-        options["momentum"] = recipe.momentum
     rates = {id(p) for p in rate_parameters(model)} if recipe.weight_decay else set()
     groups: list[dict[str, Any]] = [{"params": [p for p in parameters if id(p) not in rates]}]
     if rates:
         groups.append({"params": [p for p in parameters if id(p) in rates], "weight_decay": 0.0})
-    return _CLASSES[recipe.optimizer](groups, **options)
+    if name not in _CLASSES:
+        return _users(name, own, groups, recipe)
+    fused = bool(parameters) and all(p.is_floating_point() and p.device.type in {"cpu", "cuda"} for p in parameters)
+    options: dict[str, Any] = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "fused": fused, **own}
+    if name == "sgd":
+        options["momentum"] = recipe.momentum
+    return _CLASSES[name](groups, **options)
+
+
+def _users(
+    name: str, own: Mapping[str, Any], groups: list[dict[str, Any]], recipe: RecipeSpec
+) -> torch.optim.Optimizer:
+    function = resolve(name, "optimizer", UserError)
+    options = {"lr": recipe.lr, **own}
+    if takes(function, "weight_decay"):
+        options["weight_decay"] = recipe.weight_decay
+    elif recipe.weight_decay:
+        raise SpecError([f"recipe.weight_decay: got {recipe.weight_decay}, and the optimizer {name!r} takes none"])
+    try:
+        made = function(groups, **options)
+    except Exception as problem:
+        said = f"{type(problem).__name__}: {quote_text(problem)}"
+        raise SpecError([f"recipe.optimizer: {name!r} raised {said} (at {where_raised(problem)})"]) from problem
+    if not isinstance(made, torch.optim.Optimizer) or not all("lr" in group for group in made.param_groups):
+        wanted = "a torch.optim.Optimizer, each of whose groups has an `lr`, is wanted"
+        raise SpecError([f"recipe.optimizer: {name!r} gave a {type(made).__name__}; {wanted}"])
+    return made
 
 
 def lr_factor(schedule: str, step: int, steps: int) -> float:
@@ -80,7 +110,8 @@ def forget_faded(optimizer: torch.optim.Optimizer) -> None:
     Where a unit is dead its gradient is exactly zero, and its first moment halves every 7 steps: after some 750
     steps it is below 1.2e-38, where a CPU computes many times slower. Of the tutorial's network that is a third of all
     weights, for the rest of the training. The weights stay the same to the bit: Adam would move one by at most
-    ``lr · 1e-34 / 1e-8``, and next to ``eps = 1e-8`` a root of ``1e-34`` is nothing.
+    ``lr · 1e-34 / 1e-8``, and next to ``eps = 1e-8`` a root of ``1e-34`` is nothing. What another optimiser does with
+    small numbers is not known here: its state is left alone.
 
     >>> weight = torch.nn.Parameter(torch.ones(2))
     >>> optimizer = torch.optim.SGD([weight], momentum=0.9)
@@ -89,6 +120,8 @@ def forget_faded(optimizer: torch.optim.Optimizer) -> None:
     >>> optimizer.state[weight]["momentum_buffer"].tolist()[0]
     0.0
     """
+    if type(optimizer) not in _CLASSES.values():
+        return
     for state in optimizer.state.values():
         for value in state.values():
             if isinstance(value, Tensor) and value.ndim and value.is_floating_point():

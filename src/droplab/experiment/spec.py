@@ -26,11 +26,12 @@ from pydantic import (
     model_validator,
 )
 
+from droplab.experiment import optimisers
 from droplab.experiment.values import json_ready, settled
 from droplab.given import name_of
-from droplab.schedules import Adaptive, for_sites, normal_form
+from droplab.schedules import Adaptive, for_sites, moves, normal_form
 from droplab.schedules.numbers import no_switches
-from droplab.variants.asked import asked
+from droplab.variants.asked import asked, by_name
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 """A drop rate: the probability that a unit is dropped."""
@@ -44,11 +45,12 @@ Rates = Annotated[
 
 def _known_kind(value: Any) -> Any:
     asked(value)
-    return value
+    return json_ready(by_name(value))
 
 
 AskedKind = Annotated[str | dict[str, Any], BeforeValidator(_known_kind)]
-"""A kind (``droplab kinds``): its name, a table with ``name`` and options, or a table by site pattern."""
+"""A kind (``droplab kinds``, or a layer of the user's own): its name, a table with ``name`` and options, or a table by
+site pattern; in Python the class itself may stand where its name does."""
 
 
 def _model_name(value: Any) -> Any:
@@ -130,8 +132,9 @@ class RecipeSpec(Strict):
     """Samples per step; the last, smaller batch of an epoch is kept unless ``drop_last``."""
     drop_last: bool = False
     """Leave out an epoch's last batch where it is smaller than the others; every epoch leaves out other samples."""
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    """Torch's optimiser of that name, fused where torch has it."""
+    optimizer: Annotated[str | dict[str, Any], BeforeValidator(optimisers.normal_form)] = "adam"
+    """``adam``, ``adamw``, ``sgd``: torch's, fused where torch has it; ``pkg.module:Class`` (``torch.optim:RMSprop``);
+    or a table with such a ``name`` and options. In Python also the class, or a function of parameters and ``lr``."""
     lr: float = Field(default=1e-3, gt=0)
     """Learning rate at the start."""
     lr_schedule: Literal["constant", "cosine", "step"] = "constant"
@@ -180,8 +183,9 @@ class ArmSpec(Strict):
     """One drop rate for all dropout layers of the model, or ``{site pattern: rate}``; sites that are not named keep the
     rate that the model gives them, so that ``{}`` is the model as it is written."""
     kind: AskedKind | None = None
-    """Kind of dropout at the sites: a name (``droplab kinds``), a table with ``name`` and options, or a table from site
-    patterns to such; the model's own kind where absent. Specs that were written before call it ``layer``."""
+    """Kind of dropout at the sites: a name (``droplab kinds``, or ``pkg.module:Class``, a ``DropLayer`` of your own), a
+    table with ``name`` and options, or a table from site patterns to such; the model's own kind where absent. Specs
+    that were written before call it ``layer``."""
     schedule: Annotated[str | dict[str, Any], BeforeValidator(normal_form)] = "constant"
     """How ``p`` moves over training: the name of a schedule, a table with ``name`` and its parameters, or a
     table from site patterns to such. Kept with every parameter written out."""
@@ -199,7 +203,7 @@ class ArmSpec(Strict):
 
     @model_validator(mode="after")
     def _has_something_to_move(self) -> ArmSpec:
-        moving = [inner for _, inner in for_sites(self.schedule) if inner.name != "constant"]
+        moving = [inner for _, inner in for_sites(self.schedule) if moves(inner)]
         rates = self.p.values() if isinstance(self.p, dict) else (self.p,)
         if moving and not any(rates) and not any(isinstance(inner, Adaptive) for inner in moving):
             raise ValueError(

@@ -13,7 +13,7 @@ from droplab.experiment.folder import run_folder
 from droplab.experiment.loading import check_house, load_again
 from droplab.experiment.moving import MovingRates
 from droplab.experiment.seeding import borrowed_generators
-from droplab.experiment.spec import ExperimentSpec
+from droplab.experiment.specfile import parse_spec
 from droplab.ledger import open_experiment
 from droplab.models import build
 from droplab.records import ExperimentRecord, RunKey, RunRecord
@@ -40,7 +40,7 @@ def trained_model(folder: Path, arm: str, seed: int, data_dir: Path | None = Non
         run = _finished(record, arm, seed)
         store = CheckpointStore(run_folder(folder, ledger.run_id(run.key)))
     weights = store.final(record.epochs).state["model"]
-    spec = ExperimentSpec.model_validate(record.spec)
+    spec = parse_spec(record.spec, str(folder))
     shape = record.shape or tuple(load_again(spec.data, design, folder, data_dir).shape)
     chosen = spec.arm(arm)
     with borrowed_generators():

@@ -12,14 +12,15 @@ import torch
 from torch import Tensor
 
 from droplab import rng
+from droplab.errors import KeyingError
 from droplab.masks.internals import (
     assume_constant,
     constant_number,
     current_trace,
+    guarded,
     in_backward,
+    may_be_recomputed,
     tracing_subgraph,
-    under_checkpoint,
-    under_reentrant_checkpoint,
 )  # fmt: skip
 
 _library: Any = torch.library.Library("droplab", "FRAGMENT")  # type: ignore[no-untyped-call]
@@ -71,8 +72,12 @@ def _in_trace(layer: int, before: int) -> int:
 
 
 def _nth(number: int, call: int) -> int:
+    """The id of a call; its complement where another layer has it, which is said when the graph runs."""
     layer: Any = _layers.get(number)
-    return int(layer.nth(call))
+    try:
+        return int(layer.nth(call))
+    except KeyingError:
+        return ~id_of(layer.name_of(call))
 
 
 id_of = functools.cache(rng.layer_id)
@@ -80,18 +85,17 @@ call_in_trace: Callable[[int, int], int] = constant_number(_in_trace)
 nth_in_trace: Callable[[int, int], int] = constant_number(_nth)
 within_body: Callable[[], bool] = assume_constant(tracing_subgraph)
 """Whether what is traced is the body of an operator, within which nothing outside may be set."""
-within_recomputed: Callable[[], bool] = assume_constant(under_checkpoint)
-"""Whether what is traced is called within a checkpointed function that is not compiled itself.
-
-Its recomputation has to meet the very graph of the forward pass, or what it saves is not what is looked for: no value
-that Dynamo guards may tell the two apart.
-"""
 backward_now: Callable[[], bool] = assume_constant(in_backward)
 """Whether a trace is made during a backward pass."""
 
 
-def may_be_recomputed() -> bool:
-    """Whether what is called now is within a checkpointed function."""
-    if under_checkpoint():
-        return True
-    return not torch.is_grad_enabled() and under_reentrant_checkpoint()
+def _recomputed_too() -> bool:
+    return may_be_recomputed() or in_backward()
+
+
+within_recomputed: Callable[[], bool] = guarded(_recomputed_too)
+"""Whether what is traced is called within a checkpointed function that is not compiled itself, or recomputed.
+
+A graph of one is never run for the other kind of call. Within, a recomputation has to meet the very graph of the
+forward pass, or what it saves is not what is looked for: no value that Dynamo guards may tell these two apart.
+"""

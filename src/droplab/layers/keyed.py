@@ -101,8 +101,11 @@ class keyed:  # noqa: N801  # used like a function
                 )
         keying = self._keying
         keying.keyed = self._layers
+        begun = {"_keying": keying, **_NO_CALLS}
         for name, layer, number in self._layers:
-            layer.__dict__.update(_keying=keying, _layer_id=number, _name=name, **_NO_CALLS)
+            state = layer.__dict__
+            state.update(begun)
+            state["_layer_id"], state["_name"] = number, name
         return self
 
     def __exit__(

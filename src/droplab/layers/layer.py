@@ -15,7 +15,6 @@ from droplab.layers.counting import (
     call_in_trace,
     count_call,
     id_of,
-    may_be_recomputed,
     nth_in_trace,
     within_body,
     within_recomputed,
@@ -23,22 +22,23 @@ from droplab.layers.counting import (
 from droplab.layers.keying import Keying
 from droplab.layers.tracing import leaf
 from droplab.masks.checking import check_rate
-from droplab.masks.internals import in_backward, never_traced
+from droplab.masks.internals import generator_restored, in_backward, may_be_recomputed, never_traced
 from droplab.masks.key import Key
 from droplab.masks.seeds import mark
 
 _UNKNOWN = (
     "{} is recomputed (activation checkpointing), and which of its {} calls this is cannot be told: the state of "
-    "torch's CPU generator tells, and is not what it was in the forward pass. Leave preserve_rng_state=True, or use a "
-    "layer for each call."
+    "torch's CPU generator tells, and is not what it was in the forward pass, or was the same for several of them. "
+    "Leave preserve_rng_state=True and set no seed between the calls (torch.manual_seed, fork_rng), or use a layer for "
+    "each call."
 )
 _OUTSIDE = (
     "{} is recomputed (activation checkpointing) outside the `with droplab.keyed(...)` block of its forward pass, "
     "where its masks are unknown. Call backward() inside the block."
 )
 _IN_GRAPH = (
-    "{} was compiled within a function that is checkpointed outside the graph, which then holds for one call; this is "
-    "call {}. Compile the whole model, or checkpoint inside what is compiled."
+    "{} was compiled within a function that is checkpointed outside the graph, or in a region that is compiled once. "
+    "It then holds for one call; this is call {}. Compile the whole model, or checkpoint inside what is compiled."
 )
 _NO_GRADIENT = (
     "{} got p = {}, which wants a gradient; none reaches a drop rate, as masks are not a smooth function of it. Give a "
@@ -174,6 +174,8 @@ class DropLayer(nn.Module):
         if torch.compiler.is_compiling():
             number, seed = self._counted(keying.seed_tensor)
             layer = self._layer_id if number == 1 else nth_in_trace(self._token, number)
+            if layer < 0:
+                layer, seed = ~layer, count_call(seed, self._token, number)
             step = keying.step_tensor
         else:
             seed, step = keying.seed, keying.step  # type: ignore[assignment]  # numbers are faster where they will do
@@ -194,29 +196,33 @@ class DropLayer(nn.Module):
         A call within a checkpointed function leaves a mark that its recomputation finds again: a number drawn from
         torch's CPU generator, whose state checkpointing restores, however segments are nested and ordered.
         """
-        calls = max(self._calls, self._calls_in_graphs)
+        state = self.__dict__
+        calls: int = max(state["_calls"], state["_calls_in_graphs"]) if state["_calls_in_graphs"] else state["_calls"]
         if in_backward():
             return self._counted_before(calls)
-        if "_is_replica" in self.__dict__:
+        if "_is_replica" in state:
             raise KeyingError(
                 f"{self._title()} is a replica of torch.nn.DataParallel, whose replicas would all draw the same masks. "
                 "Use torch.nn.parallel.DistributedDataParallel, whose ranks count their samples apart"
             )
-        self.__dict__.update(_calls=calls + 1, _was_keyed=True)
+        state["_calls"] = calls + 1
+        state["_was_keyed"] = True
         if may_be_recomputed():
-            marks = self.__dict__.setdefault("_marks", None) or {}
-            marks[mark()] = calls + 1
-            self.__dict__["_marks"] = marks
+            marks, found = state["_marks"] or {}, mark()
+            marks[found] = 0 if found in marks else calls + 1  # 0: the generator was set back between calls
+            state["_marks"] = marks
         return calls + 1
 
     def _counted_before(self, calls: int) -> int:
         marks = self._marks
         found = None if marks is None else marks.get(mark())
-        if calls <= 1:
-            return 1
-        if found is None:
+        if found:
+            return found
+        if calls > 1:
             raise KeyingError(_UNKNOWN.format(self._title(), calls))
-        return found
+        if (marks or not calls) and generator_restored():  # what has no mark then was not called in this block
+            raise KeyingError(_OUTSIDE.format(self._title()))
+        return 1
 
     def _counted(self, seed: Tensor) -> tuple[int, Tensor]:
         """The same in a graph, and the seed of a call that counts.
@@ -225,7 +231,7 @@ class DropLayer(nn.Module):
         guards its value and sets it when the graph has run. Where it may not be set (within checkpointed functions), or
         says nothing (in a backward pass), an operator counts while the graph runs.
         """
-        if within_recomputed() or backward_now():
+        if within_recomputed():
             number = call_in_trace(self._layer_id, 0)
             return number, count_call(seed, self._token, number)
         number = call_in_trace(self._layer_id, max(self._calls, self._calls_in_graphs))
@@ -239,14 +245,21 @@ class DropLayer(nn.Module):
         """A graph that holds this call runs.
 
         Raises:
-            KeyingError: the number is taken: the graph was called before in this block, and holds for one call.
+            KeyingError: the number is taken: the graph was called before in this block, and holds for one call; or
+                another layer has the call's id.
         """
         if in_backward():
             return
+        if number > 1:
+            self.nth(number)
         calls = max(self._calls, self._calls_in_graphs)
         if number <= calls:
             raise KeyingError(_IN_GRAPH.format(self._title(), calls + 1))
         self.__dict__.update(_calls_in_graphs=number, _was_keyed=True)
+
+    def name_of(self, number: int) -> str:
+        """Of a call that is not the first."""
+        return f"{self.key_name or self._name}#{number}"
 
     def nth(self, number: int) -> int:
         """The id of a call that is not the first.
@@ -254,7 +267,7 @@ class DropLayer(nn.Module):
         Raises:
             KeyingError: another layer has that id.
         """
-        keying, found = self._keying, id_of(f"{self.key_name or self._name}#{number}")
+        keying, found = self._keying, id_of(self.name_of(number))
         if keying is not None:
             other, call = keying.calls.setdefault(found, (self, number))
             if (other, call) != (self, number):
@@ -267,9 +280,10 @@ class DropLayer(nn.Module):
     def _left(self, compiling: bool) -> None:
         """Called after a ``keyed`` block: by a next forward pass, or by a recomputation, which has no key."""
         if compiling:
-            if backward_now():
-                raise ValueError(_OUTSIDE.format(self._title()))
-            if not (within_recomputed() or within_body()):
+            if within_recomputed():
+                if backward_now():
+                    raise ValueError(_OUTSIDE.format(self._title()))
+            elif not within_body():
                 self._was_keyed = False
         else:
             self._left_eagerly()

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import CodeType, FrameType
 from typing import Any
 
 import torch
 from torch._functorch import config
+from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch._subclasses import FakeTensor
 from torch.autograd import Function, forward_ad
 from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils.checkpoint import CheckpointFunction
 
 _C: Any = torch._C
+_graph_task, _top_hooks = _C._current_graph_task_id, _C._autograd._top_saved_tensors_default_hooks
 _REENTRANT = CheckpointFunction.forward.__code__
+_REENTRANT_AGAIN = CheckpointFunction.backward.__code__
 
 
 transforms_active: Callable[[], bool] = _C._are_functorch_transforms_active
@@ -83,7 +87,7 @@ def never_traced(function: Any) -> Any:
 @never_traced
 def in_backward() -> bool:
     """Whether autograd is carrying out a backward pass on this thread."""
-    running: bool = _C._current_graph_task_id() != -1
+    running: bool = _graph_task() != -1
     return running
 
 
@@ -99,24 +103,43 @@ def has_tangent(x: torch.Tensor) -> bool:
 
 def under_checkpoint() -> bool:
     """Whether tensors that are saved now go through ``torch.utils.checkpoint``."""
-    hooks = _C._autograd._top_saved_tensors_default_hooks(False)
+    hooks = _top_hooks(False)
     return hooks is not None and getattr(hooks[0], "__module__", "") == "torch.utils.checkpoint"
 
 
-def under_reentrant_checkpoint() -> bool:
-    """Whether a caller is the reentrant kind of ``torch.utils.checkpoint``, whose forward pass has no hooks."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code is _REENTRANT:
-            return True
-        frame = frame.f_back  # type: ignore[assignment]
-    return False
+def may_be_recomputed() -> bool:
+    """Whether what is called now is within a checkpointed function; the reentrant kind's forward pass has no hooks."""
+    if _top_hooks(False) is not None and under_checkpoint():
+        return True
+    return not torch.is_grad_enabled() and _caller(_REENTRANT) is not None
 
 
-def without_modes() -> AbstractContextManager[Any]:
-    """Within it no dispatch mode sees what is done: policies of checkpointing, counters, fake tensors."""
-    modes: AbstractContextManager[Any] = _disable_current_modes()
-    return modes
+def generator_restored() -> bool:
+    """Whether a caller is the reentrant kind's recomputation, which set the generators back to its forward pass."""
+    frame = _caller(_REENTRANT_AGAIN)
+    return frame is not None and bool(frame.f_locals["ctx"].preserve_rng_state)
+
+
+def _caller(code: CodeType) -> FrameType | None:
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return frame
+
+
+@contextmanager
+def without_modes() -> Iterator[None]:
+    """Within it no dispatch mode sees what is done (policies of checkpointing, counters, fake tensors), no transform.
+
+    >>> def drawn(x):
+    ...     with without_modes():
+    ...         number = len(torch.rand(1))
+    ...     return x + number
+    >>> torch.func.vmap(drawn)(torch.zeros(2))  # which would refuse to draw
+    tensor([1., 1.])
+    """
+    with _disable_current_modes(), temporarily_clear_interpreter_stack():
+        yield
 
 
 def plain_apply(function: type[Function]) -> Any:
@@ -135,6 +158,28 @@ def constant_number(function: Callable[..., int]) -> Callable[..., int]:
     """The same for whole numbers, of which a second one of the same function would be traced as a variable."""
     told = assume_constant(lambda *values: str(function(*values)))
     return lambda *values: int(told(*values))
+
+
+def guarded(condition: Callable[[], bool]) -> Callable[[], bool]:
+    """A condition that a trace takes for a constant, in a graph that is run only where it holds as it held then."""
+
+    def create(builder: Any, guard: Any) -> None:
+        then = condition()
+        add, parts = builder.guard_manager.root.add_lambda_guard, [f"{condition.__name__}() == {then}"]
+        try:
+            add(lambda _: condition() == then, parts, guard.user_stack)
+        except TypeError:  # in older versions of torch a guard has no stack
+            add(lambda _: condition() == then, parts)
+
+    def asked() -> bool:
+        trace: Any = torch._guards.TracingContext.try_get()
+        if trace is not None:
+            from torch._dynamo.source import GlobalStateSource
+
+            trace.guards_context.dynamo_guards.add(GlobalStateSource().make_guard(create))
+        return condition()
+
+    return assume_constant(asked)  # type: ignore[no-any-return]
 
 
 def current_trace() -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ import threading
 import torch
 from torch import Tensor
 
-from droplab.masks.internals import modes_active, without_modes
+from droplab.masks.internals import modes_active, transforms_active, without_modes
 
 
 class _Room(threading.local):
@@ -41,7 +41,7 @@ def mark() -> int:
     >>> mark() == first
     True
     """
-    if modes_active():
+    if modes_active() or transforms_active():
         with without_modes():
             return draw(_room.seed)  # type: ignore[return-value]  # it is on the CPU
     return draw(_room.seed)  # type: ignore[return-value]

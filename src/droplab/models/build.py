@@ -9,10 +9,9 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from droplab.errors import ModelError, quote, suggest
-from droplab.given import is_given
 from droplab.models.srivastava_mlp import SrivastavaMLP
 from droplab.models.tutorial_cnn import TutorialCNN
-from droplab.userobjects import call, looks_like_object, resolve
+from droplab.userobjects import call, is_object, resolve
 
 MODELS: Mapping[str, Callable[..., nn.Module]] = {
     "tutorial-cnn": TutorialCNN,
@@ -42,7 +41,7 @@ def build(name: str, shape: tuple[int, ...], classes: int, options: Mapping[str,
     """
     if name in MODELS:
         function = MODELS[name]
-    elif looks_like_object(name) or is_given(name):
+    elif is_object(name):
         function = resolve(name, "model", ModelError)
         if isinstance(function, nn.Module):
             raise ModelError(

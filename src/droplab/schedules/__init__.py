@@ -18,7 +18,8 @@ from droplab.schedules.pure import (
     Step,
     WarmUp,
 )
-from droplab.schedules.registry import SCHEDULES, enter, for_sites, make, normal_form
+from droplab.schedules.registry import for_sites, make, moves, normal_form
+from droplab.schedules.table import SCHEDULES, enter
 
 __all__ = [
     "SCHEDULES",
@@ -43,6 +44,7 @@ __all__ = [
     "WarmUp",
     "for_sites",
     "make",
+    "moves",
     "normal_form",
 ]
 

@@ -10,10 +10,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, fie
 
 from droplab.errors import SpecError, UserError, quote, suggest
 from droplab.schedules.numbers import no_switches
+from droplab.schedules.table import spec_name
 
 
 class Described(BaseModel):
-    """Frozen parameters under a registered name; ``describe`` writes them down, ``make`` reads them back.
+    """Frozen parameters under a name; ``describe`` writes them down, ``make`` reads them back.
+
+    The name is that of droplab's table; a class of the user's own goes by ``pkg.module:Class`` in what is written.
 
     Raises:
         SpecError: unknown parameters or values that do not hold, all of them at once.
@@ -28,9 +31,16 @@ class Described(BaseModel):
         return value
 
     name: ClassVar[str]
-    """By which a spec names it."""
+    """By which a spec names one of droplab's, and messages all; the class's own where none is given."""
     paper: ClassVar[str]
     """Where it comes from."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        """A class of the user's own needs no name; that of a base which has none either is not inherited."""
+        super().__pydantic_init_subclass__(**options)
+        if getattr(cls, "name", None) in {None, *(base.__name__ for base in cls.__mro__[1:])}:
+            cls.name = cls.__name__
 
     def __init__(self, **parameters: Any) -> None:
         try:
@@ -40,7 +50,7 @@ class Described(BaseModel):
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters as JSON and TOML hold them: every default written out, what is absent left out."""
-        return {"name": self.name, **self.model_dump(mode="json", exclude_none=True)}
+        return {"name": spec_name(type(self)), **self.model_dump(mode="json", exclude_none=True)}
 
     def __repr__(self) -> str:
         """As it is written in Python; a parameter that is a schedule shows its table."""

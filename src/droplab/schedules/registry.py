@@ -1,30 +1,24 @@
-"""The table of schedules, filled by the room's face; how one is read from a spec, and an arm's ``schedule``."""
+"""How a schedule is read from a spec, by name or as the user's own, and an arm's ``schedule``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
-from droplab.errors import SpecError, quote, suggest
+from droplab.errors import SpecError, UserError, quote, quote_text, suggest
 from droplab.schedules.adaptive import Adaptive
 from droplab.schedules.base import Schedule
 from droplab.schedules.pure import Constant
+from droplab.schedules.table import SCHEDULES
+from droplab.userobjects import is_object, resolve
 
-_entered: dict[str, type[Schedule | Adaptive]] = {}
-
-SCHEDULES: Mapping[str, type[Schedule | Adaptive]] = MappingProxyType(_entered)
-"""By the name that a spec gives them."""
 CONSTANT = Constant.name
-
-
-def enter(*kinds: type[Schedule | Adaptive]) -> None:
-    """Put schedules into the table, in this order; those that are made of others find them there."""
-    _entered.update({kind.name: kind for kind in kinds})
 
 
 def make(value: Any) -> Schedule | Adaptive:
     """The schedule that a name, or a table with ``name`` and parameters, describes; a schedule is itself.
+
+    A name is one of the table, or ``pkg.module:Class`` of the user's own; the class itself may stand for it.
 
     Raises:
         SpecError: an unknown name, or parameters that do not hold; all problems at once.
@@ -39,20 +33,64 @@ def make(value: Any) -> Schedule | Adaptive:
     """
     if isinstance(value, (Schedule, Adaptive)):
         return value
-    if isinstance(value, str):
+    if isinstance(value, str | type):
         value = {"name": value}
-    if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
+    if not isinstance(value, Mapping) or not isinstance(value.get("name"), str | type):
         raise SpecError(
             [f"name: got {quote(value)}; a schedule's name, or a table with `name` and parameters, is wanted"]
         )
     name = value["name"]
+    parameters = {str(key): item for key, item in value.items() if key != "name"}
+    if isinstance(name, type) or is_object(name):
+        return _own(name, parameters)
     if name not in SCHEDULES:
         known = ", ".join(SCHEDULES)
         raise SpecError(
             [f"name: no schedule {quote(name)}{suggest(name, SCHEDULES)} (there are {known})"],
             f"schedule {quote(name)}",
         )
-    return SCHEDULES[name](**{str(key): item for key, item in value.items() if key != "name"})
+    made: Schedule | Adaptive = SCHEDULES[name](**parameters)
+    return made
+
+
+def moves(schedule: Schedule | Adaptive) -> bool:
+    """Whether it is another than plain constant ``p``.
+
+    >>> moves(make("constant")), moves(make("linear"))
+    (False, True)
+    """
+    return type(schedule) is not Constant
+
+
+def _own(name: str | type, parameters: Mapping[str, Any]) -> Schedule | Adaptive:
+    shown = quote(name) if isinstance(name, str) else quote(name.__name__)
+    try:
+        found = resolve(name, "schedule", UserError) if isinstance(name, str) else name
+        return _checked(found, shown)(**parameters)
+    except SpecError:  # of its parameters
+        raise
+    except UserError as problem:
+        said = str(problem)
+    except Exception as problem:  # noqa: BLE001  # whatever a class of the user's raises
+        said = f"{shown} raised {type(problem).__name__}: {quote_text(problem)}"
+    raise SpecError([f"name: {said}"], f"schedule {shown}")
+
+
+def _checked(found: Any, shown: str) -> type[Schedule | Adaptive]:
+    """The class, if it is a whole one.
+
+    Raises:
+        UserError: what is missing.
+    """
+    if not isinstance(found, type) or not issubclass(found, (Schedule, Adaptive)):
+        what = f"the class {found.__name__}" if isinstance(found, type) else f"a {type(found).__name__}"
+        wanted = "a class derived from droplab.schedules.Schedule or droplab.schedules.Adaptive is wanted"
+        raise UserError(f"schedule {shown} is {what}; {wanted}")
+    if issubclass(found, Schedule) and found.factor is Schedule.factor:
+        raise UserError(f"schedule {shown} has no `factor`, which says what share of p acts")
+    if issubclass(found, Adaptive) and (found.error is Adaptive.error or not hasattr(found, "reads")):
+        raise UserError(f"schedule {shown} lacks `error` or `reads`: how much more dropout is wanted, by which metrics")
+    return found
 
 
 def for_sites(value: Any) -> Sequence[tuple[str | None, Schedule | Adaptive]]:
@@ -67,7 +105,7 @@ def for_sites(value: Any) -> Sequence[tuple[str | None, Schedule | Adaptive]]:
     >>> for_sites({"drop*": "linear"})
     [('drop*', Linear(start=0.0, end=1.0))]
     """
-    if not isinstance(value, Mapping) or isinstance(value.get("name"), str):
+    if not isinstance(value, Mapping) or isinstance(value.get("name"), str | type):
         return [(None, make(value))]
     found: list[tuple[str | None, Schedule | Adaptive]] = []
     problems = [] if value else ["name: got an empty table; a name, or site patterns with their schedules, is wanted"]
@@ -92,7 +130,7 @@ def normal_form(value: Any) -> str | dict[str, Any]:
     """
 
     def plain(schedule: Schedule | Adaptive) -> str | dict[str, Any]:
-        return CONSTANT if schedule.name == CONSTANT else schedule.describe()
+        return schedule.describe() if moves(schedule) else CONSTANT
 
     pairs = for_sites(value)
     if pairs[0][0] is None:

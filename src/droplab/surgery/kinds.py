@@ -12,6 +12,7 @@ from droplab.layers.layer import DropLayer
 from droplab.variants.asked import asked
 from droplab.variants.catalog import CATALOG
 from droplab.variants.kind import Kind
+from droplab.variants.own import own_kind
 
 
 class Chosen(NamedTuple):
@@ -45,7 +46,7 @@ Kinds = tuple[tuple[str | None, Chosen], ...]
 """``(site pattern, kind)``, later ones winning; the pattern ``None`` is for all sites."""
 
 
-def kinds(kind: str | Mapping[str, Any] | None) -> Kinds:
+def kinds(kind: str | type[DropLayer] | Mapping[str, Any] | None) -> Kinds:
     """What an arm's ``kind`` says, as ``asked`` reads it.
 
     Raises:
@@ -54,7 +55,7 @@ def kinds(kind: str | Mapping[str, Any] | None) -> Kinds:
     >>> [(pattern, kind.name) for pattern, kind in kinds({"fc1:in": {"name": "alpha_dropout"}, "drop*": "dropout"})]
     [('fc1:in', 'alpha_dropout'), ('drop*', 'dropout')]
     """
-    return tuple((one.pattern, Chosen(CATALOG[one.name], one.options)) for one in asked(kind))
+    return tuple((one.pattern, Chosen(CATALOG.get(one.name) or own_kind(one.name), one.options)) for one in asked(kind))
 
 
 def chosen_at(found: Kinds, site: str) -> Chosen | None:

@@ -11,6 +11,7 @@ from torch import nn
 
 from droplab.errors import SiteError
 from droplab.layers.doorway import doorways
+from droplab.layers.layer import DropLayer
 from droplab.layers.learned import LearnedRate
 from droplab.layers.reading import only_read
 from droplab.layers.unreached import foreign, listed
@@ -49,7 +50,9 @@ def _rate(layer: Any) -> float:
 
 
 def apply_rates(
-    model: nn.Module, p: Mapping[str, float] | float, kind: str | Mapping[str, Any] | None = None
+    model: nn.Module,
+    p: Mapping[str, float] | float,
+    kind: str | type[DropLayer] | Mapping[str, Any] | None = None,
 ) -> Change:
     """Set the drop rate of every site that the patterns name; later patterns win over earlier ones.
 
@@ -64,8 +67,9 @@ def apply_rates(
         p: one rate for all that drops already, or ``{site pattern: rate}``; rates in [0, 1]. One rate with a kind
             that drops weights is for the weights that existing dropout layers feed, in the place of these. One rate
             with a kind sets numbers, which can be no kind but plain dropout, to 0.
-        kind: a name of the catalog, a table with ``name`` and options, or a table from site patterns to such;
-            where nothing is said of a site, an existing layer stays what it is, and a doorway gets plain dropout.
+        kind: a name of the catalog, or ``pkg.module:Class`` or the class itself for a ``DropLayer`` of your own; a
+            table with such a ``name`` and options; or a table from site patterns to such. Where nothing is said of a
+            site, an existing layer stays what it is, and a doorway gets plain dropout.
 
     Returns:
         The change, with the rates by site and an ``undo()``.

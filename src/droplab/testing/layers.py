@@ -5,7 +5,7 @@
     from droplab.testing.laws.oracle import Oracle, scaled
     from droplab.variants.kind import Kind
 
-    MINE = Kind("mine", MyDropout, paper="...", equation="...", shares="nothing")
+    MINE = Kind("my_pkg.drops:MyDropout", MyDropout, paper="...", equation="...", shares="nothing")
 
 
     class TestMyDropout(LayerContract):

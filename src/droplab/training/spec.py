@@ -14,6 +14,7 @@ from droplab.measures import measures_json, read_measures
 from droplab.records import Measure
 from droplab.training.arms import read_arm
 from droplab.userobjects import looks_like_object
+from droplab.variants.asked import normal_form
 
 
 def _loop_name(value: Any) -> Any:
@@ -92,9 +93,11 @@ class LoopSpec(Strict):
         return self.loop.partition("@")[0]
 
     def canonical(self) -> dict[str, Any]:
-        """The spec as JSON-ready values, defaults written out; the baseline by its name, as arms may be added."""
+        """The spec as JSON-ready values, defaults and kinds written out; the baseline by name, as arms may be added."""
         measures = measures_json(self.measures)
         values = self.model_dump(mode="json", exclude={"measures"})
+        for arm in values["arms"]:
+            arm["kind"] = normal_form(arm["kind"])
         return {**values, "loop": self.loop_name, "measures": measures, "baseline": self.baseline_arm}
 
     def identity(self) -> str:

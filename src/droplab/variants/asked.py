@@ -1,11 +1,16 @@
-"""What an arm's ``kind`` asks for: names of kinds, with options, for all sites or by pattern. No torch."""
+"""What an arm's ``kind`` asks for: names of kinds, with options, for all sites or by pattern.
+
+No torch, unless it names a kind of the user's own, whose class loads what it loads.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from droplab.errors import SpecError, quote, quote_text, suggest
+from droplab.errors import SpecError, UserError, quote, quote_text, suggest
+from droplab.given import name_of
+from droplab.userobjects import is_object
 from droplab.variants.listed import Listed
 from droplab.variants.table import TABLE
 
@@ -16,7 +21,7 @@ class Asked(NamedTuple):
     pattern: str | None
     """Of sites; ``None`` is for all."""
     name: str
-    """The kind's."""
+    """The kind's; of one of the user's own ``pkg.module:Class``."""
     options: Mapping[str, Any]
 
 
@@ -24,8 +29,8 @@ def asked(kind: Any) -> tuple[Asked, ...]:
     """What an arm's ``kind`` says.
 
     Args:
-        kind: a name of the catalog; a table with ``name`` and options; or a table from site patterns to such.
-            ``None`` says nothing.
+        kind: a name of the catalog, ``pkg.module:Class`` or a class; a table with such a ``name`` and options; or a
+            table from site patterns to such. ``None`` says nothing.
 
     Raises:
         SpecError: an unknown name or option, or options that do not hold; all problems at once.
@@ -40,6 +45,7 @@ def asked(kind: Any) -> tuple[Asked, ...]:
     """
     if kind is None:
         return ()
+    kind = by_name(kind)
     if not isinstance(kind, Mapping) or isinstance(kind.get("name"), str):
         one, problems = _asked(None, kind)
         found = [one]
@@ -52,6 +58,34 @@ def asked(kind: Any) -> tuple[Asked, ...]:
     if problems:
         raise SpecError(problems, "the kind")
     return tuple(found)
+
+
+def by_name(kind: Any) -> Any:
+    """An arm's ``kind`` with names in the places of classes.
+
+    >>> from droplab.nn import DropPath
+    >>> by_name({"fc1:in": DropPath, "drop*": "dropout"})
+    {'fc1:in': 'drop_path', 'drop*': 'dropout'}
+    """
+    if isinstance(kind, type):
+        home = kind.__module__, kind.__qualname__
+        return next((row.name for row in TABLE.values() if (row.home, row.layer) == home), None) or name_of(kind)
+    if isinstance(kind, Mapping):
+        return {key: by_name(item) if key == "name" or not _options(kind) else item for key, item in kind.items()}
+    return kind
+
+
+def normal_form(kind: Any) -> Any:
+    """An arm's ``kind`` in one spelling: options only where they are not the default, a name alone where none is left.
+
+    Raises:
+        SpecError: as ``asked``.
+
+    >>> normal_form({"name": "drop_path", "mode": "row"}), normal_form({"name": "drop_path", "mode": "batch"})
+    ('drop_path', {'name': 'drop_path', 'mode': 'batch'})
+    """
+    forms = {one.pattern: _normal(one) for one in asked(kind)}
+    return forms.get(None, forms or None)
 
 
 def in_arms() -> tuple[str, ...]:
@@ -70,11 +104,52 @@ def _asked(pattern: str | None, value: Any) -> tuple[Asked, list[str]]:
         problem = f"name: got {quote(value)}; a kind's name, or a table with `name` and options, is wanted"
         return Asked(pattern, "", {}), [problem]
     name, options = value["name"], {str(key): item for key, item in value.items() if key != "name"}
+    if is_object(name):
+        return _own(pattern, name, options)
     known = in_arms()
     if name in known:
         return Asked(pattern, name, options), _problems(TABLE[name], options)
     why = "is not for sites of an arm" if name in TABLE else f"no kind {quote(name)}{suggest(name, known)}"
     return Asked(pattern, name, options), [f"name: {why} (there are {', '.join(known)})"]
+
+
+def _own(pattern: str | None, name: str, options: Mapping[str, Any]) -> tuple[Asked, list[str]]:
+    from droplab.variants.own import missing, own_kind, refusal
+
+    try:
+        kind = own_kind(name)
+    except UserError as problem:
+        return Asked(pattern, name, options), [f"name: {problem}"]
+    if kind.name in TABLE:
+        return _asked(pattern, {"name": kind.name, **options})
+    problems = _problems(Listed(name, "", "", options=kind.options), options)
+    problems += [f"{option}: {name} needs this option" for option in missing(kind) if option not in options]
+    if not problems and (said := refusal(kind, options)):
+        problems = [f"name: {name} refuses what it is given: {said}"]
+    return Asked(pattern, kind.name, options), problems
+
+
+def _options(kind: Mapping[Any, Any]) -> bool:
+    """Whether a table is of one kind with its options, and not of site patterns."""
+    return isinstance(kind.get("name"), str | type)
+
+
+def _normal(one: Asked) -> Any:
+    if one.name in TABLE:
+        defaults = TABLE[one.name].options
+    else:
+        from droplab.variants.own import own_kind
+
+        defaults = own_kind(one.name).options
+    own = {key: _like(item, defaults[key]) for key, item in one.options.items()}
+    own = {key: item for key, item in own.items() if item != defaults[key]}
+    return {"name": one.name, **own} if own else one.name
+
+
+def _like(item: Any, default: Any) -> Any:
+    """A whole number as the float that it stands for, where the option takes more than whole ones."""
+    whole = isinstance(item, int) and not isinstance(item, bool)
+    return float(item) if whole and (default is None or isinstance(default, float)) else item
 
 
 def _problems(row: Listed, options: Mapping[str, Any]) -> list[str]:

@@ -18,6 +18,8 @@ IN_TRAINING = "scaled in training, not at test time"
 """The deviation of all that scales in training."""
 _GIVEN = frozenset({"self", "p", "module", "inplace"})
 """Parameters that come from elsewhere or make no difference to results."""
+_COLLECT = frozenset({inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
+"""Parameters that swallow any name, and so any slip."""
 
 
 @dataclass(frozen=True)
@@ -61,4 +63,8 @@ class Kind:
         """What an arm may give beside ``p``, with the defaults."""
         row: Any = self
         taken = inspect.signature(row.layer.equip if row.adopts else row.layer).parameters
-        return {name: parameter.default for name, parameter in taken.items() if name not in _GIVEN}
+        return {
+            name: parameter.default
+            for name, parameter in taken.items()
+            if name not in _GIVEN and parameter.kind not in _COLLECT
+        }

@@ -11,6 +11,7 @@ from droplab.experiment.samples import RunData
 from droplab.experiment.spec import ArmSpec, ExperimentSpec
 from droplab.records import Notice
 from droplab.surgery import site_layers
+from droplab.variants.asked import normal_form
 
 
 def check_identical(spec: ExperimentSpec, data: RunData, signatures: Sequence[str]) -> Iterator[Notice]:
@@ -34,7 +35,7 @@ def check_identical(spec: ExperimentSpec, data: RunData, signatures: Sequence[st
 
 
 def _definition(arm: ArmSpec) -> tuple[object, ...]:
-    return arm.p, arm.kind, arm.schedule
+    return arm.p, normal_form(arm.kind), arm.schedule
 
 
 def _equal_far_apart(spec: ExperimentSpec, data: RunData, *arms: ArmSpec) -> bool:

@@ -19,7 +19,7 @@ from droplab.experiment.samples import RunData, Samples
 from droplab.experiment.seeding import derive, seed_everything
 from droplab.experiment.spec import ArmSpec, ExperimentSpec
 from droplab.nn import keyed, penalty
-from droplab.schedules import for_sites
+from droplab.schedules import for_sites, moves
 from droplab.surgery import Change
 
 
@@ -103,7 +103,7 @@ class Subject:
     @property
     def moves(self) -> bool:
         """Whether a schedule may move a rate of the arm away from its ``p``."""
-        return any(inner.name != "constant" for _, inner in for_sites(self.arm.schedule))
+        return any(moves(inner) for _, inner in for_sites(self.arm.schedule))
 
     def refusing(self, doing: str, batch: Batch) -> Any:
         """A ``with`` in which what the model raises becomes a ``ModelError``."""
