@@ -25,6 +25,7 @@ HOMES = {
     "experiment/run.py": "the house's loop continues only where its loss is the ledger's",
     "experiment/engine.py": "as above",
     "schedules/adaptive_slope.py": "a schedule of the house's loop says what it reads",
+    "training/spec.py": "what a loop reports that names no measures",
     "testing/sinks.py": "made-up figures",
 }
 
