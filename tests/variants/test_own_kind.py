@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from droplab import functional as F
 from droplab import nn
-from droplab.testing import LayerContract
-from droplab.testing.laws.oracle import Oracle, scaled
-from droplab.variants.kind import Kind
+from droplab.testing import Kind, LayerContract, Oracle, scaled
 
 
 class MyDropout(nn.DropLayer):

@@ -1,7 +1,19 @@
 """Contracts that plug-ins inherit: every test of ours becomes a test of yours."""
 
+from droplab.testing.laws.oracle import Oracle, scaled
 from droplab.testing.layers import LayerContract
 from droplab.testing.schedules import AdaptiveContract, ScheduleContract
 from droplab.testing.sinks import ReadBack, SinkContract, write_ledger
+from droplab.variants.kind import Kind
 
-__all__ = ["AdaptiveContract", "LayerContract", "ReadBack", "ScheduleContract", "SinkContract", "write_ledger"]
+__all__ = [
+    "AdaptiveContract",
+    "Kind",
+    "LayerContract",
+    "Oracle",
+    "ReadBack",
+    "ScheduleContract",
+    "SinkContract",
+    "scaled",
+    "write_ledger",
+]

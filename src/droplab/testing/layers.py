@@ -2,8 +2,7 @@
 
 ::
 
-    from droplab.testing.laws.oracle import Oracle, scaled
-    from droplab.variants.kind import Kind
+    from droplab.testing import Kind, LayerContract, Oracle, scaled
 
     MINE = Kind("my_pkg.drops:MyDropout", MyDropout, paper="...", equation="...", shares="nothing")
 
