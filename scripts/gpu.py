@@ -24,7 +24,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CIFAR = "cifar10-part.xz"
-NEEDED = ("torch", "numpy", "triton", "numba", "pydantic", "cyclopts", "rich", "filelock", "pytest", "hypothesis")
+NEEDED = (
+    "torch", "numpy", "triton", "numba", "pydantic", "cyclopts", "rich", "filelock", "cloudpickle", "pytest",
+    "hypothesis",
+)  # fmt: skip
 PROBE = """
 import json, torch
 found = {"torch": torch.__version__, "gpu": "", "memory_gib": 0.0, "capability": ""}
