@@ -25,9 +25,9 @@ def loop(run, mode, crash=lambda epoch: None):
     scaler = torch.amp.GradScaler("cuda")
     loader = run.loader(TRAIN, batch_size=16)
     for epoch in run.epochs(3, optimizer=optimizer, scaler=scaler):
-        for x, y in loader:
+        for batch in loader:
             with run.step():
-                x, y = x.to(run.device), y.to(run.device)
+                x, y = (part.to(run.device) for part in batch)
                 with torch.autocast("cuda", torch.float16):
                     loss = F.mse_loss(called(x + 0.01 * torch.randn_like(x)).float(), y)
                 optimizer.zero_grad()
