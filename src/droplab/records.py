@@ -154,6 +154,10 @@ class RunRecord:
     reason: str = ""
     metrics: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """One value per finished epoch, in order; NaN where an epoch did not measure the metric."""
+    folds: Mapping[str, tuple[tuple[tuple[float, float], ...], ...]] = field(default_factory=dict)
+    """By figure, per epoch: its sum and count on each fold of the validation samples."""
+    retry: bool = False
+    """Failed for a reason that need not come again, such as a lost machine: it is to be repeated, no outcome."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +229,8 @@ class ExperimentRecord:
     """What was seen by the check before the experiment, and by its runs."""
     measures: tuple[Measure, ...] = CLASSIFICATION
     """The first is the primary one."""
+    endpoints: Mapping[str, Any] = field(default_factory=dict)
+    """What was decided on before results were seen (``analysis/planned.py``); empty in older ledgers: set "1"."""
 
     @property
     def metrics(self) -> frozenset[str]:

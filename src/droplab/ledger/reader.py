@@ -233,7 +233,7 @@ class OpenLedger(ABC):
                 baseline=spec["baseline"] or spec["arms"][0]["name"],
                 seeds=tuple(spec["seeds"]),
                 epochs=planned_epochs(design),
-                runs={key: _run_record(key, state, why, values[key]) for _, key, state, why, _ in rows},
+                runs={key: _run_record(key, state, why, values[key], retry) for _, key, state, why, retry in rows},
                 sizes=design.get("sizes", {}),
                 shape=tuple(design.get("shape", ())),
                 test_openings=sum(event.kind == "test set opened" for event in events),
@@ -241,6 +241,7 @@ class OpenLedger(ABC):
                 events=events,
                 notices=tuple(Notice(**event.detail) for event in events if event.kind == "notice"),
                 measures=kept_measures(design),
+                endpoints=design.get("endpoints", {}),
             )
 
 
@@ -269,12 +270,12 @@ class LedgerReader(OpenLedger):
         return read_connection(path)
 
 
-def _run_record(key: RunKey, state: str, reason: str, values: dict[str, dict[int, float]]) -> RunRecord:
+def _run_record(key: RunKey, state: str, reason: str, values: dict[str, dict[int, float]], retry: bool) -> RunRecord:
     done = 1 + max((epoch for series in values.values() for epoch in series), default=-1)
     metrics = {
         name: tuple(series.get(epoch, math.nan) for epoch in range(done)) for name, series in sorted(values.items())
     }
-    return RunRecord(key, state, done, reason, metrics)
+    return RunRecord(key, state, done, reason, metrics, retry=retry and state == "failed")
 
 
 def _number(value: Any) -> float:
