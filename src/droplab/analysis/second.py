@@ -40,6 +40,11 @@ class Primary:
     family: int
     """Comparisons among which alpha was shared."""
 
+    @property
+    def reported_once(self) -> bool:
+        """Whether each run reported its measure in one epoch, so that no epoch is better than the last."""
+        return self.answers[0].kind == "reported"
+
     def of(self, arm: str) -> Answer:
         """An arm's answer."""
         return next(found for found in self.answers if found.arm == arm)
@@ -59,7 +64,8 @@ def effects(record: ExperimentRecord, asked: Questions, main: Primary) -> tuple[
     given = [_first(main.end, answer) for answer in main.answers]
     answered = [answer for answer in main.answers if answer.decided]
     share = 1 / (len(main.answers) + 1)
-    if asked.overfits is not None and answered:
+    others = _others(asked, main)
+    if asked.overfits is not None and answered and not main.reported_once:
         look = max(answer.look for answer in answered)
         within = replace(record, seeds=record.seeds[:look])
         sample = overfits(within, asked.overfits)
@@ -67,10 +73,17 @@ def effects(record: ExperimentRecord, asked: Questions, main: Primary) -> tuple[
         given += _rest(record, main.plan, [asked.overfits], record.baseline, [sample], level)
     for answer in answered:
         within = replace(record, seeds=record.seeds[: answer.look])
-        samples = [differences(within, end, answer.arm, record.baseline) for end in asked.others]
+        samples = [differences(within, end, answer.arm, record.baseline) for end in others]
         level = main.plan.level(answer.look, share)
-        given += _rest(record, main.plan, asked.others, answer.arm, samples, level)
+        given += _rest(record, main.plan, others, answer.arm, samples, level)
     return tuple(given)
+
+
+def _others(asked: Questions, main: Primary) -> list[Endpoint]:
+    """Without what a single number has no second answer to."""
+    if not main.reported_once:
+        return list(asked.others)
+    return [end for end in asked.others if end.role != "turn" and (end.role, end.metric) != ("val", asked.turn)]
 
 
 def _first(end: Endpoint, answer: Answer) -> Effect:
