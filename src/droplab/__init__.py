@@ -15,7 +15,6 @@ from droplab._version import __version__ as __version__
 if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to the table below
     from droplab.analysis import Effect as Effect
     from droplab.analysis import Verdict as Verdict
-    from droplab.analysis import judge as judge
     from droplab.comparison import Results as Results
     from droplab.comparison import compare as compare
     from droplab.data import Part as Part
@@ -34,6 +33,8 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
     from droplab.experiment import StoredRun as StoredRun
     from droplab.experiment import final_evaluation as final_evaluation
     from droplab.functional import Key as Key
+    from droplab.judging import Judged as Judged
+    from droplab.judging import judge as judge
     from droplab.kernels import backend as backend
     from droplab.models import SrivastavaMLP as SrivastavaMLP
     from droplab.models import TutorialCNN as TutorialCNN
@@ -49,7 +50,7 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
 _HOMES = {
     name: room
     for room, names in {
-        "analysis": ("Effect", "Verdict", "judge"),
+        "analysis": ("Effect", "Verdict"),
         "comparison": ("Results", "compare"),
         "data": ("Part", "Split"),
         "errors": ("DroplabError", "FailureError", "UserError"),
@@ -66,6 +67,7 @@ _HOMES = {
             "final_evaluation",
         ),
         "functional": ("Key",),
+        "judging": ("Judged", "judge"),
         "kernels": ("backend",),
         "models": ("SrivastavaMLP", "TutorialCNN"),
         "nn": ("keyed",),

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
 ENDED_STATES = ("interrupted", "failed", "done")
+ELSEWHERE = "recorded elsewhere"
+"""A key of the spec of a record that no ledger gave: what became of its test set is not known."""
 RUN_STATES = ("planned", "running", *ENDED_STATES)
 """What a run can be."""
 

@@ -99,7 +99,7 @@ export interface Payload {
     arms: string[];
     seeds: number[];
     sizes: Record<string, number>;
-    openings: number;
+    openings: number | null; // unknown of runs that were recorded elsewhere
     done: number;
   };
   runs: Run[];

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from droplab.analysis import MOST_SEEDS, Effect, Questions, Verdict
-from droplab.records import ExperimentRecord, are_images
+from droplab.records import ELSEWHERE, ExperimentRecord, are_images
 from droplab.report.deployed import headline, notes, question, told
 from droplab.report.headline import advice, beside
 from droplab.report.locale import Speaker
@@ -222,7 +222,8 @@ def _notes(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> tuple[st
     given += [say("note.failed", run=str(run.key), reason=run.reason) for run in failed]
     if record.looks:
         given.append(say("note.looks", count=record.looks))
-    given.append(say("note.test", count=record.test_openings))
+    if ELSEWHERE not in record.spec:
+        given.append(say("note.test", count=record.test_openings))
     return tuple(given)
 
 
