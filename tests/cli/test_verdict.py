@@ -138,7 +138,7 @@ def test_set_1_cannot_pay_and_says_so():
 
 @pytest.mark.parametrize("wrong", [{"baseline": "a9"}, {"arms": ("a1", "a9")}, {"arms": ("a1",)}])
 def test_arms_that_are_not_there(wrong):
-    with pytest.raises(UserError, match="a9|two arms"):
+    with pytest.raises(UserError, match=r"a9|two arms"):
         chosen(experiment(VALUES, FIVE), **wrong)
 
 

@@ -123,7 +123,7 @@ def test_accuracies_in_percent_are_no_shares():
 
 def test_directions_and_names():
     (first, second) = wanted_measures(["eval/rmse", "val_accuracy"])
-    assert (first.measure.better, first.metric) == ("lower", "eval_rmse")
+    assert (first.measure.better, first.metric) == ("lower", "val_rmse")
     assert (second.measure.better, second.metric) == ("higher", "val_accuracy")
     assert wanted_measures(["x:y:higher"])[0].source == "x:y"
 

@@ -110,6 +110,8 @@ def _record(key: RunKey, run: ForeignRun, figures: Sequence[Figure]) -> RunRecor
     steps = [step for step, _ in main]
     known = companions(figures) | {figure.source: figure.metric for figure in figures}
     metrics = {known[name]: _at(curve, steps) for name, curve in run.curves.items() if name in known}
+    asked = {figure.metric for figure in figures}
+    metrics = {name: series for name, series in metrics.items() if name in asked or not any(map(math.isnan, series))}
     values = metrics.get(figures[0].metric, ())
     why = run.failed
     if not why and not values:

@@ -12,6 +12,7 @@ from droplab.records import CLASSIFICATION, Measure
 
 _SEPARATORS = re.compile(r"[/\s{}]+")
 _TRAINING = ("train", "fit", "training")
+_VALIDATION = ("val", "valid", "validation", "eval")
 
 
 class Figure(NamedTuple):
@@ -32,7 +33,7 @@ def wanted_measures(given: Sequence[str]) -> tuple[Figure, ...]:
         UserError: none, a direction that is unknown, a figure of training samples, a name that cannot be one.
 
     >>> [(figure.measure.name, figure.metric) for figure in wanted_measures(["val/loss", "eval_f1:higher"])]
-    [('loss', 'val_loss'), ('eval_f1', 'eval_f1')]
+    [('loss', 'val_loss'), ('f1', 'val_f1')]
     """
     if not given:
         raise UserError("name what is to be decided on: --measure NAME, or NAME:higher where higher is better")
@@ -53,7 +54,7 @@ def _figure(text: str) -> Figure:
             f"{quote(source)} is a figure of training samples, which says nothing of new data; name one of validation "
             "samples"
         )
-    name = name if part == "val" and name else metric
+    name = name if part in _VALIDATION and name else metric
     metric = f"val_{name}" if name != metric else metric
     known = next((one for one in CLASSIFICATION if one.name == name and better in {"", one.better}), None)
     measure = known or read_measures({name: better or "lower"})[0]
