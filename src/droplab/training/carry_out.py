@@ -13,7 +13,8 @@ from droplab.experiment.run import OpenRun, Plan
 from droplab.experiment.seeding import borrowed_generators, seed_everything
 from droplab.experiment.spec import ArmSpec
 from droplab.training.port import Port
-from droplab.training.run import Loop, Run, Terms
+from droplab.training.run import Loop, Run
+from droplab.training.terms import Terms
 
 
 @dataclass(frozen=True)

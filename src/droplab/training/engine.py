@@ -30,9 +30,10 @@ from droplab.records import Notice, RunKey
 from droplab.training.carry_out import LoopSet
 from droplab.training.driver import LoopDriver
 from droplab.training.process import run_in_processes
-from droplab.training.run import Loop, Terms
+from droplab.training.run import Loop
 from droplab.training.serial import run_serially
 from droplab.training.spec import LoopSpec, enlarged
+from droplab.training.terms import Terms
 from droplab.userobjects import resolve
 
 NO_PRECISION = "the loop's own precision"
