@@ -119,6 +119,7 @@ class Epochs:
             "keep": {name: state_of(value) for name, value in self._stateful.items()},
             "values": dict(self._kept),
             "generators": generators_state(),
+            "samples": self._reports.sampled.state(),
             "step": self._progress.step,
             "steps_per_epoch": self._progress.per_epoch,
         }
@@ -141,4 +142,5 @@ class Epochs:
             give_back(name, value, state["keep"][name])
         self._kept = dict(state["values"])
         restore_generators(state["generators"])
+        self._reports.sampled.load_state(state.get("samples", {}))
         self._progress.step, self._progress.per_epoch = state["step"], state["steps_per_epoch"]

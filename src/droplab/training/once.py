@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import final
+from collections.abc import Mapping
+from typing import Any, final
 
 from droplab.records import Notice
 from droplab.training.port import Port
@@ -19,10 +20,10 @@ class Once:
     def __contains__(self, code: str) -> bool:
         return code in self._told
 
-    def tell(self, code: str) -> bool:
+    def tell(self, code: str, detail: Mapping[str, Any] | None = None) -> bool:
         """Whether it is new."""
         new = code not in self._told
         if new:
             self._told.add(code)
-            self._port.notice(Notice(code))
+            self._port.notice(Notice(code, detail=detail or {}))
         return new

@@ -14,6 +14,7 @@ from droplab.training.models import Models
 from droplab.training.once import Once
 from droplab.training.port import Port
 from droplab.training.progress import Progress
+from droplab.training.sampled import Sampled
 from droplab.training.terms import Terms
 
 _STARTS_AGAIN = "starts_again"
@@ -39,6 +40,7 @@ class Reports:
         self._progress, self._once, self._port = progress, once, port
         self._figures: Figures | None = None
         self._weights_told = False
+        self.sampled = Sampled(terms.measures[0], terms.keep_samples, once)
         self._began = self._until = time.perf_counter()
         self._samples: int | None = 0
 
@@ -71,6 +73,21 @@ class Reports:
             raise UserError("run.report came after the last epoch; report inside of `for epoch in run.epochs(…)`")
         self._report_alone(figures, in_ledger)
 
+    def report_samples(self, figures: Mapping[str, Any], ids: Any) -> None:
+        """See ``Run.report_samples``."""
+        if self._figures is None:
+            raise UserError(
+                "run.report_samples came outside of an epoch; call it inside of `for epoch in run.epochs(…)`"
+            )
+        if ids is None:
+            ids = self._loaders.desk.now()
+            if ids is None:
+                raise UserError(
+                    "run.report_samples got no ids, and it is not clear which batch is meant; give the number or name "
+                    "of each sample: run.report_samples(…, ids=ids)"
+                )
+        self._figures.add_samples(figures, ids)
+
     def _report_alone(self, figures: Mapping[str, Any], in_ledger: int) -> None:
         """An epoch of a loop without ``run.epochs``."""
         self._models.begin()
@@ -94,6 +111,8 @@ class Reports:
         if not self._figures and self._progress.epoch == 0:
             raise UserError(f"the loop ended its first epoch without a report; call {self._terms.report} once an epoch")
         figures = self._figures.whole(self._progress.step - 1) | self._models.rates()
+        samples = self._figures.samples
+        self.sampled.check(samples, self._progress.epoch)
         figures |= self._models.after_epoch(figures)
         seconds = self._until - self._began
         if seconds > 0:
@@ -108,6 +127,9 @@ class Reports:
                 figures,
                 initial_weights=weights,
                 first_batches=self._loaders.take_first_batches(),
+                folds={name: gathered.pairs for name, gathered in samples.items()},
+                samples=self.sampled.kept(samples),
+                best=self.sampled.is_best(figures),
             )
         )
         self._figures = None

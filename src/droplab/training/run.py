@@ -201,6 +201,26 @@ class Run:
         """
         self._reports.report(figures, in_ledger=self._epochs.in_ledger)
 
+    def report_samples(self, *, ids: Any = None, **figures: Any) -> None:
+        """Report measures of single validation samples: their mean, and their sums on folds of the validation set.
+
+        With folds, an arm is judged at the epoch that early stopping would choose, on samples that did not choose it.
+        Call it any number of times in an epoch, batch by batch; all epochs report the same samples. A figure that is
+        reported so is not reported with ``run.report`` too. ``droplab.compare(…, keep_samples=20)`` keeps the values
+        themselves, for the last epoch and the best one.
+
+        Args:
+            ids: ``(N,)``, whole numbers or texts, the number or name of each sample in the validation set; its fold is
+                a hash of it (``droplab.folds``). Where absent, those of the batch in hand of a
+                ``run.loader(…, shuffle=False)``.
+            figures: by measure, ``NAME`` or ``val_NAME``, ``(N,)`` numbers.
+
+        Raises:
+            UserError: an unknown measure; ids or values that are none, not as many, or of a sample that came already;
+                a loop without ``run.epochs``.
+        """
+        self._reports.report_samples(figures, ids)
+
     def keep(self, **values: Any) -> None:
         """Keep plain values over an interruption, with the next checkpoint; read them from ``run.kept``.
 

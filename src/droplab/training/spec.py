@@ -16,6 +16,9 @@ from droplab.training.arms import read_arm
 from droplab.userobjects import looks_like_object
 from droplab.variants.asked import normal_form
 
+NOT_IDENTITY = ("arms", "seeds", "compute", "keep_samples")
+"""Of a spec's keys: what may be another one when an experiment is continued."""
+
 
 def _loop_name(value: Any) -> Any:
     """A function may stand where its name does."""
@@ -42,6 +45,9 @@ class LoopSpec(Strict):
     """What the loop reports: ``{loss = "lower", f1 = "higher"}``, or a list of tables; the first is decided on."""
     epochs: int | None = Field(default=None, ge=1)
     """Epochs of every run, for a loop that says ``run.epochs()``; where absent, the loop says how many."""
+    keep_samples: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
+    """MB in the ledger for figures of single samples, of all runs together; a loop gives them to
+    ``run.report_samples``. 0 keeps only their sums on folds."""
     compute: ComputeSpec = ComputeSpec()
     seeds: Seeds = (0, 1, 2)
     """A number (5 means 0 to 4) or a list."""
@@ -101,12 +107,12 @@ class LoopSpec(Strict):
         return {**values, "loop": self.loop_name, "measures": measures, "baseline": self.baseline_arm}
 
     def identity(self) -> str:
-        """Hash of what makes it this experiment: everything but arms, seeds, executor and device.
+        """Hash of what makes it this experiment: everything but arms, seeds, executor, device and what is kept.
 
         Arms and seeds can be added later, and only they are trained then.
         """
         decisive = self.canonical()
-        for key in ("arms", "seeds", "compute"):
+        for key in NOT_IDENTITY:
             del decisive[key]
         return digest(decisive)
 

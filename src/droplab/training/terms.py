@@ -15,6 +15,8 @@ class Terms:
     epochs: int
     """0 where the loop says how many."""
     device: str
+    keep_samples: float = 0.0
+    """MB that a run may keep of figures of single samples."""
 
     @property
     def report(self) -> str:
