@@ -7,14 +7,13 @@ from types import MappingProxyType
 from typing import Any, final
 
 from droplab.errors import UserError, quote
-from droplab.experiment.checkpoint import CheckpointStore, Loaded
-from droplab.experiment.seeding import generators_state, restore_generators
 from droplab.training.keeping import check_plain, give_back, sorted_out, state_of
 from droplab.training.loaders import Loaders
 from droplab.training.models import Models
-from droplab.training.port import Port
+from droplab.training.port import Loaded, Port, Store
 from droplab.training.progress import Progress
 from droplab.training.reports import Reports
+from droplab.training.seeding import generators_state, restore_generators
 from droplab.training.terms import Terms
 
 
@@ -36,7 +35,7 @@ class Epochs:
     def __init__(
         self,
         terms: Terms,
-        store: CheckpointStore,
+        store: Store,
         in_ledger: int,
         models: Models,
         loaders: Loaders,

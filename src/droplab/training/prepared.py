@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from droplab.experiment.beside import restore_beside, state_beside
-from droplab.experiment.moving import MovingRates
 from droplab.nn import penalty
+from droplab.training.beside import restore_beside, state_beside
+from droplab.training.moving import MovingRates
 
 MAIN = "model"
 """The name of a model that is given none. Sites of any other begin with its name: ``generator.drop1``."""

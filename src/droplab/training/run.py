@@ -10,15 +10,14 @@ import torch
 from torch import Tensor
 
 from droplab.errors import UserError
-from droplab.experiment.checkpoint import CheckpointStore
-from droplab.experiment.spec import ArmSpec
+from droplab.spec.experiment import ArmSpec
 from droplab.training.epochs import Epochs
 from droplab.training.loader import RunLoader
 from droplab.training.loaders import Loaders
 from droplab.training.making import Make
 from droplab.training.models import Models
 from droplab.training.once import Once
-from droplab.training.port import Port
+from droplab.training.port import Port, Store
 from droplab.training.prepared import MAIN
 from droplab.training.progress import Progress
 from droplab.training.reports import Reports
@@ -48,9 +47,7 @@ class Run:
         device: where models are put, and where batches should go.
     """
 
-    def __init__(
-        self, arm: ArmSpec, seed: int, terms: Terms, store: CheckpointStore, epochs_in_ledger: int, port: Port
-    ) -> None:
+    def __init__(self, arm: ArmSpec, seed: int, terms: Terms, store: Store, epochs_in_ledger: int, port: Port) -> None:
         self.arm, self.seed = arm, seed
         self.device = torch.device(terms.device)
         progress, once = Progress(), Once(port)

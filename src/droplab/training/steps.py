@@ -10,13 +10,12 @@ import torch
 from torch import Tensor
 
 from droplab.errors import UserError
-from droplab.experiment.spec import ArmSpec
-from droplab.experiment.train import StoppedError
 from droplab.schedules import for_sites
+from droplab.spec.experiment import ArmSpec
 from droplab.training.loaders import Loaders
 from droplab.training.models import Models
 from droplab.training.once import Once
-from droplab.training.port import Port
+from droplab.training.port import Port, StoppedError
 from droplab.training.progress import Progress
 from droplab.training.reports import Reports
 
