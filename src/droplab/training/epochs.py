@@ -11,7 +11,7 @@ from droplab.training.keeping import check_plain, give_back, sorted_out, state_o
 from droplab.training.loaders import Loaders
 from droplab.training.models import Models
 from droplab.training.port import Loaded, Port, Store
-from droplab.training.progress import Progress
+from droplab.training.progress import Progress, read_unit
 from droplab.training.reports import Reports
 from droplab.training.seeding import generators_state, restore_generators
 from droplab.training.terms import Terms
@@ -59,7 +59,9 @@ class Epochs:
         check_plain(values)
         self._kept.update(values)
 
-    def those_left(self, count: int | None, steps_per_epoch: int | None, keep: Mapping[str, Any]) -> Iterator[int]:
+    def those_left(
+        self, count: int | None, unit: str, steps_per_epoch: int | None, keep: Mapping[str, Any]
+    ) -> Iterator[int]:
         """See ``Run.epochs``."""
         progress = self._progress
         total = self._agree(count)
@@ -69,7 +71,11 @@ class Epochs:
         self._kept = {**plain, **self._kept}
         self._models.begin()
         progress.epochs = total
-        if steps_per_epoch is not None:
+        if unit and steps_per_epoch is not None:
+            raise UserError("run.epochs got unit and steps_per_epoch; unit says how many steps an epoch has")
+        if unit:
+            progress.per_epoch = progress.unit = read_unit(unit)
+        elif steps_per_epoch is not None:
             progress.per_epoch = steps_per_epoch
         elif self._loaders.first is not None:
             progress.per_epoch = len(self._loaders.first)
@@ -88,7 +94,7 @@ class Epochs:
             self._reports.open()
             yield epoch
             self._reports.commit()
-            progress.end(count=epoch == 0 and steps_per_epoch is None)
+            progress.end(count=epoch == 0 and steps_per_epoch is None and not unit)
             self._save(epoch + 1, last=epoch + 1 == total)
 
     def _agree(self, count: int | None) -> int:
@@ -118,6 +124,7 @@ class Epochs:
             "keep": {name: state_of(value) for name, value in self._stateful.items()},
             "values": dict(self._kept),
             "generators": generators_state(),
+            "loaders": self._loaders.state(),
             "samples": self._reports.sampled.state(),
             "step": self._progress.step,
             "steps_per_epoch": self._progress.per_epoch,
@@ -140,6 +147,7 @@ class Epochs:
         for name, value in self._stateful.items():
             give_back(name, value, state["keep"][name])
         self._kept = dict(state["values"])
+        self._loaders.load_state(state.get("loaders", []))
         restore_generators(state["generators"])
         self._reports.sampled.load_state(state.get("samples", {}))
         self._progress.step, self._progress.per_epoch = state["step"], state["steps_per_epoch"]

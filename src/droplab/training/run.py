@@ -52,7 +52,7 @@ class Run:
         self.device = torch.device(terms.device)
         progress, once = Progress(), Once(port)
         self._models = Models(arm, seed, self.device)
-        self._loaders = Loaders(seed, progress)
+        self._loaders = Loaders(seed, progress, once)
         self._reports = Reports(terms, self._models, self._loaders, progress, once, port)
         self._steps = Steps(arm, self.device, self._models, self._loaders, progress, self._reports, once, port)
         self._epochs = Epochs(
@@ -127,7 +127,9 @@ class Run:
 
     # epochs and steps ---------------------------------------------------------------------------
 
-    def epochs(self, count: int | None = None, /, *, steps_per_epoch: int | None = None, **keep: Any) -> Iterator[int]:
+    def epochs(
+        self, count: int | None = None, /, *, unit: str = "", steps_per_epoch: int | None = None, **keep: Any
+    ) -> Iterator[int]:
         """The epochs that are not done yet, counted from 0. After each, its report is committed and all is kept.
 
         A run that was interrupted continues with the epoch after the last one that was kept, with everything as it
@@ -135,6 +137,10 @@ class Run:
 
         Args:
             count: epochs in all; the experiment's own (``compare(epochs=…)``) where absent.
+            unit: ``"500 steps"`` makes an epoch of so many ``run.step`` blocks, part of a pass or several: a
+                ``run.loader`` then gives batches until the epoch has had its steps, and goes on there in the next. An
+                interrupted run skips what it had by index; an ``IterableDataset`` is read forward, which is said.
+                Loaders with ``shuffle=False`` give whole passes, as always.
             steps_per_epoch: ``run.step`` blocks in an epoch, for schedules within the first one; where absent, the
                 batches of the first ``run.loader``. From the second epoch on, the steps of the first one count.
             keep: optimisers, learning-rate schedules, gradient scalers, averaged models, generators: anything with a
@@ -144,7 +150,7 @@ class Run:
             UserError: no number of epochs, or another one than the experiment's; something that cannot be kept; an
                 epoch without a report.
         """
-        return self._epochs.those_left(count, steps_per_epoch, keep)
+        return self._epochs.those_left(count, unit, steps_per_epoch, keep)
 
     def step(self, batch: Any = None, *, samples: Tensor | None = None) -> AbstractContextManager[int]:
         """Around forward and backward pass of one batch: moves ``p``, names the masks, hears of a stop.
