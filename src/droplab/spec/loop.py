@@ -9,8 +9,9 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from droplab.errors import UserError, quote
 from droplab.given import name_of
-from droplab.measures import measures_json, read_measures
+from droplab.measures import PARTS, measures_json, read_measures
 from droplab.records import Measure
+from droplab.schedules import for_sites
 from droplab.spec.arms import read_arm
 from droplab.spec.experiment import TUTORIAL_ARMS, ArmSpec, ComputeSpec, Seeds, Strict, check_names, digest
 from droplab.userobjects import looks_like_object
@@ -82,6 +83,22 @@ class LoopSpec(Strict):
     @model_validator(mode="after")
     def _names_hold_together(self) -> LoopSpec:
         check_names(self.arms, self.seeds, self.baseline)
+        return self
+
+    @model_validator(mode="after")
+    def _schedules_have_what_they_read(self) -> LoopSpec:
+        """An adaptive schedule that reads what no loop with these measures reports is known of before any epoch."""
+        figures = {"gap", "seconds", "images_per_second"}
+        figures |= {f"{part}_{measure.name}" for part in PARTS for measure in self.measures}
+        for arm in self.arms:
+            for _, schedule in for_sites(arm.schedule):
+                missing = [name for name in getattr(schedule, "reads", ()) if name not in figures]
+                if missing:
+                    raise ValueError(
+                        f"the schedule {schedule.name!r} of the arm {arm.name!r} reads {', '.join(missing)}, and the "
+                        f"measures are {', '.join(measure.name for measure in self.measures)}; declare what it reads "
+                        "with measures=, or take another schedule"
+                    )
         return self
 
     @property

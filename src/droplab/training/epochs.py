@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, final
 
+import torch
+
 from droplab.errors import UserError, quote
+from droplab.records import Notice, RunKey
+from droplab.training.evaluating import Evaluate, Evaluation
 from droplab.training.keeping import check_plain, give_back, sorted_out, state_of
 from droplab.training.loaders import Loaders
 from droplab.training.models import Models
@@ -22,6 +27,7 @@ class Epochs:
     """Continues where the run was, and keeps it after every epoch.
 
     Args:
+        key: the run's.
         terms: the experiment's.
         store: of the run's checkpoints.
         in_ledger: epochs that the ledger has.
@@ -34,6 +40,7 @@ class Epochs:
 
     def __init__(
         self,
+        key: RunKey,
         terms: Terms,
         store: Store,
         in_ledger: int,
@@ -43,7 +50,7 @@ class Epochs:
         reports: Reports,
         port: Port,
     ) -> None:
-        self._terms, self._store, self._models, self._loaders = terms, store, models, loaders
+        self._key, self._terms, self._store, self._models, self._loaders = key, terms, store, models, loaders
         self._progress, self._reports, self._port = progress, reports, port
         self.in_ledger = in_ledger
         self._kept: dict[str, Any] = {}
@@ -60,10 +67,16 @@ class Epochs:
         self._kept.update(values)
 
     def those_left(
-        self, count: int | None, unit: str, steps_per_epoch: int | None, keep: Mapping[str, Any]
+        self,
+        count: int | None,
+        unit: str,
+        steps_per_epoch: int | None,
+        evaluate: Evaluate | None,
+        keep: Mapping[str, Any],
     ) -> Iterator[int]:
         """See ``Run.epochs``."""
         progress = self._progress
+        evaluation = None if evaluate is None else Evaluation(evaluate, self._reports)
         total = self._agree(count)
         stateful, plain = sorted_out(keep)
         models = {id(prepared.model) for prepared in self._models.by_name.values()}
@@ -84,6 +97,8 @@ class Epochs:
             self._store.check(self._state())
         else:
             self._restore(found)
+            if evaluation is not None:
+                self._compare(found, evaluation)
         self._loaders.epochs_begin()
         done = found.epochs_done if found else 0
         progress.epoch = done - 1
@@ -93,6 +108,8 @@ class Epochs:
             progress.begin(epoch)
             self._reports.open()
             yield epoch
+            if evaluation is not None:
+                evaluation.report()
             self._reports.commit()
             progress.end(count=epoch == 0 and steps_per_epoch is None and not unit)
             self._save(epoch + 1, last=epoch + 1 == total)
@@ -118,6 +135,31 @@ class Epochs:
             assert again is not None
             self._restore(again)
 
+    def _compare(self, found: Loaded, evaluation: Evaluation) -> None:
+        """Say so where what was loaded does not evaluate as it did when its checkpoint was written."""
+        self._progress.epoch = found.epochs_done - 1
+        expected = found.state.get("reported", math.nan)
+        now = evaluation.differs(expected, exact=torch.device(self._terms.device).type == "cpu")
+        self._models.restore_modes()
+        self._restore(found)
+        if now is None:
+            return
+        name = f"val_{self._terms.measures[0].name}"
+        self._port.say(
+            f"{self._key} continues otherwise than it was: after loading the checkpoint of epoch {found.epochs_done} "
+            f"its {name} is {now:.9g}, and {expected:.9g} was reported. Either a model keeps something outside its "
+            "state_dict (register it as a buffer, or return it from get_extra_state), or what it is evaluated with is "
+            "not kept (name it in run.epochs(…)), or its code, the versions or the machine are no longer the same. "
+            "fresh=True trains all runs anew"
+        )
+        self._port.notice(
+            Notice(
+                "continues_otherwise",
+                self._key.arm,
+                {"seed": self._key.seed, "epoch": found.epochs_done, "now": now, "then": expected},
+            )
+        )
+
     def _state(self) -> dict[str, Any]:
         return {
             "models": {name: prepared.state() for name, prepared in self._models.by_name.items()},
@@ -125,6 +167,7 @@ class Epochs:
             "values": dict(self._kept),
             "generators": generators_state(),
             "loaders": self._loaders.state(),
+            "reported": self._reports.last,
             "samples": self._reports.sampled.state(),
             "step": self._progress.step,
             "steps_per_epoch": self._progress.per_epoch,
@@ -147,6 +190,7 @@ class Epochs:
         for name, value in self._stateful.items():
             give_back(name, value, state["keep"][name])
         self._kept = dict(state["values"])
+        self._reports.last = state.get("reported", math.nan)
         self._loaders.load_state(state.get("loaders", []))
         restore_generators(state["generators"])
         self._reports.sampled.load_state(state.get("samples", {}))

@@ -89,6 +89,11 @@ class Figures:
                 )
             self.samples.setdefault(name, Gathered(name)).add(values, ids)
 
+    def primary(self) -> float:
+        """The primary measure on validation samples; NaN where it was not reported."""
+        name = f"val_{self._measures[0].name}"
+        return self.samples[name].mean if name in self.samples else self._values.get(name, math.nan)
+
     def whole(self, step: int) -> dict[str, float]:
         """All figures of the epoch, the generalisation gap among them where it can be had.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, final
 
 from droplab.errors import UserError
@@ -40,6 +42,8 @@ class Reports:
         self._progress, self._once, self._port = progress, once, port
         self._figures: Figures | None = None
         self._weights_told = False
+        self.last = math.nan
+        """The primary measure, as the ledger had it last."""
         self.sampled = Sampled(terms.measures[0], terms.keep_samples, once)
         self._began = self._until = time.perf_counter()
         self._samples: int | None = 0
@@ -100,6 +104,15 @@ class Reports:
         self.commit()
         self._start_clock()
 
+    @contextmanager
+    def apart(self) -> Iterator[Figures]:
+        """Figures that are reported meanwhile are told to nobody."""
+        before, self._figures = self._figures, Figures(self._terms.measures, self._progress.epoch)
+        try:
+            yield self._figures
+        finally:
+            self._figures = before
+
     def commit(self) -> None:
         """Tell the ledger what the epoch has reported.
 
@@ -119,6 +132,7 @@ class Reports:
             figures["seconds"] = seconds
             if self._samples:
                 figures["images_per_second"] = self._samples / seconds
+        self.last = self._figures.primary()
         weights = "" if self._weights_told else self._models.initial_weights
         self._weights_told = True
         self._port.epoch(

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from droplab.errors import UserError
+from droplab.records import RunKey
 from droplab.spec.experiment import ArmSpec
 from droplab.training.epochs import Epochs
+from droplab.training.evaluating import Evaluate
 from droplab.training.loader import RunLoader
 from droplab.training.loaders import Loaders
 from droplab.training.making import Make
@@ -56,7 +58,15 @@ class Run:
         self._reports = Reports(terms, self._models, self._loaders, progress, once, port)
         self._steps = Steps(arm, self.device, self._models, self._loaders, progress, self._reports, once, port)
         self._epochs = Epochs(
-            terms, store, epochs_in_ledger, self._models, self._loaders, progress, self._reports, port
+            RunKey(arm.name, seed),
+            terms,
+            store,
+            epochs_in_ledger,
+            self._models,
+            self._loaders,
+            progress,
+            self._reports,
+            port,
         )
 
     @property
@@ -128,7 +138,14 @@ class Run:
     # epochs and steps ---------------------------------------------------------------------------
 
     def epochs(
-        self, count: int | None = None, /, *, unit: str = "", steps_per_epoch: int | None = None, **keep: Any
+        self,
+        count: int | None = None,
+        /,
+        *,
+        unit: str = "",
+        steps_per_epoch: int | None = None,
+        evaluate: Evaluate | None = None,
+        **keep: Any,
     ) -> Iterator[int]:
         """The epochs that are not done yet, counted from 0. After each, its report is committed and all is kept.
 
@@ -143,6 +160,9 @@ class Run:
                 Loaders with ``shuffle=False`` give whole passes, as always.
             steps_per_epoch: ``run.step`` blocks in an epoch, for schedules within the first one; where absent, the
                 batches of the first ``run.loader``. From the second epoch on, the steps of the first one count.
+            evaluate: called without arguments after every epoch; the figures that it returns are reported. It is also
+                called once after a checkpoint was loaded, and where the first measure is not what it was, that is
+                said: something of the run was not kept.
             keep: optimisers, learning-rate schedules, gradient scalers, averaged models, generators: anything with a
                 ``state_dict`` and ``load_state_dict``. Plain values are kept too: they are in ``run.kept``.
 
@@ -150,7 +170,7 @@ class Run:
             UserError: no number of epochs, or another one than the experiment's; something that cannot be kept; an
                 epoch without a report.
         """
-        return self._epochs.those_left(count, unit, steps_per_epoch, keep)
+        return self._epochs.those_left(count, unit, steps_per_epoch, evaluate, keep)
 
     def step(self, batch: Any = None, *, samples: Tensor | None = None) -> AbstractContextManager[int]:
         """Around forward and backward pass of one batch: moves ``p``, names the masks, hears of a stop.
