@@ -30,6 +30,11 @@ class Prepared:
         self.penalised = False
 
     @property
+    def prefix(self) -> str:
+        """What its sites' names begin with."""
+        return "" if self.name == MAIN else f"{self.name}."
+
+    @property
     def model(self) -> nn.Module:
         """What the loop trains."""
         return self.root if self.name == MAIN else self.root.get_submodule(self.name)

@@ -25,6 +25,7 @@ from droplab.training.progress import Progress
 from droplab.training.reports import Reports
 from droplab.training.steps import Steps
 from droplab.training.terms import Terms
+from droplab.training.watching import Watch
 
 
 class Run:
@@ -49,14 +50,24 @@ class Run:
         device: where models are put, and where batches should go.
     """
 
-    def __init__(self, arm: ArmSpec, seed: int, terms: Terms, store: Store, epochs_in_ledger: int, port: Port) -> None:
+    def __init__(
+        self,
+        arm: ArmSpec,
+        seed: int,
+        terms: Terms,
+        store: Store,
+        epochs_in_ledger: int,
+        port: Port,
+        watch: Watch | None = None,
+    ) -> None:
         self.arm, self.seed = arm, seed
         self.device = torch.device(terms.device)
-        progress, once = Progress(), Once(port)
+        self._progress = progress = Progress()
+        once = Once(port)
         self._models = Models(arm, seed, self.device)
         self._loaders = Loaders(seed, progress, once)
         self._reports = Reports(terms, self._models, self._loaders, progress, once, port)
-        self._steps = Steps(arm, self.device, self._models, self._loaders, progress, self._reports, once, port)
+        self._steps = Steps(arm, self.device, self._models, self._loaders, progress, self._reports, once, port, watch)
         self._epochs = Epochs(
             RunKey(arm.name, seed),
             terms,
@@ -73,6 +84,11 @@ class Run:
     def stopped(self) -> bool:
         """Whether the run was told to stop; its loop has met a ``StoppedError``."""
         return self._steps.stopped
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch that is trained, from 0; ``None`` without ``run.epochs``."""
+        return self._progress.counted
 
     # models and data ----------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from droplab.training.once import Once
 from droplab.training.port import Port, StoppedError
 from droplab.training.progress import Progress
 from droplab.training.reports import Reports
+from droplab.training.watching import Watch
 
 
 @final
@@ -33,6 +34,7 @@ class Steps:
         reports: its clock.
         once: the run's notices.
         port: tells of a stop.
+        watch: looks for what is not finite.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class Steps:
         reports: Reports,
         once: Once,
         port: Port,
+        watch: Watch | None,
     ) -> None:
         self._arm, self._device, self._models, self._loaders = arm, device, models, loaders
         self._progress, self._reports, self._once, self._port = progress, reports, once, port
         self._moves = any(inner.name != "constant" for _, inner in for_sites(arm.schedule))
         self._within = False
+        self._watch = watch
         self.stopped = False
         """Whether the run was told to stop."""
 
@@ -66,6 +70,9 @@ class Steps:
         self._move()
         ids = self._ids(batch, samples)
         with ExitStack() as stack:
+            if self._watch is not None:
+                self._watch.begin(models)
+                stack.enter_context(self._watch.step(progress.step))
             for block in models.keyed(progress.step, ids):
                 stack.enter_context(block)
             self._within = True
