@@ -53,7 +53,8 @@ class Judged:
 
 
 @overload
-def judge(source: ExperimentRecord, *, alpha: float = ALPHA) -> Verdict: ...
+def judge(source: ExperimentRecord, *, alpha: float = ALPHA) -> Verdict:
+    """An experiment's verdict."""  # public names have docstrings, overloads too
 
 
 @overload
@@ -68,7 +69,8 @@ def judge(
     margin: float | None = None,
     looks: Sequence[int] = (),
     name: str = "",
-) -> Judged: ...
+) -> Judged:
+    """Others' runs as a record, with its verdict."""  # as above
 
 
 def judge(
