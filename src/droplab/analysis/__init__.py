@@ -5,6 +5,7 @@ from droplab.analysis.describe import ArmSummary, Spread
 from droplab.analysis.effect import Consequence, Effect, Unit
 from droplab.analysis.looks import LOOKS, Plan
 from droplab.analysis.paired import MOST_SEEDS
+from droplab.analysis.pilot import Pilot, pilot
 from droplab.analysis.planned import plan_of, written
 from droplab.analysis.questions import Endpoint, Questions, questions
 from droplab.analysis.recommend import by_weight
@@ -23,6 +24,7 @@ __all__ = [
     "Endpoint",
     "Failures",
     "Next",
+    "Pilot",
     "Plan",
     "Primary",
     "Questions",
@@ -32,6 +34,7 @@ __all__ = [
     "by_weight",
     "judge",
     "next_seeds",
+    "pilot",
     "plan_of",
     "questions",
     "written",
