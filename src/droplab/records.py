@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
+LOOKS = (3, 5, 8, 12, 16, 20)
+"""Where seeds are trained until decided and no looks are named."""
 ENDED_STATES = ("interrupted", "failed", "done")
 ELSEWHERE = "recorded elsewhere"
 """A key of the spec of a record that no ledger gave: what became of its test set is not known."""

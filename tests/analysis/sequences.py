@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from droplab.analysis.looks import LOOKS, Plan
+from droplab.analysis.looks import Plan
 from droplab.analysis.planned import written
 from droplab.analysis.until import Next, next_seeds
-from droplab.records import ExperimentRecord, Measure, RunKey, RunRecord
+from droplab.records import LOOKS, ExperimentRecord, Measure, RunKey, RunRecord
 
 LOSS = Measure("loss", "lower")
 PLAN = Plan(LOOKS)

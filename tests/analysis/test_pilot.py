@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from droplab.analysis import LOOKS, Plan, chi, judge, pilot
+from droplab.analysis import Plan, chi, judge, pilot
 from droplab.analysis.pilot import expected
 from droplab.cli import main
 from droplab.errors import UserError
+from droplab.records import LOOKS
 from droplab.report import render_pilot
 from tests.analysis.sequences import PLAN, experiment, until_decided
 from tests.foreign.files import ledger

@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 
 from droplab.analysis import judge
-from droplab.analysis.looks import LOOKS, Plan, levels, spent
+from droplab.analysis.looks import Plan, levels, spent
+from droplab.records import LOOKS
 from tests.analysis.sequences import NOISES, PLAN, experiment, until_decided
 
 

@@ -3,7 +3,7 @@
 from droplab.analysis.answer import Answer, Failures
 from droplab.analysis.describe import ArmSummary, Spread
 from droplab.analysis.effect import Consequence, Effect, Unit
-from droplab.analysis.looks import LOOKS, Plan
+from droplab.analysis.looks import Plan
 from droplab.analysis.paired import MOST_SEEDS
 from droplab.analysis.pilot import Pilot, pilot
 from droplab.analysis.planned import plan_of, written
@@ -15,7 +15,6 @@ from droplab.analysis.verdict import ALPHA, Verdict, judge
 
 __all__ = [
     "ALPHA",
-    "LOOKS",
     "MOST_SEEDS",
     "Answer",
     "ArmSummary",

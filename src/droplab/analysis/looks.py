@@ -20,9 +20,8 @@ import numpy as np
 
 from droplab.analysis.student import quantile, two_sided_p
 from droplab.errors import UserError, quote
+from droplab.records import LOOKS
 
-LOOKS = (3, 5, 8, 12, 16, 20)
-"""Where seeds are trained until decided and no looks are named."""
 _HASTE = 2.0
 """How early error is spent: 1 is about Pocock's way; 2 decides two standard deviations with 6.1 seeds instead of 6.4,
 and one with 11.4 instead of 11.6 (in 95 instead of 96 of 100 experiments)."""

@@ -11,12 +11,12 @@ import numpy as np
 
 from droplab.analysis import chi
 from droplab.analysis.deployed import Kind, endpoint, kind_of
-from droplab.analysis.looks import LOOKS, Plan
+from droplab.analysis.looks import Plan
 from droplab.analysis.paired import MOST_SEEDS, POWER
 from droplab.analysis.questions import questions
 from droplab.analysis.student import quantile
 from droplab.errors import UserError
-from droplab.records import ExperimentRecord, Measure
+from droplab.records import LOOKS, ExperimentRecord, Measure
 
 SEEDS = (3, 5, 8, 12, 20, 50)
 """Fixed designs that are told of."""

@@ -14,9 +14,10 @@ def plan(folder: Path, *, arms: int = 1, margin: float | None = None, lang: str 
         margin: The smallest difference that matters; says how many seeds it takes to call arms practically equal.
         lang: Language, en or ja.
     """
-    from droplab.analysis import LOOKS, Plan, pilot
+    from droplab.analysis import Plan, pilot
     from droplab.cli.terminal import say
     from droplab.ledger import read_experiment
+    from droplab.records import LOOKS
     from droplab.report import render_pilot
 
     record = read_experiment(folder)
