@@ -143,6 +143,7 @@ def _effect(effect: Effect, verdict: Verdict) -> dict[str, Any]:
         "high": _finite(effect.high),
         "adjusted_low": _finite(effect.adjusted_low),
         "adjusted_high": _finite(effect.adjusted_high),
+        "margin": verdict.primary.plan.margin if verdict.primary and effect.role == "deployed" else None,
         "consequence": verdict.consequence(effect),
         "share": effect.unit == "share",
         "seeds": list(effect.seeds),
