@@ -69,3 +69,6 @@ def test_what_was_measured_where_it_was_chosen_is_called_optimistic(lang):
     folds = {"val_loss": tuple(((v * 2, 2.0), (v * 3, 3.0)) for v in (1.0, 0.5, 0.9))}
     made = replace(made, runs={key: replace(run, folds=folds) for key, run in made.runs.items()})
     assert ("As deployed" if lang == "en" else "早期終了時の値") in said(made, lang)
+    heads, *rows = wording(judge(made), made, lang).arms
+    assert heads[-2:] == (("loss as deployed", "s/run") if lang == "en" else ("早期終了時の損失", "秒/ラン"))
+    assert [row[-2:] for row in rows] == [("0.500 ± 0.000", "0")] * 2

@@ -14,6 +14,7 @@ times the others' standard deviation, pooling makes 5 % into 22 %, moderation (S
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from droplab.analysis.answer import Answer, Says, Why
 from droplab.analysis.deployed import Kind, endpoint, kind_of
@@ -23,15 +24,26 @@ from droplab.analysis.needed import pairs_needed
 from droplab.analysis.paired import Paired, paired_t
 from droplab.analysis.pairs import Pairs, failures, pairs
 from droplab.analysis.questions import Questions
-from droplab.records import ExperimentRecord
+from droplab.records import ExperimentRecord, RunKey
 
 
-def primary_kind(record: ExperimentRecord, asked: Questions) -> Kind:
-    """What the finished runs allow the primary question to be asked of."""
-    return kind_of([run for run in record.runs.values() if run.state == "done"], asked.turn)
+class Numbers(NamedTuple):
+    """What the primary question is asked of: a number of each finished run, NaN where it has none."""
+
+    kind: Kind
+    values: Mapping[RunKey, float]
 
 
-def answers(record: ExperimentRecord, asked: Questions, plan: Plan, *, family: int | None = None) -> tuple[Answer, ...]:
+def numbers(record: ExperimentRecord, asked: Questions) -> Numbers:
+    """As deployed where all finished runs have folds, else at their best epoch."""
+    done = {key: run for key, run in record.runs.items() if run.state == "done"}
+    kind = kind_of(list(done.values()), asked.turn)
+    return Numbers(kind, {key: endpoint(run, asked.turn, asked.primary, kind).value for key, run in done.items()})
+
+
+def answers(
+    record: ExperimentRecord, asked: Questions, plan: Plan, *, family: int | None = None, of: Numbers | None = None
+) -> tuple[Answer, ...]:
     """Answer the primary question for every arm but the baseline; none where its measure is not reported.
 
     Args:
@@ -39,33 +51,32 @@ def answers(record: ExperimentRecord, asked: Questions, plan: Plan, *, family: i
         asked: its questions.
         plan: looks, margin and error.
         family: comparisons among which alpha is shared; the arms but the baseline where absent.
+        of: ``numbers`` of the record, where they are known already.
     """
     arms = [arm for arm in record.arms if arm != record.baseline]
     if not asked.turn or not arms:
         return ()
-    kind = primary_kind(record, asked)
+    kind, values = of or numbers(record, asked)
     floor = _resolution(record, asked)
-    of = max(family or 0, len(arms))
-    done = {key: run for key, run in record.runs.items() if run.state == "done"}
-    values = {key: endpoint(run, asked.turn, asked.primary, kind).value for key, run in done.items()}
+    shared = max(family or 0, len(arms))
     found = {arm: pairs(record, values, plan, arm) for arm in arms}
     same = {arm for arm in arms if identical(record, asked, arm, record.baseline)}
     failed = {arm: failures(record, arm) for arm in record.arms}
     base = failed[record.baseline]
-    wide = {arm: _test(found[arm], floor, plan, 1 / of) for arm in arms if arm not in same}
+    wide = {arm: _test(found[arm], floor, plan, 1 / shared) for arm in arms if arm not in same}
     barred = {
         arm: (failed[arm] if result.mean * asked.primary.sign > 0 else base).count > 0 for arm, result in wide.items()
     }
-    shares = _step_down({arm: wide[arm] for arm in wide if not barred[arm]}, found, plan, of)
+    shares = _step_down({arm: wide[arm] for arm in wide if not barred[arm]}, found, plan, shared)
     given = []
     for arm in arms:
-        share = shares.get(arm, 1 / of)
+        share = shares.get(arm, 1 / shared)
         result, says, why = wide.get(arm) or _test(found[arm], floor, plan, share), _undecided(), _why(found[arm])
         if arm in same:
             why = "identical"
         elif _inside(result, plan):
             says, why = ("undecided", "failures") if failed[arm].count or base.count else ("equal", "")
-            share = 1 / of
+            share = 1 / shared
         elif arm in shares:
             result = _test(found[arm], floor, plan, share)
             says = "better" if result.mean * asked.primary.sign > 0 else "worse"
@@ -88,7 +99,7 @@ def answers(record: ExperimentRecord, asked: Questions, plan: Plan, *, family: i
                 p=result.p,
                 says=says,
                 why=why,
-                seeds_needed=pairs_needed(result, plan, 1 / max(1, of - len(shares))) if asks else None,
+                seeds_needed=pairs_needed(result, plan, 1 / max(1, shared - len(shares))) if asks else None,
                 look=found[arm].look,
                 next_look=found[arm].next_look,
                 failures=failed[arm],

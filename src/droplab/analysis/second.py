@@ -7,16 +7,17 @@ overfits, has an equal share, which Holm's procedure spends on the questions of 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from droplab.analysis.answer import Answer, Says
 from droplab.analysis.deployed import Kind
+from droplab.analysis.describe import Spread, spread
 from droplab.analysis.effect import Effect, Status
 from droplab.analysis.endpoints import Sample, differences, overfits
 from droplab.analysis.looks import Plan
 from droplab.analysis.paired import holm, holm_levels, paired_t
-from droplab.analysis.primary import answers
+from droplab.analysis.primary import answers, numbers
 from droplab.analysis.questions import Endpoint, Questions
 from droplab.records import ExperimentRecord
 
@@ -39,6 +40,8 @@ class Primary:
     answers: tuple[Answer, ...]
     family: int
     """Comparisons among which alpha was shared."""
+    spreads: Mapping[str, Spread]
+    """Each arm's own numbers, over all its finished runs; described."""
 
     @property
     def reported_once(self) -> bool:
@@ -52,11 +55,16 @@ class Primary:
 
 def primary(record: ExperimentRecord, asked: Questions, plan: Plan, family: int | None = None) -> Primary | None:
     """Ask the primary question; ``None`` where its measure is not reported or there is no other arm."""
-    found = answers(record, asked, plan, family=family)
+    of = numbers(record, asked)
+    found = answers(record, asked, plan, family=family, of=of)
     if not found:
         return None
+    spreads = {
+        arm: spread([value for key, value in of.values.items() if key.arm == arm and math.isfinite(value)])
+        for arm in record.arms
+    }
     end = Endpoint(NAMES[found[0].kind], 0, asked.primary.sign, "deployed", asked.primary, asked.turn)
-    return Primary(plan, end, found, max(family or 0, len(found)))
+    return Primary(plan, end, found, max(family or 0, len(found)), spreads)
 
 
 def effects(record: ExperimentRecord, asked: Questions, main: Primary) -> tuple[Effect, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -182,14 +183,27 @@ def _arm_rows(verdict: Verdict, say: Speaker) -> tuple[tuple[str, ...], ...]:
         for end in asked.shown
     ]
     turns = _turns(verdict)
-    rows = [(say("column.arm"), say("column.runs"), *last, *(_best_heads(asked, say) if turns else ()))]
+    more = _deployed_columns(verdict, say)
+    rows = [(say("column.arm"), say("column.runs"), *last, *(_best_heads(asked, say) if turns else ()), *more)]
     for arm in verdict.summaries:
         cells = [spread_text(arm.last[end.name], end.measure.unit) for end in asked.shown]
         if turns:
             cells.append(("≥ " if arm.censored else "") + spread_text(arm.turning_epoch, "epochs"))
             cells += [spread_text(arm.best[end.name], end.measure.unit) for end in asked.judged]
+        if verdict.primary is not None and more:
+            cells.append(spread_text(verdict.primary.spreads[arm.arm], asked.primary.unit))
+            cells += ["-" if math.isnan(arm.seconds) else f"{arm.seconds:.4g}"] if len(more) > 1 else []
         rows.append((arm.arm, str(arm.n), *cells))
     return tuple(rows)
+
+
+def _deployed_columns(verdict: Verdict, say: Speaker) -> tuple[str, ...]:
+    """Headings of the measure as deployed, and of what a run costs."""
+    main = verdict.primary
+    if main is None or main.answers[0].kind != "deployed":
+        return ()
+    timed = not all(math.isnan(found.seconds) for found in verdict.summaries)
+    return (heading(say, "column.deployed", main.end.measure), *([say("column.seconds")] if timed else []))
 
 
 def _turns(verdict: Verdict) -> bool:
