@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,7 +40,7 @@ class Next:
         return not self.runs
 
 
-def next_seeds(record: ExperimentRecord, plan: Plan) -> Next:
+def next_seeds(record: ExperimentRecord, plan: Plan, answered: Sequence[Answer] | None = None) -> Next:
     """The runs that the next look wants, of the arms that are not decided and of the baseline.
 
     Stopping as hopeless is not binding: whoever goes on regardless keeps the error that was planned.
@@ -48,6 +48,7 @@ def next_seeds(record: ExperimentRecord, plan: Plan) -> Next:
     Args:
         record: the experiment; its first ``plan.looks[-1]`` seeds are those of the plan.
         plan: looks, margin and error.
+        answered: the primary question's answers, where they are known already.
 
     Raises:
         UserError: fewer seeds than the plan has.
@@ -56,8 +57,9 @@ def next_seeds(record: ExperimentRecord, plan: Plan) -> Next:
         raise UserError(
             f"the plan looks at {plan.looks[-1]} seeds and the experiment has {len(record.seeds)}; give it as many"
         )
-    asked = questions(record)
-    found = {answer.arm: answer for answer in answers(record, asked, plan)}
+    if answered is None:
+        answered = answers(record, questions(record), plan)
+    found = {answer.arm: answer for answer in answered}
     ended: dict[str, End] = {}
     wanted: dict[RunKey, None] = {}
     others = [arm for arm in record.arms if arm != record.baseline]
