@@ -10,6 +10,7 @@ from typing import Literal
 from droplab.analysis.answer import Answer
 from droplab.analysis.looks import Plan
 from droplab.analysis.pairs import ended as is_over
+from droplab.analysis.planned import plan_of
 from droplab.analysis.primary import answers
 from droplab.analysis.questions import questions
 from droplab.analysis.student import quantile, two_sided_p
@@ -38,6 +39,17 @@ class Next:
     def decided(self) -> bool:
         """Whether nothing is left to be trained."""
         return not self.runs
+
+
+def wanted(record: ExperimentRecord) -> tuple[RunKey, ...] | None:
+    """The runs that an experiment wants now, by its own plan; ``None`` where that is all of them.
+
+    Called between looks: an engine trains what is given, and asks again until nothing is.
+    """
+    plan = plan_of(record)
+    if plan is None or not plan.sequential or len(record.seeds) < plan.looks[-1]:
+        return None
+    return next_seeds(record, plan).runs
 
 
 def next_seeds(record: ExperimentRecord, plan: Plan, answered: Sequence[Answer] | None = None) -> Next:
