@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import droplab
-from droplab.experiment.optimise import FORGET_EVERY, forget_faded
 from droplab.nn import SparseVariationalLinear
+from droplab.training.optimise import FORGET_EVERY, forget_faded
 
 WIDTHS = (784, 300, 100, 10)
 LAYERS = ("fc1", "fc2", "fc3")

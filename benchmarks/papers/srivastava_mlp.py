@@ -22,8 +22,8 @@ from guest import compared, parser, spread, values
 from torch.nn import functional as F
 
 import droplab
-from droplab.experiment.optimise import apply_max_norm
 from droplab.models import SrivastavaMLP
+from droplab.training.optimise import apply_max_norm
 
 RATES = {"drop0": 0.2, "drop[1-3]": 0.5}
 ARMS = [
