@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
     from droplab.models import SrivastavaMLP as SrivastavaMLP
     from droplab.models import TutorialCNN as TutorialCNN
     from droplab.nn import keyed as keyed
+    from droplab.notebook import study as study
     from droplab.records import Measure as Measure
     from droplab.spec import ArmSpec as ArmSpec
     from droplab.spec import ComputeSpec as ComputeSpec
@@ -59,6 +60,7 @@ _HOMES = {
         "listener": ("Listener",),
         "models": ("SrivastavaMLP", "TutorialCNN"),
         "nn": ("keyed",),
+        "notebook": ("study",),
         "records": ("Measure",),
         "spec": ("ArmSpec", "ComputeSpec", "DataSpec", "ExperimentSpec", "LoopSpec", "ModelSpec", "RecipeSpec"),
         "surgery": ("apply_rates", "rates", "replace", "sites"),
