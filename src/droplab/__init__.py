@@ -39,6 +39,9 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
     from droplab.models import TutorialCNN as TutorialCNN
     from droplab.nn import keyed as keyed
     from droplab.records import Measure as Measure
+    from droplab.surgery.insert import insert as insert
+    from droplab.surgery.insert import remove as remove
+    from droplab.surgery.insert import set_p as set_p
     from droplab.surgery.rates import apply_rates as apply_rates
     from droplab.surgery.rates import rates as rates
     from droplab.surgery.replace import replace as replace
@@ -70,7 +73,7 @@ _HOMES = {
         "models": ("SrivastavaMLP", "TutorialCNN"),
         "nn": ("keyed",),
         "records": ("Measure",),
-        "surgery": ("apply_rates", "rates", "replace", "sites"),
+        "surgery": ("apply_rates", "insert", "rates", "remove", "replace", "set_p", "sites"),
         "training": ("LoopSpec", "Run"),
     }.items()
     for name in names

@@ -18,7 +18,7 @@ from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
 from droplab.experiment.specfile import parse_spec
 from droplab.models import build
-from droplab.surgery.dropping import is_dropout
+from droplab.surgery import is_dropout
 from droplab.variants.table import TABLE
 
 MADE_FOR = "tutorial-cnn"

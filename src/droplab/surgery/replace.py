@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
@@ -11,27 +10,11 @@ from torch import nn
 from droplab import nn as own
 from droplab.layers.doorway import doorways
 from droplab.layers.unreached import TORCHS
-from droplab.surgery.dropping import is_dropout
-from droplab.surgery.rates import everywhere
-from droplab.surgery.swapping import at_doorway, inherit, swap
+from droplab.surgery.holders import is_dropout
+from droplab.surgery.swapping import at_doorway, swap
+from droplab.surgery.twins import TWINS, twin
 from droplab.surgery.undoing import Change
-
-TWINS: Mapping[type[nn.Module], type[own.DropLayer]] = {
-    nn.Dropout: own.Dropout,
-    nn.Dropout1d: own.Dropout1d,
-    nn.Dropout2d: own.Dropout2d,
-    nn.Dropout3d: own.Dropout3d,
-    nn.AlphaDropout: own.AlphaDropout,
-    nn.FeatureAlphaDropout: own.FeatureAlphaDropout,
-}
-"""Each of torch's dropout layers and droplab's of the same name. Subclasses of users are left alone."""
-
-
-def twin(layer: nn.Module) -> own.DropLayer:
-    """The layer of droplab's for one of torch's: same ``p``, ``inplace``, mode, and all that is attached to it."""
-    new = TWINS[type(layer)](p=layer.p, inplace=layer.inplace)
-    inherit(new, layer)
-    return new
+from droplab.surgery.view import everywhere
 
 
 def replace(model: nn.Module) -> Change:
@@ -71,6 +54,7 @@ def replace(model: nn.Module) -> Change:
             if type(doorway.layer) in TWINS:
                 change.rates[f"{name}:{door}"] = _rate(doorway.layer)
                 change._undo.append(at_doorway(module, doorway.door, twin(doorway.layer)))
+    change.was.update(change.rates)
     _warn(model, change, left)
     return change
 

@@ -19,7 +19,7 @@ from droplab.experiment.seeding import derive, seed_everything
 from droplab.experiment.spec import ArmSpec
 from droplab.nn import keyed, penalty
 from droplab.schedules import for_sites
-from droplab.surgery import match_sites, rates
+from droplab.surgery import calls_missing, match_sites, rates
 from droplab.surgery.kinds import kinds
 from droplab.userobjects import where_raised
 
@@ -183,6 +183,10 @@ class Models:
         return [
             keyed(prepared.root, seed=self.mask_seed, step=step, samples=samples) for prepared in self.by_name.values()
         ]
+
+    def calls_missing(self) -> list[str]:
+        """Calls with rates of their own that the step that has just ended did not make."""
+        return [site for prepared in self.by_name.values() for site in calls_missing(prepared.root)]
 
     def penalty(self) -> Tensor | None:
         """Of all models together."""

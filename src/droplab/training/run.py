@@ -331,6 +331,11 @@ class Run:
             yield self._step
         self._step += 1
         self._until = time.perf_counter()
+        if "calls" not in self._told:
+            self._told.add("calls")
+            missing = self._models.calls_missing()
+            if missing:
+                self._port.notice(Notice("never_called", self.arm.name, {"sites": ", ".join(missing)}))
 
     def steps(self, batches: Iterable[Any]) -> Iterator[Any]:
         """The batches, each within a ``run.step`` of its own, for loops that are not to be indented.
