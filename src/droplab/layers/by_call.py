@@ -41,7 +41,7 @@ class Passes:
 
 def begin_block(keying: Any) -> None:
     """A ``keyed`` block begins: no forward pass has begun in it."""
-    for layer in _layers if _layers.data else ():
+    for layer in _layers if len(_layers) else ():
         if layer.__dict__.get("_keying") is keying:
             layer.__dict__["_begins"] = ()
 

@@ -77,6 +77,12 @@ def forget_graphs() -> None:
     dynamo.reset_code_caches()  # type: ignore[no-untyped-call, unused-ignore]
 
 
+def remove_global_hook(handle: Any) -> None:
+    """As ``handle.remove()``, which forgets that the hook was to be given arguments by name."""
+    handle.remove()
+    torch.nn.modules.module._global_forward_hooks_with_kwargs.pop(handle.id, None)
+
+
 def never_traced(function: Any) -> Any:
     """A function whose own frame Dynamo leaves to Python: it asks what no graph may take for a constant."""
     from torch._dynamo.decorators import skip

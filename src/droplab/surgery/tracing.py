@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
+from droplab.masks.internals import remove_global_hook
 from droplab.surgery.draws import place_in_model
 from droplab.surgery.holders import is_dropout
 
@@ -65,7 +66,7 @@ class Tracer(TorchFunctionMode):
     def __exit__(self, *problem: object) -> None:
         super().__exit__(*problem)  # type: ignore[no-untyped-call]
         for hook in self._hooks:
-            hook.remove()
+            remove_global_hook(hook)
         self._made.clear()
         self._running.clear()
 
@@ -110,6 +111,8 @@ class Tracer(TorchFunctionMode):
         else:
             return
         given = list(tensors((args, kwargs)))
+        if called.given is None and given:  # by name, which hooks before a call are not told
+            called.given, called.shape = self.node(given[0]), tuple(given[0].shape)
         for number, value in enumerate(tensors(output)):
             if is_dropout(module) and given and value is not given[0]:
                 self._add(value, Node("dropout", (self.node(given[0]),)))
