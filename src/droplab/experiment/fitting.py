@@ -18,7 +18,7 @@ from droplab.experiment.seeding import borrowed_generators
 from droplab.experiment.spec import ExperimentSpec
 from droplab.experiment.specfile import parse_spec
 from droplab.models import build
-from droplab.surgery import is_dropout
+from droplab.surgery import is_dropout, remember
 from droplab.variants.table import TABLE
 
 MADE_FOR = "tutorial-cnn"
@@ -124,6 +124,7 @@ def _failure(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> str:
     arm = spec.arms[0]
     with borrowed_generators(), torch.no_grad():
         model = build(spec.model.name, shape, classes, spec.model.options)
+        remember(model, (torch.zeros(2, *shape),))
         apply_arm(model, arm)
         try:
             model(torch.zeros(2, *shape))
@@ -137,6 +138,8 @@ def _moved(arm: Mapping[str, Any], places: Places) -> tuple[dict[str, Any] | Non
     p, kind = arm.get("p", 0.0), arm.get("kind")
     if not isinstance(p, Mapping):
         return _everywhere(arm, p, kind, places)
+    if any(site.startswith("@") for site in p):  # they mean something in any model, whose own dropout is out of the way
+        return {**arm, "p": {"*": 0.0, **p} if places.own else dict(p)}, ""
     doors = [site for site in p if ":" in site]
     if any(site.endswith(":out") for site in doors):
         return _on_maps(arm, p, kind, places)

@@ -2,6 +2,7 @@
 
 from droplab.surgery.calls import calls_missing
 from droplab.surgery.depth import fed_weights, in_depth_order, set_rates, site_layers
+from droplab.surgery.example import remember
 from droplab.surgery.holders import CallRate, OwnRate, is_dropout
 from droplab.surgery.insert import insert, remove, set_p
 from droplab.surgery.patterns import match_sites
@@ -25,6 +26,7 @@ __all__ = [
     "is_dropout",
     "match_sites",
     "rates",
+    "remember",
     "remove",
     "replace",
     "set_p",

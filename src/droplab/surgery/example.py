@@ -33,6 +33,13 @@ def remember(model: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any] | 
     _flows.pop(model, None)
 
 
+def carry(model: nn.Module, copied: nn.Module) -> None:
+    """A copy is called with what its original is called with."""
+    example = _examples.get(model)
+    if example is not None:
+        remember(copied, *example)
+
+
 def seen(model: nn.Module) -> Flow | None:
     """What a forward pass of the model does; ``None`` where nobody told what the model is called with.
 

@@ -20,6 +20,7 @@ from droplab.experiment.spec import ArmSpec
 from droplab.nn import keyed, penalty
 from droplab.schedules import for_sites
 from droplab.surgery import calls_missing, match_sites, rates
+from droplab.surgery.example import carry
 from droplab.surgery.kinds import kinds
 from droplab.userobjects import where_raised
 
@@ -37,6 +38,8 @@ class Prepared:
         if name != MAIN:
             self.root = nn.Module()
             self.root.add_module(name, model)
+            self.root.forward = model.forward  # type: ignore[method-assign]  # a name in front, and nothing else
+            carry(model, self.root)
         self.moving: MovingRates | None = None
         self._modes: list[tuple[nn.Module, bool]] = []
         self.penalised = False
@@ -227,7 +230,9 @@ def _check_name(name: str, known: Mapping[str, Prepared]) -> None:
 
 def _made(make: Make, name: str) -> nn.Module:
     if isinstance(make, nn.Module):
-        return copy.deepcopy(make)
+        copied = copy.deepcopy(make)
+        carry(make, copied)
+        return copied
     if not callable(make):
         raise ModelError(
             f"run.prepare got {quote(make)}, a {type(make).__name__}; a function or class that builds the model, or a "
