@@ -89,7 +89,7 @@ def fit_set(values: Mapping[str, Any], data_dir: Path | None = None) -> tuple[di
         places = Places.of(build(spec.model.name, shape, split.classes, spec.model.options))
     arms, left = [], list[str]()
     for number, arm in enumerate(values["arms"]):
-        made, why = _moved(arm, places)
+        made, why = _preset(arm, places) or _moved(arm, places)
         if made is not None:
             why = _refusal(spec, made, shape, split.classes, first=number == 0)
         if made is None or why:
@@ -133,13 +133,19 @@ def _failure(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> str:
     return ""
 
 
+def _preset(arm: Mapping[str, Any], places: Places) -> tuple[dict[str, Any], str] | None:
+    """An arm of places that mean something in any model, whose own dropout then drops nothing."""
+    p = arm.get("p", 0.0)
+    if not isinstance(p, Mapping) or not any(site.startswith("@") for site in p):
+        return None
+    return {**arm, "p": {"*": 0.0, **p} if places.own else dict(p)}, ""
+
+
 def _moved(arm: Mapping[str, Any], places: Places) -> tuple[dict[str, Any] | None, str]:
     """The arm at the model's own places, or why there are none."""
     p, kind = arm.get("p", 0.0), arm.get("kind")
     if not isinstance(p, Mapping):
         return _everywhere(arm, p, kind, places)
-    if any(site.startswith("@") for site in p):  # they mean something in any model, whose own dropout is out of the way
-        return {**arm, "p": {"*": 0.0, **p} if places.own else dict(p)}, ""
     doors = [site for site in p if ":" in site]
     if any(site.endswith(":out") for site in doors):
         return _on_maps(arm, p, kind, places)

@@ -90,6 +90,14 @@ def never_traced(function: Any) -> Any:
     return skip(function)
 
 
+def never_begun(function: Any) -> Any:
+    """A function that is traced within others, and with which no graph of its own begins."""
+    from torch._dynamo.eval_frame import skip_code
+
+    skip_code(function.__code__)
+    return function
+
+
 @never_traced
 def in_backward() -> bool:
     """Whether autograd is carrying out a backward pass on this thread."""

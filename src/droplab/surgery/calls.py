@@ -1,4 +1,4 @@
-"""Give one call of a layer a rate of its own."""
+"""Give one call of a layer a rate of its own, and what a module drops by a function another one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from torch import nn
 from droplab.errors import SiteError
 from droplab.layers.by_call import calls_seen, set_call_rate, unwatch, watch
 from droplab.layers.layer import DropLayer
-from droplab.surgery.holders import CallRate, calls_with_rates
+from droplab.layers.serving import functions
+from droplab.surgery.functional import serve
+from droplab.surgery.holders import CallRate, FunctionRate, calls_with_rates
 from droplab.surgery.swapping import swap
 from droplab.surgery.twins import TWINS, twin
 from droplab.surgery.undoing import Undo, bodies, remembered
@@ -49,6 +51,30 @@ def give_call(model: nn.Module, site: str, rate: float | None) -> Undo:
 
 def _watched(model: nn.Module, name: str, layer: nn.Module) -> None:
     (watch if calls_with_rates(bodies(layer)[-1]) else unwatch)(model, name)
+
+
+def give_function(module: nn.Module, door: str, rate: float) -> Undo:
+    """A rate for what a module drops by a function, which is then under keys."""
+    before = serve(module, door, rate)
+    after = function_rate(FunctionRate(module, functions(module)[door]), rate)
+
+    def undo() -> None:
+        after()
+        before()
+
+    return undo
+
+
+def function_rate(holder: FunctionRate, rate: float) -> Undo:
+    """The same where it is under keys already."""
+    was, given = holder.p, holder.function.given
+    holder.p = rate
+
+    def restore() -> None:
+        holder.p = was
+        holder.function.given = given
+
+    return remembered(holder.function, "p", restore)
 
 
 def calls_missing(model: nn.Module) -> dict[str, int]:

@@ -88,7 +88,9 @@ def _traced(model: nn.Module, example: _Example) -> Flow:
             ) from problem
         gave = [tracer.node(value) for value in tensors(output) if value.is_floating_point()]
     weighted = [name for name, module in model.named_modules() if any(True for _ in module.parameters(recurse=False))]
-    return Flow(tracer.nodes, tracer.calls, gave, given, weighted)
+    flow = Flow(tracer.nodes, tracer.calls, gave, given, weighted)
+    flow.functions = tracer.functions
+    return flow
 
 
 @contextmanager

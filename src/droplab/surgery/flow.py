@@ -6,8 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from torch import nn
+
 from droplab.layers.layer import DropLayer
-from droplab.surgery.holders import CallRate
+from droplab.layers.unreached import drops_by_number
+from droplab.surgery.holders import FUNCTION_DOORS, CallRate, Seen
 from droplab.surgery.site import Site
 from droplab.surgery.tracing import SUMS, Called, Node
 
@@ -47,6 +50,8 @@ class Flow:
         self, nodes: list[Node], calls: list[Called], outputs: list[int], inputs: list[int], weighted: Iterable[str]
     ) -> None:
         self._nodes, self._calls, self._outputs, self._inputs = nodes, calls, outputs, inputs
+        self.functions: dict[tuple[str, str], tuple[float, tuple[int, ...] | None]] = {}
+        """Rate and shape of what drops by a function, by module and door."""
         self._weighted = set(weighted)
         self.called = Counter(call.name for call in calls)
         self._readers: dict[int, list[Node]] = {}
@@ -148,8 +153,19 @@ class Flow:
                     if name not in there:
                         yield site._replace(name=name, call=call, layer=CallRate(layer, call))
 
+    def with_functions(self, model: nn.Module, sites: list[Site]) -> list[Site]:
+        """Sites, and what drops by a function and is not under keys."""
+        there = {site.name for site in sites}
+        for (name, door), (p, shape) in self.functions.items():
+            module = model.get_submodule(name)
+            if f"{name}:{door}" not in there and not drops_by_number(module):
+                sites.append(Site(f"{name}:{door}", module, 1, door, Seen(p), "seen only", len(sites), shape))
+        return sites
+
     def told(self, site: Site) -> Site:
         """A site with what the pass tells of it."""
+        if site.door in FUNCTION_DOORS:
+            return site
         name = site.name.partition(":")[0].rpartition("#")[0] if site.call > 1 else site.name.partition(":")[0]
         mine = [call for call in self._calls if call.name == name]
         if len(mine) < site.call:

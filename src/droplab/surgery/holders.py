@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -10,6 +10,7 @@ from droplab.errors import SiteError, UserError
 from droplab.layers.by_call import set_call_rate
 from droplab.layers.layer import DropLayer, rate_of
 from droplab.layers.learned import LearnedRate
+from droplab.layers.serving import Function
 from droplab.layers.unreached import TORCHS, drops_by_number
 
 
@@ -79,7 +80,35 @@ class CallRate:
         return (self.module.__dict__.get("_call_p") or {}).get(self.call)
 
 
-Holder = nn.Module | OwnRate | CallRate
+class FunctionRate:
+    """What a module drops by a function, ``attn:dropout``: each call has the rate that the model gives it.
+
+    A ``p`` that is set holds for all of them; ``p = None`` leaves them to the model again.
+    """
+
+    def __init__(self, module: nn.Module, function: Function) -> None:
+        self.module, self.function = module, function
+
+    @property
+    def p(self) -> float:
+        """Drop rate: the probability that a unit is dropped; before one is set, that of the first call seen."""
+        return float(self.function.p)
+
+    @p.setter
+    def p(self, value: float | None) -> None:
+        self.function.given = value is not None
+        if value is not None:
+            self.function.p = value
+
+
+class Seen(NamedTuple):
+    """Dropout that was seen in a forward pass, and that nothing here has a hand on."""
+
+    p: float
+
+
+FUNCTION_DOORS = ("dropout", "attention")
+"""Doors of what a module drops by a function."""
 
 
 def checked_rate(value: Any, site: str) -> float:

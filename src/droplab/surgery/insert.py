@@ -15,7 +15,7 @@ from droplab.layers.layer import DropLayer
 from droplab.layers.reading import only_read
 from droplab.surgery.calls import give_call
 from droplab.surgery.example import flow_of, remember
-from droplab.surgery.holders import CallRate, OwnRate, checked_rate
+from droplab.surgery.holders import CallRate, FunctionRate, OwnRate, checked_rate
 from droplab.surgery.kinds import kinds
 from droplab.surgery.patterns import escape, is_call, match_sites
 from droplab.surgery.rates import apply_rates, set_rate
@@ -176,8 +176,8 @@ def _dropping(model: nn.Module, where: Callable[[Site], bool]) -> tuple[str, ...
 def remove(model: nn.Module, where: Where = "*", *inputs: Any, **named: Any) -> Change:
     """Take dropout out, so that nothing is drawn there any more.
 
-    Doorways are closed, and dropout layers give way to ``nn.Identity`` with all that is attached to them. Numbers, and
-    layers whose owner only reads their ``p``, are set to 0. A call gets the rate of its layer back.
+    Doorways are closed, and dropout layers give way to ``nn.Identity`` with all that is attached to them. Numbers,
+    functions, and layers whose owner only reads their ``p``, are set to 0. A call gets the rate of its layer back.
 
     Args:
         model: changed in place.
@@ -220,7 +220,7 @@ def remove(model: nn.Module, where: Where = "*", *inputs: Any, **named: Any) -> 
 def _taken_out(model: nn.Module, site: str, layer: Any, read: Mapping[str, str]) -> Any:
     if isinstance(layer, CallRate):
         return give_call(model, site, None)
-    if isinstance(layer, OwnRate) or site in read:
+    if isinstance(layer, OwnRate | FunctionRate) or site in read:
         return set_rate(layer, 0.0)
     if ":" not in site:
         none = nn.Identity()

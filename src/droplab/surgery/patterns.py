@@ -2,8 +2,8 @@
 
 A pattern follows ``fnmatch`` (``*``, ``?``, ``[…]``). One without a colon matches what drops already, so ``*`` never
 plants dropout where the model's author had none (nor, without a kind for weights, on weights); one with a colon
-matches doorways, ``:branch`` those at the ends of residual branches. One with ``#`` and a number names that call of
-layers, in a forward pass. One that begins with ``@`` is a preset.
+matches doorways, ``:branch`` those at the ends of residual branches, ``:dropout`` and ``:attention`` functions. One
+with ``#`` and a number names that call of layers, in a forward pass. One that begins with ``@`` is a preset.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from torch import nn
 
 from droplab.errors import SiteError, quote, suggest
 from droplab.surgery.depth import adoptable
-from droplab.surgery.example import flow_of
-from droplab.surgery.holders import is_dropout
+from droplab.surgery.example import flow_of, seen
+from droplab.surgery.holders import FUNCTION_DOORS, is_dropout, own_rates
 from droplab.surgery.presets import branches, preset
 from droplab.surgery.sites import sites
 from droplab.surgery.view import closed_doorways
@@ -46,6 +46,8 @@ def match_sites(model: nn.Module, pattern: str, weights: tuple[type[nn.Module], 
     if pattern.endswith(":branch"):
         return _branches(model, pattern)
     there = [site.name for site in sites(model).values() if site.call == 1]
+    if pattern.endswith(tuple(f":{door}" for door in FUNCTION_DOORS)):
+        return _functions(model, pattern, there)
     known = (*there, *(name for name in adoptable(model, weights) if not is_dropout(model.get_submodule(name))))
     found = tuple(site for site in known if matches(site, pattern))
     if found:
@@ -78,6 +80,22 @@ def _calls(model: nn.Module, pattern: str, call: int, known: Sequence[str]) -> t
         raise SiteError(
             f"site pattern {quote(f'{pattern}#{call}')} counts calls from 2 on; the layer's own rate, {pattern}, is "
             "that of the first one, and of all that have none of their own"
+        )
+    return found
+
+
+def _functions(model: nn.Module, pattern: str, there: list[str]) -> tuple[str, ...]:
+    known = [site for site in there if site.endswith(tuple(f":{door}" for door in FUNCTION_DOORS))]
+    found = tuple(site for site in known if matches(site, pattern))
+    flow = seen(model) if found else flow_of(model, pattern)
+    if flow is not None:
+        numbers = own_rates(model)
+        known += [f"{name}:{door}" for name, door in flow.functions if f"{name}.dropout".lstrip(".") not in numbers]
+        found = tuple(dict.fromkeys(site for site in known if matches(site, pattern)))
+    if not found:
+        raise SiteError(
+            f"site pattern {quote(pattern)} matches nothing{suggest(pattern, known)}. A forward pass drops by "
+            f"functions at: {', '.join(dict.fromkeys(known)) or 'none'}"
         )
     return found
 

@@ -15,9 +15,9 @@ from droplab.layers.layer import DropLayer
 from droplab.layers.learned import LearnedRate
 from droplab.layers.reading import only_read
 from droplab.layers.unreached import foreign, listed
-from droplab.surgery.calls import give_call
+from droplab.surgery.calls import function_rate, give_call, give_function
 from droplab.surgery.depth import adoptable, fed_modules
-from droplab.surgery.holders import OwnRate, checked_rate, is_dropout, own_rates
+from droplab.surgery.holders import FUNCTION_DOORS, FunctionRate, OwnRate, checked_rate, is_dropout, own_rates
 from droplab.surgery.kinds import Chosen, Kinds, chosen_at, kinds
 from droplab.surgery.patterns import escape, is_call, match_sites
 from droplab.surgery.swapping import at_doorway, inherit, swap
@@ -116,6 +116,8 @@ def _give(model: nn.Module, site: str, rate: float, kind: Chosen | None) -> Undo
     if is_call(model, site):
         return give_call(model, site, rate)
     name, colon, door = site.partition(":")
+    if door in FUNCTION_DOORS:
+        return give_function(model.get_submodule(name), door, rate)
     if colon:
         module = model.get_submodule(name)
         there = doorways(module).get(door)
@@ -135,6 +137,7 @@ def _give(model: nn.Module, site: str, rate: float, kind: Chosen | None) -> Undo
     return swap(model, module, new)
 
 
+_FUNCTIONS = tuple(f":{door}" for door in FUNCTION_DOORS)
 _PLAIN = Chosen(CATALOG["dropout"], {})
 
 
@@ -152,7 +155,9 @@ def _wanted(model: nn.Module, p: Mapping[str, float] | float, wanted: Kinds) -> 
         dropping = [site for site in everywhere(model) if site]
         if rate == 0 and not dropping:
             return {}  # no dropout, as asked for
-        p = dict.fromkeys([site for site in dropping if ":" in site or is_call(model, site)], rate)
+        plain = everyone is None or everyone.name == _PLAIN.name
+        doors = [site for site in dropping if ":" in site and (plain or not site.endswith(_FUNCTIONS))]
+        p = dict.fromkeys([*doors, *(site for site in dropping if is_call(model, site))], rate)
         if len(p) < len(dropping) or not p:
             p = {"*": rate, **p}
     types = _adopted_types(wanted)
@@ -172,9 +177,9 @@ def _wanted(model: nn.Module, p: Mapping[str, float] | float, wanted: Kinds) -> 
 def _suits(model: nn.Module, site: str, kind: Chosen | None) -> bool:
     if is_call(model, site):
         return True
-    if ":" in site:
+    if ":" in site and not site.endswith(_FUNCTIONS):
         return kind is None or not kind.adopts
-    if site in own_rates(model):
+    if site.endswith(_FUNCTIONS) or site in own_rates(model):
         return kind is None or kind.name == _PLAIN.name
     module = model.get_submodule(site)
     if kind is not None and kind.adopts:
@@ -235,6 +240,8 @@ def _warn_of_foreign(model: nn.Module) -> None:
 
 def set_rate(layer: Any, rate: float) -> Undo:
     """Give what drops at a site another rate."""
+    if isinstance(layer, FunctionRate):
+        return function_rate(layer, rate)
     owner: nn.Module = layer.module if isinstance(layer, OwnRate) else layer
     before = layer.p
     learned = getattr(layer, layer.learned).detach().clone() if isinstance(layer, LearnedRate) else None

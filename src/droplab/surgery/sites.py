@@ -1,13 +1,15 @@
 """All sites of a model.
 
-Five kinds of site:
+Six kinds of site:
 
 - a dropout layer that the model has, under its module name: ``drop1``, ``blocks.3.dropout``;
 - a call of such a layer that is not the first in a forward pass: ``dropout#2``;
 - the number by which a module of torch's drops, attention's or a recurrent stack's: ``self_attn.dropout``;
 - a layer with weights whose weights are dropped, under its module name, for kinds that do that: ``fc1``;
 - a doorway of a module that holds parameters of its own: ``fc1:in`` before its first argument, ``fc1:out`` after what
-  it gives (of a recurrent layer and of attention: the output, not the states or weights that come with it).
+  it gives (of a recurrent layer and of attention: the output, not the states or weights that come with it);
+- what a module drops by a function, ``attn:dropout`` (``F.dropout`` and its like) and ``attn:attention`` (``dropout_p``
+  of scaled dot product attention), which a forward pass finds.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ def sites(model: nn.Module, *inputs: Any, **named: Any) -> Sites:
     found = view(model)
     known = seen(model) if inputs or named else None
     if known is not None:
-        found = [known.told(site) for site in known.with_calls(found)]
+        found = [known.told(site) for site in known.with_calls(known.with_functions(model, found))]
     return Sites([site for kind in range(3) for site in found if site.name and _kind(site) == kind])
 
 

@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from droplab.masks.internals import remove_global_hook
 from droplab.surgery.draws import place_in_model
+from droplab.surgery.functional import asked
 from droplab.surgery.holders import is_dropout
 
 
@@ -50,6 +51,8 @@ class Tracer(TorchFunctionMode):
         super().__init__()
         self.nodes: list[Node] = []
         self.calls: list[Called] = []
+        self.functions: dict[tuple[str, str], tuple[float, tuple[int, ...] | None]] = {}
+        """Rate and shape of dropout by functions, by module and door."""
         self._running: list[tuple[nn.Module, Called]] = []
         self._names = {id(module): name for name, module in model.named_modules()}
         self._parameters = {id(value): name for name, value in model.named_parameters()}
@@ -86,6 +89,8 @@ class Tracer(TorchFunctionMode):
         name = getattr(func, "__name__", "").strip("_")
         if name in {"get", "set"}:  # a tensor's attributes
             return func(*args, **kwargs)
+        if (call := asked(func, args, kwargs)) is not None and call[1] and self._running:
+            self._note(*call, args, kwargs)
         given = list(tensors((args, kwargs)))
         before = tuple(dict.fromkeys(self.node(value) for value in given if id(value) not in self._parameters))
         output = func(*args, **kwargs)
@@ -94,6 +99,13 @@ class Tracer(TorchFunctionMode):
             place = place_in_model(sys._getframe(1)) if name in SUMS else ""  # noqa: SLF001  # as inspect does
             self._add(value, Node(name, before, named, place))
         return output
+
+    def _note(self, door: str, p: float, args: Any, kwargs: Any) -> None:
+        """Dropout by a function, of the innermost module that runs, unless that is a dropout layer."""
+        module, called = self._running[-1]
+        if id(module) in self._names and not is_dropout(module):
+            shape = next((tuple(value.shape) for value in tensors((args, kwargs))), None)
+            self.functions.setdefault((called.name, door), (p, shape))
 
     def _enters(self, module: nn.Module, args: Any) -> None:
         first = next(tensors(args), None)

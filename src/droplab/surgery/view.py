@@ -10,8 +10,9 @@ from torch.nn.utils import parametrize
 
 from droplab.layers.doorway import doorways
 from droplab.layers.layer import DropLayer
+from droplab.layers.serving import functions
 from droplab.layers.unreached import drops_by_number, keyed_number
-from droplab.surgery.holders import OwnRate, calls_with_rates, is_dropout
+from droplab.surgery.holders import FunctionRate, OwnRate, calls_with_rates, is_dropout
 from droplab.surgery.site import Site
 
 Place = tuple[int, int]
@@ -41,8 +42,12 @@ def _walk(model: nn.Module) -> Iterator[Site]:
             for call, rate in calls_with_rates(module).items():
                 yield Site(f"{name}#{call}", module, call, layer=rate, level=_level(module))
         if drops_by_number(module):
-            level = "keyed" if keyed_number(module) else "seen only"
+            level = "keyed" if keyed_number(module) or "attention" in functions(module) else "seen only"
             yield Site(f"{name}.dropout".lstrip("."), module, layer=OwnRate(module), level=level)
+        for door, function in functions(module).items():
+            if not drops_by_number(module):
+                served = FunctionRate(module, function)
+                yield Site(f"{name}:{door}", module, door=door, layer=served, level="keyed")
         there = doorways(module)
         for door in ("in", "out"):
             site = f"{name}:{door}"

@@ -38,7 +38,7 @@ class Prepared:
         if name != MAIN:
             self.root = nn.Module()
             self.root.add_module(name, model)
-            self.root.forward = model.forward  # type: ignore[method-assign]  # a name in front, and nothing else
+            self.root.forward = model.forward  # a name in front, and nothing else
             carry(model, self.root)
         self.moving: MovingRates | None = None
         self._modes: list[tuple[nn.Module, bool]] = []
