@@ -10,32 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from droplab.analysis import Effect, Verdict, judge
 from droplab.errors import FailureError, SpecError
-from droplab.experiment import (
-    ExperimentSpec,
-    Listener,
-    RecipeSpec,
-    StoredRun,
-    parse_spec,
-    read_spec,
-    run_experiment,
-)
-from droplab.experiment.changed_images import changed_images
-from droplab.experiment.named import named_objects
-from droplab.experiment.presets import demo
-from droplab.experiment.specfile import parse, read_table
-from droplab.experiment.train import steps_per_epoch
-from droplab.experiment.trained import trained_model
+from droplab.execution import StoredRun, run_experiment
+from droplab.execution.changed_images import changed_images
+from droplab.execution.loop_engine import run_loop
+from droplab.execution.trained import trained_model
 from droplab.given import is_local
 from droplab.ledger import open_experiment, read_experiment
-from droplab.listener import Silent
+from droplab.listener import Listener, Silent
 from droplab.measures import MeasuresLike
-from droplab.records import ExperimentRecord
+from droplab.records import ExperimentRecord, RunKey, SampleValues
 from droplab.report import PageSource, build_page, render
 from droplab.report.writing import check_free, whole_file
+from droplab.spec import ExperimentSpec, RecipeSpec, parse_spec, read_spec
+from droplab.spec.loop import LoopSpec
+from droplab.spec.named import named_objects
+from droplab.spec.presets import demo
+from droplab.spec.specfile import parse, read_table
 from droplab.tracking import Tracker
-from droplab.training.engine import run_loop
 from droplab.training.run import Loop
-from droplab.training.spec import LoopSpec
+from droplab.training.train import steps_per_epoch
 from droplab.userobjects import looks_like_object
 
 if TYPE_CHECKING:
@@ -94,6 +87,17 @@ class Results:
             CheckpointError: its last checkpoint is missing or damaged.
         """
         return trained_model(self.folder, arm, seed, Path(data_dir) if data_dir is not None else None)
+
+    def samples(self, arm: str, seed: int) -> dict[int, dict[str, SampleValues]]:
+        """Figures of single validation samples: ``{epoch: {"val_NAME": SampleValues}}``, epochs counted from 0.
+
+        Of a run's last epoch and of its best one, where ``keep_samples`` kept them; else there are none.
+
+        Raises:
+            LedgerError: no such run.
+        """
+        with open_experiment(self.folder) as ledger:
+            return ledger.samples(RunKey(arm, seed))
 
     def text(self, lang: str = "en") -> str:
         """The verdict in plain words; ``lang`` is ``en`` or ``ja``."""
@@ -179,6 +183,7 @@ def compare(
     epochs: int | None = None,
     name: str | None = None,
     baseline: str | None = None,
+    keep_samples: float | None = None,
     compute: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     fresh: bool = False,
@@ -210,6 +215,9 @@ def compare(
         epochs: for ``run.epochs()``; where absent, the loop says how many.
         name: shown in titles, and part of the folder's name; the loop's where absent.
         baseline: the name of the arm that the others are compared with.
+        keep_samples: MB in the ledger for figures of single validation samples, which a loop gives to
+            ``run.report_samples``: of the last epoch and the best one of every run. By default only their sums on folds
+            are kept.
         compute: as a spec's: ``{"executor": "process", "workers": 2, "threads": 1, "device": "cpu"}``.
         out: the experiment's folder; by default one under ``droplab-runs`` named after the spec, so that
             the same call continues.
@@ -246,6 +254,7 @@ def compare(
         "epochs": epochs,
         "name": name,
         "baseline": baseline,
+        "keep_samples": keep_samples,
         "compute": compute,
     }
     loop = as_loop(spec, {key: value for key, value in over.items() if value is not None})

@@ -133,7 +133,7 @@ def test_each_forward_pass_of_a_step_begins_with_the_first_call(recomputed, comp
 
 
 def test_a_schedule_moves_one_call():
-    from droplab.experiment.moving import MovingRates
+    from droplab.training.moving import MovingRates
 
     model = Net()
     change = apply_rates(model, {"drop": 0.1, "drop#2": 0.4})

@@ -3,7 +3,7 @@
 from droplab.surgery.calls import calls_missing
 from droplab.surgery.depth import fed_weights, in_depth_order, set_rates, site_layers
 from droplab.surgery.example import remember
-from droplab.surgery.holders import CallRate, OwnRate, is_dropout
+from droplab.surgery.holders import CallRate, FunctionRate, OwnRate, is_dropout
 from droplab.surgery.insert import insert, remove, set_p
 from droplab.surgery.patterns import match_sites
 from droplab.surgery.rates import apply_rates, rates
@@ -15,6 +15,7 @@ from droplab.surgery.undoing import Change
 __all__ = [
     "CallRate",
     "Change",
+    "FunctionRate",
     "OwnRate",
     "Site",
     "Sites",
