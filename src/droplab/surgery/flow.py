@@ -159,7 +159,7 @@ class Flow:
         for (name, door), (p, shape) in self.functions.items():
             module = model.get_submodule(name)
             if f"{name}:{door}" not in there and not drops_by_number(module):
-                sites.append(Site(f"{name}:{door}", module, 1, door, Seen(p), "seen only", len(sites), shape))
+                sites.append(Site(f"{name}:{door}", module, 1, door, Seen(p), "seen only", 0, shape))
         return sites
 
     def told(self, site: Site) -> Site:

@@ -81,13 +81,14 @@ class Sites(tuple[str, ...]):  # noqa: SLOT001  # a tuple has no slots for more
         return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
+_FUNCTIONS = {"dropout": "F.dropout", "attention": "attention"}
 _HEAD = ("site", "p", "what", "level", "depth", "shape", "after", "feeds")
 
 
 def _row(site: Site) -> tuple[str, ...]:
     what = "" if site.layer is None else type(site.module if site.layer is not site.module else site.layer).__name__
     if site.door and site.layer is not None:
-        what = type(site.layer).__name__
+        what = _FUNCTIONS.get(site.door, type(site.layer).__name__)
     return (
         site.name,
         "" if site.p is None else f"{site.p:g}",

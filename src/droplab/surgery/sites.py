@@ -21,7 +21,7 @@ from torch import nn
 from droplab.surgery.example import remember, seen
 from droplab.surgery.holders import OwnRate
 from droplab.surgery.site import Site, Sites
-from droplab.surgery.view import view
+from droplab.surgery.view import ranked, view
 
 
 def sites(model: nn.Module, *inputs: Any, **named: Any) -> Sites:
@@ -57,7 +57,8 @@ def sites(model: nn.Module, *inputs: Any, **named: Any) -> Sites:
     found = view(model)
     known = seen(model) if inputs or named else None
     if known is not None:
-        found = [known.told(site) for site in known.with_calls(known.with_functions(model, found))]
+        found = ranked(model, list(known.with_calls(known.with_functions(model, found))))
+        found = [known.told(site) for site in found]
     return Sites([site for kind in range(3) for site in found if site.name and _kind(site) == kind])
 
 

@@ -27,7 +27,11 @@ def view(model: nn.Module) -> list[Site]:
     >>> [(site.name, site.depth) for site in view(nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5)))]
     [('0:in', 0), ('0:out', 1), ('1', 2)]
     """
-    found = list(_walk(model))
+    return ranked(model, list(_walk(model)))
+
+
+def ranked(model: nn.Module, found: list[Site]) -> list[Site]:
+    """Sites with their depth among these."""
     places = Places(model)
     ordered = sorted(range(len(found)), key=lambda number: places.of(found[number].name))
     depth = {number: rank for rank, number in enumerate(ordered)}

@@ -57,7 +57,10 @@ def _check_calls(subject: Subject, idle: set[str]) -> None:
 def _uncalled(subject: Subject, layers: Mapping[str, Any]) -> set[str]:
     with unchanged(subject.model), DrawRecorder(subject.model) as seen:
         subject.train(subject.first)
-    called = {site: layer.module if isinstance(layer, OwnRate | CallRate | FunctionRate) else layer for site, layer in layers.items()}
+    called = {
+        site: layer.module if isinstance(layer, OwnRate | CallRate | FunctionRate) else layer
+        for site, layer in layers.items()
+    }
     return {site for site, module in called.items() if not seen.was_called(module)}
 
 
