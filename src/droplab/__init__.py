@@ -41,6 +41,9 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
     from droplab.spec import LoopSpec as LoopSpec
     from droplab.spec import ModelSpec as ModelSpec
     from droplab.spec import RecipeSpec as RecipeSpec
+    from droplab.surgery.insert import insert as insert
+    from droplab.surgery.insert import remove as remove
+    from droplab.surgery.insert import set_p as set_p
     from droplab.surgery.rates import apply_rates as apply_rates
     from droplab.surgery.rates import rates as rates
     from droplab.surgery.replace import replace as replace
@@ -63,7 +66,7 @@ _HOMES = {
         "notebook": ("study",),
         "records": ("Measure",),
         "spec": ("ArmSpec", "ComputeSpec", "DataSpec", "ExperimentSpec", "LoopSpec", "ModelSpec", "RecipeSpec"),
-        "surgery": ("apply_rates", "rates", "replace", "sites"),
+        "surgery": ("apply_rates", "insert", "rates", "remove", "replace", "set_p", "sites"),
         "training": ("Run",),
     }.items()
     for name in names
