@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
     from droplab.models import SrivastavaMLP as SrivastavaMLP
     from droplab.models import TutorialCNN as TutorialCNN
     from droplab.nn import keyed as keyed
+    from droplab.notebook import study as study
     from droplab.records import Measure as Measure
     from droplab.spec import ArmSpec as ArmSpec
     from droplab.spec import ComputeSpec as ComputeSpec
@@ -41,6 +42,9 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
     from droplab.spec import LoopSpec as LoopSpec
     from droplab.spec import ModelSpec as ModelSpec
     from droplab.spec import RecipeSpec as RecipeSpec
+    from droplab.surgery.insert import insert as insert
+    from droplab.surgery.insert import remove as remove
+    from droplab.surgery.insert import set_p as set_p
     from droplab.surgery.rates import apply_rates as apply_rates
     from droplab.surgery.rates import rates as rates
     from droplab.surgery.replace import replace as replace
@@ -61,9 +65,10 @@ _HOMES = {
         "listener": ("Listener",),
         "models": ("SrivastavaMLP", "TutorialCNN"),
         "nn": ("keyed",),
+        "notebook": ("study",),
         "records": ("Measure",),
         "spec": ("ArmSpec", "ComputeSpec", "DataSpec", "ExperimentSpec", "LoopSpec", "ModelSpec", "RecipeSpec"),
-        "surgery": ("apply_rates", "rates", "replace", "sites"),
+        "surgery": ("apply_rates", "insert", "rates", "remove", "replace", "set_p", "sites"),
         "training": ("Run",),
     }.items()
     for name in names

@@ -16,7 +16,7 @@ from droplab.execution.loading import load_data
 from droplab.models import build
 from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.specfile import parse_spec
-from droplab.surgery.dropping import is_dropout
+from droplab.surgery import is_dropout, remember
 from droplab.training.arming import apply_arm
 from droplab.training.seeding import borrowed_generators
 from droplab.variants.table import TABLE
@@ -89,7 +89,7 @@ def fit_set(values: Mapping[str, Any], data_dir: Path | None = None) -> tuple[di
         places = Places.of(build(spec.model.name, shape, split.classes, spec.model.options))
     arms, left = [], list[str]()
     for number, arm in enumerate(values["arms"]):
-        made, why = _moved(arm, places)
+        made, why = _preset(arm, places) or _moved(arm, places)
         if made is not None:
             why = _refusal(spec, made, shape, split.classes, first=number == 0)
         if made is None or why:
@@ -124,12 +124,21 @@ def _failure(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> str:
     arm = spec.arms[0]
     with borrowed_generators(), torch.no_grad():
         model = build(spec.model.name, shape, classes, spec.model.options)
+        remember(model, (torch.zeros(2, *shape),))
         apply_arm(model, arm)
         try:
             model(torch.zeros(2, *shape))
         except Exception as problem:  # noqa: BLE001  # a kind may want other dimensions than the site has
             return f"{type(problem).__name__}: {quote_text(problem)}"
     return ""
+
+
+def _preset(arm: Mapping[str, Any], places: Places) -> tuple[dict[str, Any], str] | None:
+    """An arm of places that mean something in any model, whose own dropout then drops nothing."""
+    p = arm.get("p", 0.0)
+    if not isinstance(p, Mapping) or not any(site.startswith("@") for site in p):
+        return None
+    return {**arm, "p": {"*": 0.0, **p} if places.own else dict(p)}, ""
 
 
 def _moved(arm: Mapping[str, Any], places: Places) -> tuple[dict[str, Any] | None, str]:
