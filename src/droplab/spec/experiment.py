@@ -15,22 +15,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
-    ValidationInfo,
-    field_validator,
     model_validator,
 )
 
 from droplab.given import name_of
 from droplab.schedules import Adaptive, for_sites, moves, normal_form
-from droplab.schedules.numbers import no_switches
 from droplab.spec import optimisers
-from droplab.spec.values import json_ready, settled
+from droplab.spec.plan import KEYS, Planned
+from droplab.spec.strict import Strict
+from droplab.spec.values import json_ready
 from droplab.variants.asked import asked, by_name
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -76,19 +73,6 @@ def _data_name(value: Any) -> Any:
 
 def _as_it_is(value: Any) -> Any:
     return value
-
-
-class Strict(BaseModel):
-    """Base of tables whose keys are known, and whose values a ledger keeps."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _can_be_kept(cls, value: Any, info: ValidationInfo) -> Any:
-        value = settled(value)
-        no_switches(value, cls.model_fields[str(info.field_name)].annotation)
-        return value
 
 
 Options = Annotated[dict[str, Any], BeforeValidator(json_ready)]
@@ -269,7 +253,7 @@ def _named_model(values: Mapping[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
-class ExperimentSpec(Strict):
+class ExperimentSpec(Planned):
     """Arms × seeds on one model, data set and recipe."""
 
     name: str = Field(default="tutorial", min_length=1, max_length=120)
@@ -279,7 +263,7 @@ class ExperimentSpec(Strict):
     recipe: RecipeSpec = RecipeSpec()
     compute: ComputeSpec = ComputeSpec()
     seeds: Seeds = (0, 1, 2)
-    """A number (5 means 0 to 4) or a list."""
+    """A number (5 means 0 to 4), a list, or ``until-decided``."""
     arms: tuple[ArmSpec, ...] = TUTORIAL_ARMS
     """The first is the baseline unless ``baseline`` names another; where absent, those of ``default_arms``."""
     baseline: str = ""
@@ -308,7 +292,7 @@ class ExperimentSpec(Strict):
 
     def canonical(self) -> dict[str, Any]:
         """The spec as JSON-ready values, defaults written out, in the words that ledgers have had from the first."""
-        values = self.model_dump(mode="json")
+        values = self.model_dump(mode="json", exclude=set(KEYS))
         for table, key, default in _YOUNGER:
             if values[table][key] == default:
                 del values[table][key]
