@@ -101,6 +101,7 @@ def unpack(wheels: Path, site: Path) -> list[str]:
 
 def _pytest(here: Here) -> list[str]:
     """Warnings of whichever torch the machine has are no failures here."""
+    beside = ["-n", "4"] if here.gpu and importlib.util.find_spec("xdist") else []
     small = ["-k", "not numba"] if here.gpu else ["-k", "layouts_that_matter or shards or dropped"]
     return [
         sys.executable,
@@ -114,6 +115,7 @@ def _pytest(here: Here) -> list[str]:
         "-W",
         "default",
         "tests",
+        *beside,
         *small,
     ]
 
@@ -143,10 +145,10 @@ def _experiment(here: Here) -> list[str]:
 
 
 STAGES = (
-    Stage("tests", "tests that want a GPU; Triton's kernels against the reference", 200, _pytest),
-    Stage("masks", "dropout against F.dropout, torch.compile and a copy", 120, _masks),
+    Stage("tests", "tests that want a GPU; Triton's kernels against the reference", 150, _pytest),
+    Stage("masks", "dropout against F.dropout, torch.compile and a copy", 100, _masks),
     Stage("models", "whole training steps against torch's layers", 60, _models),
-    Stage("experiment", "a run set on CIFAR-10", 180, _experiment),
+    Stage("experiment", "a run set on CIFAR-10", 250, _experiment),
 )
 """560 s at most; machine and packages take the rest of ten minutes."""
 

@@ -18,7 +18,9 @@ import gpu_cifar
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ("3.11", "3.12", "3.13")
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux1_x86_64")
-PACKAGES = ("pydantic", "cyclopts", "rich", "filelock", "hypothesis", "pytest", "pytest-timeout", "cloudpickle")
+PACKAGES = (
+    "pydantic", "cyclopts", "rich", "filelock", "cloudpickle", "hypothesis", "pytest", "pytest-timeout", "pytest-xdist",
+)  # fmt: skip
 """What droplab and its GPU tests import, torch, numpy, numba and triton apart; pip adds what these need."""
 MOST = 60_000_000
 """Bytes."""
