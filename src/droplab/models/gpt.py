@@ -10,9 +10,9 @@ from torch.nn import functional as F
 class GPT(nn.Module):
     """Decoder blocks with causal attention, after GPT-2: layer norm first, GELU, learned positions, tied embeddings.
 
-    Radford et al. 2019, *Language models are unsupervised multitask learners*. Its three places of dropout have names:
-    ``drop`` (embeddings), ``blocks.i.attend_drop`` (attention probabilities), and ``blocks.i.drop1`` and ``drop2`` (what
-    each residual branch adds).
+    Radford et al. 2019, *Language models are unsupervised multitask learners*. Its places of dropout have names:
+    ``drop`` (embeddings), ``blocks.i.attend_drop`` (attention probabilities), ``blocks.i.drop1`` and ``drop2`` (what each
+    residual branch adds).
 
     Shapes::
 
@@ -59,7 +59,8 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.drop1(self.project(self._attend(self.norm1(x))))
-        return x + self.drop2(self.shrink(F.gelu(self.grow(self.norm2(x)))))
+        added: Tensor = self.drop2(self.shrink(F.gelu(self.grow(self.norm2(x)))))
+        return x + added
 
     def _attend(self, x: Tensor) -> Tensor:
         q, k, v = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.qkv(x).chunk(3, 2))

@@ -15,10 +15,11 @@ class MLP(nn.Module):
 
     Shapes::
 
-        numbers (N, F), categories (N, K) -> concatenate -> drop0 -> [fc1 -> ReLU -> drop1] -> ... -> out -> (N, classes)
+        numbers (N, F), categories (N, K) -> concatenate -> drop0 -> [fc1 -> ReLU -> drop1] -> … -> out -> (N, classes)
 
     Args:
-        shape: shape of one sample's numbers; or ``{"numbers": (F,), "categories": (K,)}`` as ``Table.samples`` has them.
+        shape: shape of one sample's numbers; or, as ``Table.samples`` has them,
+            ``{"numbers": (F,), "categories": (K,)}``.
         classes: number of outputs; 1 gives ``(N, 1)``.
         hidden: units of each hidden layer.
         categories: values of each category, 0 for unknown among them (``Table.sizes``).
