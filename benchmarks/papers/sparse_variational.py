@@ -18,8 +18,8 @@ from digits import RESULTS, Digits, digits, error, parser, spread, write
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from droplab.experiment.optimise import FORGET_EVERY, forget_faded
 from droplab.nn import SparseVariationalLinear, penalty
+from droplab.training.optimise import FORGET_EVERY, forget_faded
 
 SIZES = (784, 300, 100, 10)
 

@@ -19,8 +19,8 @@ from torch.nn import functional as F
 
 import droplab
 from droplab.analysis.paired import paired_t
-from droplab.experiment.optimise import apply_max_norm
 from droplab.models import SrivastavaMLP
+from droplab.training.optimise import apply_max_norm
 
 ARMS = {"standard": (0.0, 0.0, None), "dropout": (0.2, 0.5, None), "dropout + max-norm": (0.2, 0.5, 2.0)}
 """Rate at the input, rate of hidden units, bound."""

@@ -10,32 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from droplab.analysis import Effect, Verdict, judge
 from droplab.errors import FailureError, SpecError
-from droplab.experiment import (
-    ExperimentSpec,
-    Listener,
-    RecipeSpec,
-    StoredRun,
-    parse_spec,
-    read_spec,
-    run_experiment,
-)
-from droplab.experiment.changed_images import changed_images
-from droplab.experiment.named import named_objects
-from droplab.experiment.presets import demo
-from droplab.experiment.specfile import parse, read_table
-from droplab.experiment.train import steps_per_epoch
-from droplab.experiment.trained import trained_model
+from droplab.execution import StoredRun, run_experiment
+from droplab.execution.changed_images import changed_images
+from droplab.execution.loop_engine import run_loop
+from droplab.execution.trained import trained_model
 from droplab.given import is_local
 from droplab.ledger import open_experiment, read_experiment
-from droplab.listener import Silent
+from droplab.listener import Listener, Silent
 from droplab.measures import MeasuresLike
 from droplab.records import ExperimentRecord
 from droplab.report import PageSource, build_page, render
 from droplab.report.writing import check_free, whole_file
+from droplab.spec import ExperimentSpec, RecipeSpec, parse_spec, read_spec
+from droplab.spec.loop import LoopSpec
+from droplab.spec.named import named_objects
+from droplab.spec.presets import demo
+from droplab.spec.specfile import parse, read_table
 from droplab.tracking import Tracker
-from droplab.training.engine import run_loop
 from droplab.training.run import Loop
-from droplab.training.spec import LoopSpec
+from droplab.training.train import steps_per_epoch
 from droplab.userobjects import looks_like_object
 
 if TYPE_CHECKING:

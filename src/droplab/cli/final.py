@@ -17,7 +17,7 @@ def final(folder: Path, *, arm: str | None = None, data_dir: Path | None = None)
     """
     from droplab.cli.terminal import say
     from droplab.errors import UserError, suggest
-    from droplab.experiment import StoredRun, final_evaluation
+    from droplab.execution import StoredRun, final_evaluation
     from droplab.languages import Count
     from droplab.ledger import read_experiment
 

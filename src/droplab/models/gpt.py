@@ -11,8 +11,8 @@ class GPT(nn.Module):
     """Decoder blocks with causal attention, after GPT-2: layer norm first, GELU, learned positions, tied embeddings.
 
     Radford et al. 2019, *Language models are unsupervised multitask learners*. Its places of dropout have names:
-    ``drop`` (embeddings), ``blocks.i.attend_drop`` (attention probabilities), ``blocks.i.drop1`` and ``drop2`` (what each
-    residual branch adds).
+    ``drop`` (embeddings), ``blocks.i.attend_drop`` (attention probabilities), ``blocks.i.drop1`` and ``drop2``
+    (what each residual branch adds).
 
     Shapes::
 

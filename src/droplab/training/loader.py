@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, default_collate
 
 from droplab.errors import UserError, quote
-from droplab.experiment.fingerprint import update
-from droplab.experiment.seeding import derive
+from droplab.training.digests import update
+from droplab.training.seeding import derive
 
 _OURS = ("sampler", "batch_sampler", "generator", "shuffle")
 

@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from droplab.errors import ModelError, SiteError, UserError, quote, words_of
-from droplab.experiment.arming import give_arm
-from droplab.experiment.beside import restore_beside, state_beside
-from droplab.experiment.fingerprint import weights_digest
-from droplab.experiment.moving import MovingRates
-from droplab.experiment.seeding import derive, seed_everything
-from droplab.experiment.spec import ArmSpec
 from droplab.nn import keyed, penalty
 from droplab.schedules import for_sites
+from droplab.spec.experiment import ArmSpec
 from droplab.surgery import match_sites, rates
 from droplab.surgery.kinds import kinds
+from droplab.training.arming import give_arm
+from droplab.training.beside import restore_beside, state_beside
+from droplab.training.digests import weights_digest
+from droplab.training.moving import MovingRates
+from droplab.training.seeding import derive, seed_everything
 from droplab.userobjects import where_raised
 
 MAIN = "model"

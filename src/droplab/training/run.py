@@ -13,17 +13,15 @@ import torch
 from torch import Tensor
 
 from droplab.errors import UserError, quote
-from droplab.experiment.checkpoint import CheckpointStore, Loaded
-from droplab.experiment.seeding import generators_state, restore_generators
-from droplab.experiment.spec import ArmSpec
-from droplab.experiment.train import StoppedError
 from droplab.records import Measure, Measurement, Notice
 from droplab.schedules import for_sites
+from droplab.spec.experiment import ArmSpec
 from droplab.training.figures import Figures
 from droplab.training.keeping import check_plain, give_back, sorted_out, state_of
 from droplab.training.loader import Desk, RunLoader
 from droplab.training.models import MAIN, Make, Models
-from droplab.training.port import Port
+from droplab.training.port import Loaded, Port, StoppedError, Store
+from droplab.training.seeding import generators_state, restore_generators
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,7 @@ class Run:
         stopped: whether the run was told to stop; its loop has met a ``StoppedError``.
     """
 
-    def __init__(
-        self, arm: ArmSpec, seed: int, terms: Terms, store: CheckpointStore, epochs_in_ledger: int, port: Port
-    ) -> None:
+    def __init__(self, arm: ArmSpec, seed: int, terms: Terms, store: Store, epochs_in_ledger: int, port: Port) -> None:
         self.arm, self.seed = arm, seed
         self.device = torch.device(terms.device)
         self.stopped = False
