@@ -49,6 +49,9 @@ class Ordered:
     def totals(self, outputs, targets):
         return {name: row.sum(0) for name, row in self.rows(outputs, targets).items()}
 
+    def trained(self, outputs, targets, loss):
+        return {**self.totals(outputs, targets), "loss": loss.double() * len(targets)}
+
     def figures(self, sums):
         return {name: float(sums[name] / sums["count"]) for name in ("loss", "off")}
 

@@ -21,7 +21,7 @@ class LazySamples:
 
     Args:
         dataset: has a length and gives ``(inputs, targets)``, trees of tensors, arrays or numbers.
-        seed: the run's.
+        seed: of what is drawn, where ``batches`` is given no other.
         workers: processes that read; 0 reads in this one.
         collate: makes a batch of a list of samples; torch's where absent.
         where: names the data in messages.
@@ -45,7 +45,7 @@ class LazySamples:
         collate: Callable[[list[Any]], Any] | None = None,
         where: str = "the data set",
     ) -> None:
-        self._seeded = Seeded(dataset, seed)
+        self._seeded, self._seed = Seeded(dataset, seed), seed
         self._workers, self._collate = workers, collate or default_collate
         check_readable(where, dataset)
 
@@ -54,23 +54,26 @@ class LazySamples:
 
     def take(self, ids: Tensor, epoch: int = 0) -> Batch:
         """The samples with those numbers, as they are in an epoch."""
-        self._seeded.epoch = epoch
+        self._seeded.begin(self._seed, epoch)
         return Batch(*self._collate(self._seeded.__getitems__(ids.tolist())))
 
     def chunks(self, size: int, epoch: int = 0) -> Iterator[Batch]:
         """All samples in order, ``size`` at a time; the last batch may be smaller."""
         return self.batches(torch.arange(len(self)), size, epoch)
 
-    def batches(self, order: Tensor, size: int, epoch: int = 0, *, drop_last: bool = False) -> Iterator[Batch]:
+    def batches(
+        self, order: Tensor, size: int, epoch: int = 0, *, seed: int | None = None, drop_last: bool = False
+    ) -> Iterator[Batch]:
         """Samples in that order, ``size`` at a time, read ahead by workers.
 
         Args:
             order: ``(B,)`` numbers of samples.
             size: of a batch.
             epoch: whose draws transforms get.
+            seed: the run's.
             drop_last: leave out a last batch that is smaller.
         """
-        self._seeded.epoch = epoch
+        self._seeded.begin(self._seed if seed is None else seed, epoch)
         loader = DataLoader(
             self._seeded,
             batch_size=size,

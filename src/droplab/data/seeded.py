@@ -74,6 +74,10 @@ class Seeded(Dataset[Any]):
             )
         self._inner, self._seed, self.epoch = dataset, int(seed), 0
 
+    def begin(self, seed: int, epoch: int) -> None:
+        """Another seed's and epoch's draws from here on."""
+        self._seed, self.epoch = seed, epoch
+
     def __len__(self) -> int:
         return len(self._inner)
 

@@ -53,6 +53,15 @@ def picked(tree: Tree, at: Any) -> Tree:
     return mapped(lambda tensor: tensor[at], tree)
 
 
+def to(tree: Tree, device: torch.device | str) -> Tree:
+    """A tree on a device.
+
+    >>> to({"a": torch.zeros(1)}, "cpu")
+    {'a': tensor([0.])}
+    """
+    return mapped(lambda tensor: tensor.to(device), tree)
+
+
 def length(where: str, tree: Tree) -> int:
     """Samples of a tree: the first dimension, the same in every leaf.
 

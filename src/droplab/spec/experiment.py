@@ -30,6 +30,8 @@ from droplab.given import name_of
 from droplab.schedules import Adaptive, for_sites, moves, normal_form
 from droplab.schedules.numbers import no_switches
 from droplab.spec import optimisers
+from droplab.spec.task import DEFAULT
+from droplab.spec.task import normal_form as task_form
 from droplab.spec.values import json_ready, settled
 from droplab.variants.asked import asked, by_name
 
@@ -274,6 +276,9 @@ class ExperimentSpec(Strict):
 
     name: str = Field(default="tutorial", min_length=1, max_length=120)
     """Shown in titles; part of the default folder's name."""
+    task: Annotated[str | dict[str, Any], BeforeValidator(task_form)] = DEFAULT
+    """``classification``, ``multilabel``, ``regression``, ``segmentation``, ``next-token``, ``pkg.module:MyTask``; or a
+    table with such a ``name`` and options. In Python also the class, and functions in its options."""
     data: DataSpec = DataSpec()
     model: ModelSpec = ModelSpec()
     recipe: RecipeSpec = RecipeSpec()
@@ -312,6 +317,8 @@ class ExperimentSpec(Strict):
         for table, key, default in _YOUNGER:
             if values[table][key] == default:
                 del values[table][key]
+        if values["task"] == DEFAULT:
+            del values["task"]
         for arm in values["arms"]:
             arm[_KIND_BEFORE] = arm.pop("kind")
         return values

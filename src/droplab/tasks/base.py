@@ -75,6 +75,11 @@ class Base(ABC):
         """See ``Task.totals``."""
         return {name: rows.sum(0) for name, rows in self.rows(outputs, targets).items()}
 
+    def trained(self, outputs: Tensor, targets: Any, loss: Tensor) -> Sums:
+        """See ``Task.trained``."""
+        sums = self.totals(outputs, targets)
+        return {**sums, LOSS: counted(loss * sums["count"])}
+
     def strata(self, targets: Any) -> Tensor | None:  # noqa: ARG002  # no classes to split by
         """See ``Task.strata``."""
         return None

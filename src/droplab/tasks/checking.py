@@ -15,12 +15,13 @@ from droplab.tasks.task import Task
 from droplab.userobjects import where_raised
 
 
-def check_parts(task: Task, parts: Mapping[str, Any]) -> int:
+def check_parts(task: Task, parts: Mapping[str, Any], classes: int = 0) -> int:
     """See that the targets of all parts are the task's, and the same task's.
 
     Args:
         task: the task.
         parts: targets by the part's name; ``train`` among them.
+        classes: outputs at least, where the source says how many there are.
 
     Returns:
         Outputs that a model wants: ``classes`` of its function.
@@ -33,7 +34,7 @@ def check_parts(task: Task, parts: Mapping[str, Any]) -> int:
     4
     """
     task.check(parts["train"], "targets of train")
-    width = task.width(parts["train"])
+    width = max(task.width(parts["train"]), classes)
     for name, targets in parts.items():
         theirs = task.width(targets)
         if theirs > width:

@@ -140,6 +140,11 @@ class Classification(Base):
         counts = {name: rows.sum(0) for name, rows in self._counts(logits, targets).items()}
         return {LOSS: counted(F.cross_entropy(logits, targets, reduction="sum")), **counts}
 
+    def trained(self, outputs: Tensor, targets: Tensor, loss: Tensor) -> Sums:
+        """See ``Task.trained``."""
+        counts = {name: rows.sum(0) for name, rows in self._counts(outputs.float(), targets).items()}
+        return {LOSS: counted(loss * len(targets)), **counts}
+
     def _counts(self, logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
         predicted = logits.argmax(1)
         found = {"count": torch.ones_like(targets, dtype=torch.float64), "hit": counted(predicted == targets)}

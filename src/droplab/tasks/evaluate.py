@@ -70,6 +70,14 @@ class Added:
         if self.task.whole:
             self._kept.append(mapped(lambda tensor: tensor.detach().cpu(), (outputs, targets)))
 
+    def put(self, sums: Sums) -> None:
+        """Sums of a batch that are known already; metrics of the whole are not to be had of them."""
+        self._sums = {name: self._sums[name] + value if self._sums else value for name, value in sums.items()}
+
+    def figures_of_sums(self) -> dict[str, float]:
+        """Of what was put in."""
+        return self.task.figures(self._sums)
+
     def figures(self, fold: int | None = None) -> dict[str, float]:
         """Of all samples, or of a fold: each measure in its order.
 

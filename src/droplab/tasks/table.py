@@ -18,7 +18,19 @@ TASKS: Mapping[str, str] = {
     "next-token": "droplab.tasks.next_token:NextToken",
 }
 """Where each is; loaded when it is asked for."""
-_METHODS = ("check", "width", "check_outputs", "loss", "rows", "totals", "figures", "guess", "strata", "shown")
+_METHODS = (
+    "check",
+    "width",
+    "check_outputs",
+    "loss",
+    "rows",
+    "totals",
+    "trained",
+    "figures",
+    "guess",
+    "strata",
+    "shown",
+)
 
 
 def make_task(asked: Any = "classification") -> Task:

@@ -58,6 +58,9 @@ class Task(Protocol):
     def totals(self, outputs: Tensor, targets: Any) -> Sums:
         """The rows, added over the batch."""
 
+    def trained(self, outputs: Tensor, targets: Any, loss: Tensor) -> Sums:
+        """The totals of a batch that was trained on, whose loss is known: as it was minimised."""
+
     def figures(self, sums: Sums) -> dict[str, float]:
         """A number for each measure but those in ``whole``."""
 
