@@ -22,7 +22,7 @@ class MLP(nn.Module):
             ``{"numbers": (F,), "categories": (K,)}``.
         classes: number of outputs; 1 gives ``(N, 1)``.
         hidden: units of each hidden layer.
-        categories: values of each category, 0 for unknown among them (``Table.sizes``).
+        categories: rows of each category's embedding, 0 for unknown among them (``Table.sizes``); one number for all.
         p: drop rate after every hidden layer, in [0, 1].
         p_input: drop rate of ``drop0``.
 
@@ -38,14 +38,16 @@ class MLP(nn.Module):
         shape: Any,
         classes: int,
         hidden: Sequence[int] = (128, 128),
-        categories: Sequence[int] = (),
+        categories: Sequence[int] | int = 256,
         p: float = 0.0,
         p_input: float = 0.0,
     ) -> None:
         super().__init__()
         numbers = prod(shape.get("numbers", (0,))) if isinstance(shape, Mapping) else prod(shape)
-        self.embeddings = nn.ModuleList(nn.Embedding(size, _width(size)) for size in categories)
-        width = numbers + sum(_width(size) for size in categories)
+        many = prod(shape.get("categories", (0,))) if isinstance(shape, Mapping) else 0
+        sizes = [categories] * many if isinstance(categories, int) else list(categories)
+        self.embeddings = nn.ModuleList(nn.Embedding(size, _width(size)) for size in sizes)
+        width = numbers + sum(map(_width, sizes))
         self.drop0 = nn.Dropout(p_input)
         for at, units in enumerate(hidden, 1):
             self.add_module(f"fc{at}", nn.Linear(width, units))

@@ -141,9 +141,13 @@ class Classification(Base):
         return {LOSS: counted(F.cross_entropy(logits, targets, reduction="sum")), **counts}
 
     def trained(self, outputs: Tensor, targets: Tensor, loss: Tensor) -> Sums:
-        """See ``Task.trained``."""
+        """See ``Task.trained``; a step's few microseconds count, so it counts no more than it must."""
+        whole = counted(loss * len(targets))
+        if not self._matrix and self._top is None:
+            count = torch.tensor(len(targets), dtype=torch.float64)
+            return {LOSS: whole, "count": count, "hit": (outputs.argmax(1) == targets).sum()}
         counts = {name: rows.sum(0) for name, rows in self._counts(outputs.float(), targets).items()}
-        return {LOSS: counted(loss * len(targets)), **counts}
+        return {LOSS: whole, **counts}
 
     def _counts(self, logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
         predicted = logits.argmax(1)

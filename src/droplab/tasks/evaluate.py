@@ -75,8 +75,8 @@ class Added:
         self._sums = {name: self._sums[name] + value if self._sums else value for name, value in sums.items()}
 
     def figures_of_sums(self) -> dict[str, float]:
-        """Of what was put in."""
-        return self.task.figures(self._sums)
+        """Of what was put in, where anything was."""
+        return self.task.figures(self._sums) if self._sums else {}
 
     def figures(self, fold: int | None = None) -> dict[str, float]:
         """Of all samples, or of a fold: each measure in its order.

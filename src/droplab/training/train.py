@@ -84,6 +84,7 @@ class Trainer:
     def __init__(self, spec: ExperimentSpec, arm: ArmSpec, seed: int, data: RunData, precision: str) -> None:
         self.spec, self.arm, self.seed, self.data = spec, arm, seed, data
         self.recipe, self.task = spec.recipe, data.task
+        self._trained = Added(self.task)
         self.precision = precision
         model = initial_model(spec, data.shape, data.classes, seed)
         self._initial_weights = weights_digest(model)
@@ -229,7 +230,7 @@ class Trainer:
         generator = torch.Generator().manual_seed(derive(self.seed, "order", epoch))
         order = torch.randperm(len(self.data.train), generator=generator).to(device)
         order = order[: self.steps_per_epoch * size]
-        added = Added(self.task)
+        self._trained = Added(self.task)
         total_steps = self.steps_per_epoch * self.recipe.epochs
         check_every = 1 if device.type == "cpu" else _LOSS_CHECK_STEPS
         lr = self.recipe.lr
@@ -246,13 +247,12 @@ class Trainer:
             inputs, targets = self.here(batch)
             if self.recipe.augmentation == "flip-crop":
                 inputs = flip_crop(inputs, generator)
-            loss, sums = self.step(inputs, targets, step, inspector, samples=index)
-            added.put(sums)
+            loss, _ = self.step(inputs, targets, step, inspector, samples=index)
             if device.type == "cpu" and step % FORGET_EVERY == 0:  # a GPU is not slowed by subnormal numbers
                 forget_faded(self.optimizer)
             if local % check_every == 0 and not math.isfinite(float(loss)):
                 raise DivergedError("the training loss is no longer finite", step=step)
-        return added.figures_of_sums(), lr
+        return self._trained.figures_of_sums(), lr
 
     def step(
         self,
@@ -290,7 +290,9 @@ class Trainer:
             apply_max_norm(self.model, self.recipe.max_norm)
         if inspector is not None:
             inspector.update(step)
-        return loss.detach(), self.task.trained(outputs.detach(), targets, loss.detach())
+        sums = self.task.trained(outputs.detach(), targets, loss.detach())
+        self._trained.put(sums)
+        return loss.detach(), sums
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(
