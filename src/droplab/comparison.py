@@ -18,7 +18,7 @@ from droplab.given import is_local
 from droplab.ledger import open_experiment, read_experiment
 from droplab.listener import Listener, Silent
 from droplab.measures import MeasuresLike
-from droplab.records import ExperimentRecord
+from droplab.records import ExperimentRecord, RunKey, SampleValues
 from droplab.report import PageSource, build_page, render
 from droplab.report.writing import check_free, whole_file
 from droplab.spec import ExperimentSpec, RecipeSpec, parse_spec, read_spec
@@ -87,6 +87,17 @@ class Results:
             CheckpointError: its last checkpoint is missing or damaged.
         """
         return trained_model(self.folder, arm, seed, Path(data_dir) if data_dir is not None else None)
+
+    def samples(self, arm: str, seed: int) -> dict[int, dict[str, SampleValues]]:
+        """Figures of single validation samples: ``{epoch: {"val_NAME": SampleValues}}``, epochs counted from 0.
+
+        Of a run's last epoch and of its best one, where ``keep_samples`` kept them; else there are none.
+
+        Raises:
+            LedgerError: no such run.
+        """
+        with open_experiment(self.folder) as ledger:
+            return ledger.samples(RunKey(arm, seed))
 
     def text(self, lang: str = "en") -> str:
         """The verdict in plain words; ``lang`` is ``en`` or ``ja``."""
@@ -172,6 +183,7 @@ def compare(
     epochs: int | None = None,
     name: str | None = None,
     baseline: str | None = None,
+    keep_samples: float | None = None,
     compute: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     fresh: bool = False,
@@ -203,6 +215,9 @@ def compare(
         epochs: for ``run.epochs()``; where absent, the loop says how many.
         name: shown in titles, and part of the folder's name; the loop's where absent.
         baseline: the name of the arm that the others are compared with.
+        keep_samples: MB in the ledger for figures of single validation samples, which a loop gives to
+            ``run.report_samples``: of the last epoch and the best one of every run. By default only their sums on folds
+            are kept.
         compute: as a spec's: ``{"executor": "process", "workers": 2, "threads": 1, "device": "cpu"}``.
         out: the experiment's folder; by default one under ``droplab-runs`` named after the spec, so that
             the same call continues.
@@ -239,6 +254,7 @@ def compare(
         "epochs": epochs,
         "name": name,
         "baseline": baseline,
+        "keep_samples": keep_samples,
         "compute": compute,
     }
     loop = as_loop(spec, {key: value for key, value in over.items() if value is not None})

@@ -70,6 +70,14 @@ class Predictions(NamedTuple):
     """Probability given to the true class."""
 
 
+class SampleValues(NamedTuple):
+    """A figure of each validation sample."""
+
+    ids: tuple[int, ...] | tuple[str, ...]
+    values: tuple[float, ...]
+    """As float32 in the ledger."""
+
+
 @dataclass(frozen=True)
 class Measurement:
     """What one epoch of one run measured.
@@ -99,6 +107,12 @@ class Measurement:
     """Digest of the run's weights before the arm was applied; with the first epoch of each session."""
     first_batches: str = ""
     """Digests of the first batch of each training loader of a loop of the user's own; with the first epoch."""
+    folds: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    """By figure: its sum and count on each fold of the validation samples (``folds.py``)."""
+    samples: Mapping[str, SampleValues] = field(default_factory=dict)
+    """By figure: its value for each validation sample. The ledger has those of the last epoch and of the best one."""
+    best: bool = False
+    """Whether the primary measure is better than in all epochs before."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +168,8 @@ class RunRecord:
     reason: str = ""
     metrics: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """One value per finished epoch, in order; NaN where an epoch did not measure the metric."""
+    folds: Mapping[str, tuple[tuple[tuple[float, float], ...], ...]] = field(default_factory=dict)
+    """By figure, per epoch: its sum and count on each fold of the validation samples."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import droplab
+from tests.training.asking import compared, short
 from tests.training.loops import MEASURES, Net, regression
-from tests.training.test_door import compared, short
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 TWO = {"executor": "process", "workers": 2, "threads": 1}

@@ -107,3 +107,10 @@ def test_two_spellings_are_one_experiment():
     )
     assert one.identity() == other.identity()
     assert one.canonical()["arms"] == other.canonical()["arms"]
+
+
+def test_a_schedule_that_reads_what_nobody_reports_is_refused_before_anything_is_trained():
+    arm = {"name": "slope", "p": 0.1, "schedule": "adaptive-slope"}
+    assert LoopSpec(loop="a:b", measures={"loss": "lower"}, arms=[arm])
+    with pytest.raises(ValueError, match="of the arm 'slope' reads val_loss, and the measures are mse"):
+        LoopSpec(loop="a:b", measures={"mse": "lower"}, arms=[{"name": "at one site", "p": 0.1}, arm])

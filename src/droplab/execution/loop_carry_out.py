@@ -7,13 +7,16 @@ from pathlib import Path
 
 import torch
 
+from droplab.errors import DivergedError
 from droplab.execution.checkpoint import CheckpointStore
 from droplab.execution.executors.reasons import may_retry, reason_of
 from droplab.execution.run import OpenRun, Plan
 from droplab.spec.experiment import ArmSpec
 from droplab.training.port import Port
-from droplab.training.run import Loop, Run, Terms
+from droplab.training.run import Loop, Run
 from droplab.training.seeding import borrowed_generators, seed_everything
+from droplab.training.terms import Terms
+from droplab.training.watching import Nobody, Past, Watch, located
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,25 @@ def carry_out(loop: Loop, run: OpenRun, loops: LoopSet, port: Port) -> Outcome:
     arm = next(arm for arm in loops.arms if arm.name == run.key.arm)
     store = CheckpointStore(run.folder, port.say)
     seen = Run(arm, run.key.seed, loops.terms, store, run.epochs_in_ledger, port)
+
+    def again(watch: Watch) -> None:
+        epoch = seen.epoch or 0
+        watched = Run(arm, run.key.seed, loops.terms, Past(store, epoch), epoch, Nobody(port.stop), watch)
+        _call(loop, watched)
+
     try:
-        with borrowed_generators():
-            seed_everything(run.key.seed, "loop")
-            loop(seen)
-            if not seen.stopped:
-                seen.finish()
+        _call(loop, seen)
+        if not seen.stopped:
+            seen.finish()
     except (Exception, SystemExit) as problem:  # noqa: BLE001  # whatever one run does, the others go on
         if not seen.stopped:
+            if isinstance(problem, DivergedError) and seen.epoch is not None:
+                problem = located(problem, again, seen.epoch)  # it says more
             return "failed", reason_of(problem), may_retry(problem)
     return ("stopped" if seen.stopped else "done"), "", True
+
+
+def _call(loop: Loop, run: Run) -> None:
+    with borrowed_generators():
+        seed_everything(run.seed, "loop")
+        loop(run)

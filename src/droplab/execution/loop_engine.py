@@ -31,8 +31,9 @@ from droplab.listener import GuardedListener, Listener, Silent
 from droplab.measures import measures_json
 from droplab.records import Notice, RunKey
 from droplab.spec.experiment import digest
-from droplab.spec.loop import LoopSpec, enlarged
-from droplab.training.run import Loop, Terms
+from droplab.spec.loop import NOT_IDENTITY, LoopSpec, enlarged
+from droplab.training.run import Loop
+from droplab.training.terms import Terms
 from droplab.userobjects import resolve
 
 NO_PRECISION = "the loop's own precision"
@@ -84,8 +85,9 @@ def run_loop(
             ledger = stack.enter_context(_create(path, spec, str(device)))
         design = ledger.design()
         plan = Plan(**design["plan"])
-        terms = Terms(spec.measures, spec.epochs or 0, plan.device)
         record = ledger.read()
+        each = spec.keep_samples / len(record.runs)
+        terms = Terms(spec.measures, spec.epochs or 0, plan.device, keep_samples=each)
         runs = [open_run(record.runs[key], folder, ledger) for key in ledger.open_runs()]
         listener.opened(record, asdict(plan), str(folder))
         carry_out_all = run_in_processes if plan.executor == "process" else run_serially
@@ -167,7 +169,7 @@ def _continue(ledger: Ledger, folder: Path, spec: LoopSpec, listener: Listener, 
 def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     if "loop" not in before:
         return "it trains with droplab's own loop, not with one of yours"
-    keys = [key for key in now if key not in {"arms", "seeds", "compute"} and before.get(key) != now[key]]
+    keys = [key for key in now if key not in NOT_IDENTITY and before.get(key) != now[key]]
     return "; ".join(f"{key}: {before.get(key)!r} there, {now[key]!r} here" for key in keys)
 
 

@@ -9,12 +9,16 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from droplab.errors import UserError, quote
 from droplab.given import name_of
-from droplab.measures import measures_json, read_measures
+from droplab.measures import PARTS, measures_json, read_measures
 from droplab.records import Measure
+from droplab.schedules import for_sites
 from droplab.spec.arms import read_arm
 from droplab.spec.experiment import TUTORIAL_ARMS, ArmSpec, ComputeSpec, Seeds, Strict, check_names, digest
 from droplab.userobjects import looks_like_object
 from droplab.variants.asked import normal_form
+
+NOT_IDENTITY = ("arms", "seeds", "compute", "keep_samples")
+"""Of a spec's keys: what may be another one when an experiment is continued."""
 
 
 def _loop_name(value: Any) -> Any:
@@ -42,6 +46,9 @@ class LoopSpec(Strict):
     """What the loop reports: ``{loss = "lower", f1 = "higher"}``, or a list of tables; the first is decided on."""
     epochs: int | None = Field(default=None, ge=1)
     """Epochs of every run, for a loop that says ``run.epochs()``; where absent, the loop says how many."""
+    keep_samples: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
+    """MB in the ledger for figures of single samples, of all runs together; a loop gives them to
+    ``run.report_samples``. 0 keeps only their sums on folds."""
     compute: ComputeSpec = ComputeSpec()
     seeds: Seeds = (0, 1, 2)
     """A number (5 means 0 to 4) or a list."""
@@ -78,6 +85,22 @@ class LoopSpec(Strict):
         check_names(self.arms, self.seeds, self.baseline)
         return self
 
+    @model_validator(mode="after")
+    def _schedules_have_what_they_read(self) -> LoopSpec:
+        """An adaptive schedule that reads what no loop with these measures reports is known of before any epoch."""
+        figures = {"gap", "seconds", "images_per_second"}
+        figures |= {f"{part}_{measure.name}" for part in PARTS for measure in self.measures}
+        for arm in self.arms:
+            for _, schedule in for_sites(arm.schedule):
+                missing = [name for name in getattr(schedule, "reads", ()) if name not in figures]
+                if missing:
+                    raise ValueError(
+                        f"the schedule {schedule.name!r} of the arm {arm.name!r} reads {', '.join(missing)}, and the "
+                        f"measures are {', '.join(measure.name for measure in self.measures)}; declare what it reads "
+                        "with measures=, or take another schedule"
+                    )
+        return self
+
     @property
     def baseline_arm(self) -> str:
         """Name of the arm that the others are compared with."""
@@ -101,12 +124,12 @@ class LoopSpec(Strict):
         return {**values, "loop": self.loop_name, "measures": measures, "baseline": self.baseline_arm}
 
     def identity(self) -> str:
-        """Hash of what makes it this experiment: everything but arms, seeds, executor and device.
+        """Hash of what makes it this experiment: everything but arms, seeds, executor, device and what is kept.
 
         Arms and seeds can be added later, and only they are trained then.
         """
         decisive = self.canonical()
-        for key in ("arms", "seeds", "compute"):
+        for key in NOT_IDENTITY:
             del decisive[key]
         return digest(decisive)
 
