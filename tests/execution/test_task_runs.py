@@ -182,3 +182,29 @@ class Wide(nn.Module):
 def test_specs_that_do_not_hold(changes, kind, words, tmp_path):
     with pytest.raises(kind, match=words):
         droplab.compare({**spec(), **changes}, out=tmp_path / "x")
+
+
+def plain(shape, classes):
+    return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, classes))
+
+
+def test_a_model_without_dropout_is_told_places_by_name(tmp_path):
+    with pytest.raises(SpecError, match=r'places by name: p = \{ "2:in" = 0\.25 \}'):
+        droplab.compare(
+            {key: value for key, value in spec().items() if key not in {"arms", "model"}},
+            model=plain,
+            out=tmp_path / "x",
+        )
+
+
+def test_a_model_given_as_an_object_is_compared_as_written_too(tmp_path):
+    asked = {key: value for key, value in spec().items() if key not in {"arms", "model"}}
+    results = droplab.compare(asked, model=Narrow, out=tmp_path / "x")
+    assert list(results.record.arms) == ["no dropout", "as written", "dropout 0.25"]
+    assert droplab.rates(results.model("as written", 0)) == {"drop": 0.1}
+
+
+class Narrow(Wide):
+    def __init__(self, shape, classes):
+        super().__init__(shape, classes)
+        self.fc = nn.Linear(6, 1)

@@ -3,66 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from droplab.errors import UserError, clip, quote_text
 from droplab.execution.check import check_arms
 from droplab.execution.loading import load_data
+from droplab.execution.places import Places
 from droplab.models import build
 from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.specfile import parse_spec
-from droplab.surgery.dropping import is_dropout
 from droplab.training.arming import apply_arm
 from droplab.training.seeding import borrowed_generators
 from droplab.variants.table import TABLE
 
 MADE_FOR = "tutorial-cnn"
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where a model could take an arm of a set.
-
-    Attributes:
-        drops: its dropout layers; where it has none, the doorways before its linear layers, but for the very input.
-        own: whether ``drops`` are layers of its own, which one rate reaches.
-        linears: names of its linear layers.
-        maps: doorways after its convolutions of images, but for the first where there are several.
-        entrance: the doorway before its first layer with weights.
-    """
-
-    drops: tuple[str, ...]
-    own: bool
-    linears: tuple[str, ...]
-    maps: tuple[str, ...]
-    entrance: str | None
-
-    @classmethod
-    def of(cls, model: nn.Module) -> Places:
-        """The places of a model.
-
-        >>> Places.of(nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))).drops
-        ('2:in',)
-        """
-        named = [(name, module) for name, module in model.named_modules() if name]
-        layers = tuple(name for name, module in named if is_dropout(module))
-        weighted = [(name, module) for name, module in named if any(True for _ in module.parameters(recurse=False))]
-        first = weighted[0] if weighted else None
-        linears = tuple(name for name, module in weighted if isinstance(module, nn.Linear))
-        maps = [f"{name}:out" for name, module in weighted if isinstance(module, nn.Conv2d)]
-        doors = tuple(f"{name}:in" for name in linears if first is None or name != first[0])
-        return cls(
-            drops=layers or doors,
-            own=bool(layers),
-            linears=linears,
-            maps=tuple(maps[1:] or maps),
-            entrance=f"{first[0]}:in" if first and not isinstance(first[1], nn.Embedding) else None,
-        )
 
 
 def fit_set(values: Mapping[str, Any], data_dir: Path | None = None) -> tuple[dict[str, Any], list[str]]:

@@ -268,6 +268,8 @@ def check_names(arms: Sequence[ArmSpec], seeds: Sequence[int], baseline: str) ->
 def _named_model(values: Mapping[str, Any]) -> str:
     model = values.get("model")
     name = model.get("name") if isinstance(model, Mapping) else getattr(model, "name", None)
+    if callable(name):
+        return name_of(name)
     return name if isinstance(name, str) else ""
 
 
