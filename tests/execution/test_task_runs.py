@@ -12,8 +12,10 @@ import droplab
 from droplab.comparison import Results
 from droplab.errors import DataError, ModelError, SpecError
 from droplab.execution import StoredRun, final_evaluation
+from droplab.execution.fitting import fit_set
 from droplab.records import RunKey
 from droplab.spec import parse_spec
+from droplab.spec.presets import arm_set
 from droplab.training.train import Trainer
 
 RECIPE = {"epochs": 2, "batch_size": 32, "precision": "float32", "watch_every": 0}
@@ -208,3 +210,10 @@ class Narrow(Wide):
     def __init__(self, shape, classes):
         super().__init__(shape, classes)
         self.fc = nn.Linear(6, 1)
+
+
+def test_a_built_in_set_fits_itself_to_a_tasks_model():
+    """Its arms are tried on real samples: zeros of one shape would not be tokens, nor tables of inputs."""
+    values, left = fit_set({**spec(), "arms": arm_set("variants")["arms"]})
+    assert len(values["arms"]) > 3
+    assert all("left out" in line for line in left)

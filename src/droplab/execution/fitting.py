@@ -15,6 +15,8 @@ from droplab.execution.places import Places
 from droplab.models import build
 from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.specfile import parse_spec
+from droplab.tasks.evaluate import outputs_of
+from droplab.tasks.split import TaskSplit
 from droplab.training.arming import apply_arm
 from droplab.training.seeding import borrowed_generators
 from droplab.variants.table import TABLE
@@ -40,15 +42,16 @@ def fit_set(values: Mapping[str, Any], data_dir: Path | None = None) -> tuple[di
     if spec.model.name == MADE_FOR:
         return dict(values), []
     data = spec.data
-    split = load_data(data, data_dir)
-    shape = tuple(split.shape)
+    split = load_data(data, data_dir, spec.task)
+    shape = split.shape
+    inputs = split.train.take(torch.tensor([0, 1])).inputs if isinstance(split, TaskSplit) else torch.zeros(2, *shape)
     with borrowed_generators():
         places = Places.of(build(spec.model.name, shape, split.classes, spec.model.options))
     arms, left = [], list[str]()
     for number, arm in enumerate(values["arms"]):
         made, why = _moved(arm, places)
         if made is not None:
-            why = _refusal(spec, made, shape, split.classes, first=number == 0)
+            why = _refusal(spec, made, shape, split.classes, inputs, first=number == 0)
         if made is None or why:
             left.append(f"left out of the set: {arm['name']!r} ({why})")
         else:
@@ -61,7 +64,9 @@ def fit_set(values: Mapping[str, Any], data_dir: Path | None = None) -> tuple[di
     return {**values, "arms": arms}, left
 
 
-def _refusal(spec: ExperimentSpec, arm: Mapping[str, Any], shape: tuple[int, ...], classes: int, *, first: bool) -> str:
+def _refusal(
+    spec: ExperimentSpec, arm: Mapping[str, Any], shape: Any, classes: int, inputs: Any, *, first: bool
+) -> str:
     """Why the model cannot take an arm; empty where it can. What is wrong with the first is the model's own trouble."""
     alone = parse_spec({**spec.model_dump(exclude={"arms", "baseline"}), "arms": [arm]})
     try:
@@ -73,17 +78,17 @@ def _refusal(spec: ExperimentSpec, arm: Mapping[str, Any], shape: tuple[int, ...
         for place in ("p", "schedule"):
             said = said.removeprefix(f"arms[0].{place} ({arm['name']}): ")
         return clip(said)
-    return "" if first else _failure(alone, shape, classes)
+    return "" if first else _failure(alone, shape, classes, inputs)
 
 
-def _failure(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> str:
-    """What the model with its one arm raises on a batch of zeros; empty where it passes."""
+def _failure(spec: ExperimentSpec, shape: Any, classes: int, inputs: Any) -> str:
+    """What the model with its one arm raises on a batch; empty where it passes."""
     arm = spec.arms[0]
     with borrowed_generators(), torch.no_grad():
         model = build(spec.model.name, shape, classes, spec.model.options)
         apply_arm(model, arm)
         try:
-            model(torch.zeros(2, *shape))
+            outputs_of(model, inputs)
         except Exception as problem:  # noqa: BLE001  # a kind may want other dimensions than the site has
             return f"{type(problem).__name__}: {quote_text(problem)}"
     return ""

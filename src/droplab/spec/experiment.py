@@ -120,7 +120,8 @@ class ModelSpec(Strict):
     """Which model."""
 
     name: Annotated[str, BeforeValidator(_model_name)] = "tutorial-cnn"
-    """``tutorial-cnn``, ``srivastava-mlp`` or ``pkg.module:function``; in Python also the function or class itself."""
+    """``tutorial-cnn``, ``srivastava-mlp``, ``mlp``, ``unet``, ``gpt``, ``lstm`` or ``pkg.module:function``; in Python
+    also the function or class itself."""
     options: Options = Field(default_factory=dict)
     """Keyword arguments for the model."""
 
