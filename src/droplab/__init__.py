@@ -73,7 +73,7 @@ _HOMES = {
     }.items()
     for name in names
 }
-_ROOMS = ("functional", "nn")
+_ROOMS = ("functional", "nn", "tasks")
 
 __all__ = sorted([*_HOMES, "__version__"])  # noqa: PLE0605  # a list it is
 
