@@ -80,9 +80,9 @@ def run_loop(
         path = folder / FILE_NAME
         if exists(path):
             ledger = stack.enter_context(Ledger.open(path))
-            spec = _continue(ledger, folder, spec, listener, accept=accept_changed_code)
+            spec = continue_loop(ledger, folder, spec, listener, accept=accept_changed_code)
         else:
-            ledger = stack.enter_context(_create(path, spec, str(device)))
+            ledger = stack.enter_context(create_loop(path, spec, str(device)))
         design = ledger.design()
         plan = Plan(**design["plan"])
         record = ledger.read()
@@ -115,7 +115,8 @@ def _plan(spec: LoopSpec, device: str) -> Plan:
     return Plan("process", workers, compute.threads or max(1, cores() // workers), NO_PRECISION, device)
 
 
-def _create(path: Path, spec: LoopSpec, device: str) -> Ledger:
+def create_loop(path: Path, spec: LoopSpec, device: str) -> Ledger:
+    """The ledger of a new experiment."""
     canonical = spec.canonical()
     design = {
         "spec": canonical,
@@ -137,7 +138,12 @@ def _code(spec: LoopSpec) -> dict[str, dict[str, str]]:
     return {"loop": found} if found else {}
 
 
-def _continue(ledger: Ledger, folder: Path, spec: LoopSpec, listener: Listener, *, accept: bool) -> LoopSpec:
+def continue_loop(ledger: Ledger, folder: Path, spec: LoopSpec, listener: Listener, *, accept: bool) -> LoopSpec:
+    """The spec with all that the ledger has, and the ledger with all that is new.
+
+    Raises:
+        UserError: it is another experiment, or its code is another one.
+    """
     design = ledger.design()
     if design["identity"] != spec.identity():
         raise DesignError(
