@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
     from droplab.analysis import Effect as Effect
     from droplab.analysis import Verdict as Verdict
     from droplab.analysis import judge as judge
-    from droplab.audit import audit as audit
+    from droplab.auditing import audit as audit
     from droplab.comparison import Results as Results
     from droplab.comparison import compare as compare
     from droplab.data import Part as Part
@@ -51,7 +51,7 @@ _HOMES = {
     name: room
     for room, names in {
         "analysis": ("Effect", "Verdict", "judge"),
-        "audit": ("audit",),
+        "auditing": ("audit",),
         "comparison": ("Results", "compare"),
         "data": ("Part", "Split"),
         "errors": ("DroplabError", "FailureError", "UserError"),

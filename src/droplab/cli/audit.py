@@ -25,8 +25,8 @@ def audit(
         fail_on: Codes, as DL001, or any: end with exit code 1 where one is found; none: never. Notes never count.
         lang: Language, en or ja.
     """
-    from droplab.audit import audit as audited
-    from droplab.audit.checks import CODES
+    from droplab.auditing import audit as audited
+    from droplab.auditing.checks import CODES
     from droplab.cli.terminal import hand_out, say
     from droplab.errors import FailureError, UserError, suggest
     from droplab.languages import check_language
