@@ -31,19 +31,30 @@ class Marks(Generic[T]):
 
     def get(self, x: Tensor) -> T | None:
         """What is known of a tensor."""
-        reference = reference_to(x) if self._known else None
-        known = None if reference is None else self._known.get(reference.cdata)
+        known = self._known.get(address(x)) if self._known else None
         return None if known is None else known[1]
 
     def forget(self, x: Tensor) -> None:
         """Nothing is known of a tensor any more."""
-        reference = reference_to(x)
-        if reference is not None:
-            self._known.pop(reference.cdata, None)
+        self._known.pop(address(x), None)
+
+
+def address(x: Tensor) -> int:
+    """Where a tensor's memory is managed: the address that a weak reference to it has; -1 where it has none."""
+    try:
+        return int(x.untyped_storage()._cdata)  # noqa: SLF001  # what StorageWeakRef is made of
+    except (NotImplementedError, RuntimeError):
+        return -1
 
 
 def reference_to(x: Tensor) -> Any:
-    """A weak reference to a tensor's memory, with its address; ``None`` where it has none of its own."""
+    """A weak reference to a tensor's memory, which keeps its address from being used again; ``None`` where it has none.
+
+    >>> import torch
+    >>> x = torch.zeros(2)
+    >>> reference_to(x).cdata == address(x)
+    True
+    """
     weak: Any = StorageWeakRef
     try:
         return weak(x.untyped_storage())
