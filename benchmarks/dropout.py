@@ -22,8 +22,8 @@ from torch.nn import functional as F
 
 import droplab
 from droplab import functional as own
-from droplab.experiment.allocator import keep_freed_memory
-from droplab.experiment.environment import environment
+from droplab.execution.environment import environment
+from droplab.training.allocator import keep_freed_memory
 
 P = 0.5
 SIZES = (1_000, 3_000, 10_000, 100_000, 1_000_000, 16_777_216)

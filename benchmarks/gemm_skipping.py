@@ -26,8 +26,8 @@ from torch.nn import functional as F
 
 import droplab
 from droplab.data import load
-from droplab.experiment.allocator import keep_freed_memory
-from droplab.experiment.environment import environment
+from droplab.execution.environment import environment
+from droplab.training.allocator import keep_freed_memory
 
 SIZES = (784, 2048, 2048, 10)
 VARIANTS = ("torch", "droplab", "unit", "unit, exact count")

@@ -18,15 +18,15 @@ from statistics import median, stdev
 import torch
 
 from droplab.data import load
-from droplab.experiment import ArmSpec, ExperimentSpec, parse_spec
-from droplab.experiment.allocator import keep_freed_memory
-from droplab.experiment.calibrate import choose_plan
-from droplab.experiment.norms import watch
-from droplab.experiment.presets import demo
-from droplab.experiment.samples import lay_out
-from droplab.experiment.train import Trainer
+from droplab.execution.calibrate import choose_plan
 from droplab.ledger import Ledger
 from droplab.records import Measurement, RunKey
+from droplab.spec import ArmSpec, ExperimentSpec, parse_spec
+from droplab.spec.presets import demo
+from droplab.training.allocator import keep_freed_memory
+from droplab.training.norms import watch
+from droplab.training.samples import lay_out
+from droplab.training.train import Trainer
 
 SETTINGS = (("demonstration", demo(), 60), ("tutorial recipe, 3,000 images", {}, 20))
 

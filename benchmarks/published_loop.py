@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from droplab.experiment.optimise import FORGET_EVERY, forget_faded
+from droplab.training.optimise import FORGET_EVERY, forget_faded
 
 
 @dataclass(frozen=True)

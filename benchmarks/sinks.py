@@ -24,11 +24,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from droplab.experiment import parse_spec, run_experiment
-from droplab.experiment.presets import demo
+from droplab.execution import run_experiment
 from droplab.ledger import Ledger
 from droplab.listener import Listener
 from droplab.records import Measurement, RunKey
+from droplab.spec import parse_spec
+from droplab.spec.presets import demo
 from droplab.tracking import Tracker
 
 SINKS = ("none", "tensorboard", "trackio", "mlflow", "wandb")

@@ -48,7 +48,7 @@ def child(job: dict) -> dict:
     import torch
 
     from droplab.data import load
-    from droplab.experiment.environment import cores
+    from droplab.execution.environment import cores
 
     torch.set_num_threads(cores())
     split = load("cifar10", data_dir=job["data_dir"] and Path(job["data_dir"]), train_size=job["images"])
@@ -63,10 +63,10 @@ def child(job: dict) -> dict:
             for part in (split.train, split.validation)
         ]
         return train(*parts, job["p"], job["epochs"], job["seed"], habits)
-    from droplab.experiment import ArmSpec, parse_spec
-    from droplab.experiment.calibrate import choose_plan
-    from droplab.experiment.samples import lay_out
-    from droplab.experiment.train import Trainer
+    from droplab.execution.calibrate import choose_plan
+    from droplab.spec import ArmSpec, parse_spec
+    from droplab.training.samples import lay_out
+    from droplab.training.train import Trainer
 
     values = {"data": {"name": "cifar10"}, "recipe": {"epochs": job["epochs"], "precision": job["precision"]}}
     spec, bench = parse_spec(values), lay_out(split, 5000, torch.device("cpu"))
@@ -194,7 +194,7 @@ def main() -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["part", "what", "how", "value"])
         writer.writerows(rows)
-    from droplab.experiment.environment import environment
+    from droplab.execution.environment import environment
 
     here = environment()
     print(f"{here['cpu']}, {here['cores']} cores, torch {here['torch']}, batch 32, {options.images} images")

@@ -22,8 +22,8 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 import droplab
-from droplab.experiment.allocator import keep_freed_memory
 from droplab.models import SrivastavaMLP
+from droplab.training.allocator import keep_freed_memory
 
 Step = Callable[[], None]
 

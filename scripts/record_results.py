@@ -12,10 +12,10 @@ import json
 from pathlib import Path
 
 import droplab
-from droplab.experiment.presets import demo
 from droplab.ledger import Ledger
 from droplab.records import ExperimentRecord
 from droplab.report import write_effects, write_metrics
+from droplab.spec.presets import demo
 
 HERE = Path(__file__).resolve().parent.parent / "docs" / "results"
 CIFAR10 = {"data": {"name": "cifar10"}, "recipe": {"epochs": 15}, "seeds": 5}

@@ -16,8 +16,8 @@ import record_results as pages
 import droplab
 from droplab.analysis.describe import summarise
 from droplab.analysis.paired import paired_t
-from droplab.experiment.presets import TARGET_GAP, arm_set
 from droplab.records import ExperimentRecord
+from droplab.spec.presets import TARGET_GAP, arm_set
 
 CURVES = {"fit_loss", "fit_accuracy", "val_loss", "val_accuracy", "gap"}
 TITLES = {

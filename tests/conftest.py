@@ -10,11 +10,11 @@ import pytest
 import torch
 
 import droplab
-from droplab.experiment import ExperimentSpec, parse_spec
+from droplab.spec import ExperimentSpec, parse_spec
 
 collect_ignore_glob = [] if torch.cuda.is_available() else ["*/test_gpu.py"]
 """`make gpu` runs these where there is one."""
-collect_ignore = ["experiment/exits_on_import.py"]  # as its name says
+collect_ignore = ["execution/exits_on_import.py"]  # as its name says
 
 TINY = {
     "name": "tiny",

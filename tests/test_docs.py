@@ -14,10 +14,10 @@ import pytest
 
 import droplab.comparison
 from droplab.cli import main
-from droplab.experiment import run_experiment
-from droplab.experiment.check import check_arms
-from droplab.experiment.spec import ExperimentSpec
-from droplab.training import LoopSpec
+from droplab.execution import run_experiment
+from droplab.execution.check import check_arms
+from droplab.spec import LoopSpec
+from droplab.spec.experiment import ExperimentSpec
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

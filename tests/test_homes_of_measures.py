@@ -18,14 +18,21 @@ WEB = SOURCE.parent.parent / "web" / "src"
 NAMES = {name for measure in CLASSIFICATION for name in (measure.name, *(f"{part}_{measure.name}" for part in PARTS))}
 HOMES = {
     "records.py": "the house's measures",
-    "experiment/train.py": "the house's loop measures them",
-    "experiment/diverge.py": "names the loss where no layer is to blame",
-    "experiment/final.py": "the house's loop on the test set",
+    "training/train.py": "the house's loop measures them",
+    "training/diverge.py": "names the loss where no layer is to blame",
+    "execution/final.py": "the house's loop on the test set",
     "cli/final.py": "as above",
-    "experiment/run.py": "the house's loop continues only where its loss is the ledger's",
-    "experiment/engine.py": "as above",
+    "execution/run.py": "the house's loop continues only where its loss is the ledger's",
+    "execution/engine.py": "as above",
     "schedules/adaptive_slope.py": "a schedule of the house's loop says what it reads",
-    "training/spec.py": "what a loop reports that names no measures",
+    "tasks/base.py": "the figure that every task has",
+    "tasks/classification.py": "says what it measures",
+    "tasks/own.py": "a loss of the user's is called one in messages",
+    "tasks/segmentation.py": "says what it measures",
+    "tasks/next_token.py": "as above",
+    "tasks/table.py": "a task's method",
+    "testing/tasks.py": "asks every task for it",
+    "spec/loop.py": "what a loop reports that names no measures",
     "testing/sinks.py": "made-up figures",
 }
 

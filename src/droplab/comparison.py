@@ -9,33 +9,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from droplab.analysis import Effect, Verdict, judge
-from droplab.errors import FailureError, SpecError
-from droplab.experiment import (
-    ExperimentSpec,
-    Listener,
-    RecipeSpec,
-    StoredRun,
-    parse_spec,
-    read_spec,
-    run_experiment,
-)
-from droplab.experiment.changed_images import changed_images
-from droplab.experiment.named import named_objects
-from droplab.experiment.presets import demo
-from droplab.experiment.specfile import parse, read_table
-from droplab.experiment.train import steps_per_epoch
-from droplab.experiment.trained import trained_model
+from droplab.errors import FailureError, SpecError, UserError
+from droplab.execution import StoredRun, run_experiment
+from droplab.execution.changed_images import changed_images
+from droplab.execution.loop_engine import run_loop
+from droplab.execution.loop_final import FinalFigures, final_figures
+from droplab.execution.loop_trained import loop_models
+from droplab.execution.trained import trained_model
 from droplab.given import is_local
 from droplab.ledger import open_experiment, read_experiment
-from droplab.listener import Silent
+from droplab.listener import Listener, Silent
 from droplab.measures import MeasuresLike
-from droplab.records import ExperimentRecord
+from droplab.records import ExperimentRecord, RunKey, SampleValues
 from droplab.report import PageSource, build_page, render
 from droplab.report.writing import check_free, whole_file
+from droplab.spec import ExperimentSpec, RecipeSpec, parse_spec, read_spec
+from droplab.spec.loop import LoopSpec
+from droplab.spec.named import named_objects
+from droplab.spec.presets import demo
+from droplab.spec.specfile import parse, read_table
 from droplab.tracking import Tracker
-from droplab.training.engine import run_loop
 from droplab.training.run import Loop
-from droplab.training.spec import LoopSpec
+from droplab.training.train import steps_per_epoch
 from droplab.userobjects import looks_like_object
 
 if TYPE_CHECKING:
@@ -77,7 +72,9 @@ class Results:
         """The runs, for ``final_evaluation``."""
         return tuple(StoredRun(self.folder, key) for key in self.record.runs)
 
-    def model(self, arm: str, seed: int, *, data_dir: str | Path | None = None) -> nn.Module:
+    def model(
+        self, arm: str, seed: int, *, data_dir: str | Path | None = None, loop: Loop | None = None, name: str = "model"
+    ) -> nn.Module:
         """A finished run's trained model: its last weights, in eval mode, on the CPU.
 
         Its dropout layers have the rates of the run's last step. The model function is called again, so it must
@@ -88,12 +85,54 @@ class Results:
             seed: one of the experiment's seeds.
             data_dir: for experiments older than droplab 0.2, whose ledgers do not know the samples' shape: where the
                 data set is, if it has moved.
+            loop: of an experiment on a loop of your own that its name does not lead to, such as a lambda's. The loop is
+                called as far as ``run.epochs``, to build its models.
+            name: of the model, where that loop prepares several.
 
         Raises:
             UserError: no such arm or seed, a run that is not done, or a model that is another one now.
             CheckpointError: its last checkpoint is missing or damaged.
         """
+        if "loop" in self.record.spec:
+            with open_experiment(self.folder) as ledger:
+                models = loop_models(ledger, self.folder, arm, seed, loop)
+            if name not in models:
+                raise UserError(f"the loop has no model {name!r}; it prepares {', '.join(map(repr, models))}")
+            return models[name]
         return trained_model(self.folder, arm, seed, Path(data_dir) if data_dir is not None else None)
+
+    def final_figures(
+        self, arm: str, seed: int, test: Callable[[Any], Mapping[str, Any]], *, loop: Loop | None = None
+    ) -> FinalFigures:
+        """Open the test set for a finished run of a loop of your own; the ledger records that it was opened.
+
+        Do this once, after every choice is made. Keep the test set to ``test`` alone: droplab cannot know what else a
+        loop reads.
+
+        Args:
+            arm: an arm's name.
+            seed: one of the experiment's seeds.
+            test: called with the run's model, in eval mode, on the CPU, with its last weights; with a dict of models
+                by name where the loop prepares several. Returns figures by name.
+            loop: as ``model``'s.
+
+        Raises:
+            UserError: no such run, one that is not done, models that cannot be built again, or no figures.
+            CheckpointError: the run's last checkpoint cannot be read.
+            LockedError: the experiment is running.
+        """
+        return final_figures(StoredRun(self.folder, RunKey(arm, seed)), test, loop=loop)
+
+    def samples(self, arm: str, seed: int) -> dict[int, dict[str, SampleValues]]:
+        """Figures of single validation samples: ``{epoch: {"val_NAME": SampleValues}}``, epochs counted from 0.
+
+        Of a run's last epoch and of its best one, where ``keep_samples`` kept them; else there are none.
+
+        Raises:
+            LedgerError: no such run.
+        """
+        with open_experiment(self.folder) as ledger:
+            return ledger.samples(RunKey(arm, seed))
 
     def text(self, lang: str = "en") -> str:
         """The verdict in plain words; ``lang`` is ``en`` or ``ja``."""
@@ -179,6 +218,7 @@ def compare(
     epochs: int | None = None,
     name: str | None = None,
     baseline: str | None = None,
+    keep_samples: float | None = None,
     compute: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     fresh: bool = False,
@@ -210,6 +250,9 @@ def compare(
         epochs: for ``run.epochs()``; where absent, the loop says how many.
         name: shown in titles, and part of the folder's name; the loop's where absent.
         baseline: the name of the arm that the others are compared with.
+        keep_samples: MB in the ledger for figures of single validation samples, which a loop gives to
+            ``run.report_samples``: of the last epoch and the best one of every run. By default only their sums on folds
+            are kept.
         compute: as a spec's: ``{"executor": "process", "workers": 2, "threads": 1, "device": "cpu"}``.
         out: the experiment's folder; by default one under ``droplab-runs`` named after the spec, so that
             the same call continues.
@@ -246,6 +289,7 @@ def compare(
         "epochs": epochs,
         "name": name,
         "baseline": baseline,
+        "keep_samples": keep_samples,
         "compute": compute,
     }
     loop = as_loop(spec, {key: value for key, value in over.items() if value is not None})
@@ -260,6 +304,7 @@ def compare(
                 accept_changed_code=accept_changed_code,
             )
         return Results(finished.folder, finished.record)
+    arms_given = not isinstance(spec, Mapping) or "arms" in spec
     if spec is None:
         spec = demo()
     if isinstance(spec, (str, Path)):
@@ -267,7 +312,7 @@ def compare(
     if not isinstance(spec, ExperimentSpec):
         assert isinstance(spec, Mapping)
         spec = parse_spec(spec)
-    spec, alone = _here(_with_objects(spec, model, data))
+    spec, alone = _here(_with_objects(spec, model, data, arms_given=arms_given))
     with Tracker(listener or Silent(), track) as tracker:
         if alone:
             tracker.say(alone)
@@ -326,13 +371,13 @@ def _batches(recipe: Mapping[str, Any]) -> RecipeSpec:
     return RecipeSpec(**{key: recipe[key] for key in ("batch_size", "drop_last") if key in recipe})
 
 
-def _with_objects(spec: ExperimentSpec, model: Any, data: Any) -> ExperimentSpec:
-    """The spec with another model or other data; their options stay."""
+def _with_objects(spec: ExperimentSpec, model: Any, data: Any, *, arms_given: bool) -> ExperimentSpec:
+    """The spec with another model or other data; their options stay. Arms that nobody gave are those of the model."""
     given = {"model": (spec.model, model), "data": (spec.data, data)}
     changes = {what: {**old.model_dump(), "name": new} for what, (old, new) in given.items() if new is not None}
     if not changes:
         return spec
-    return parse_spec({**spec.model_dump(), **changes})
+    return parse_spec({**spec.model_dump(exclude=set() if arms_given else {"arms"}), **changes})
 
 
 def _here(spec: ExperimentSpec) -> tuple[ExperimentSpec, str]:

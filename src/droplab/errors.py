@@ -23,7 +23,7 @@
         ├── SinkError                a sink failed while it was written on request
         └── InterruptedRunError      Ctrl-C or SIGTERM; carries its own exit code (130, 143)
 
-Outside the tree are exceptions that never reach a caller: ``StoppedError`` (``experiment/train.py``: an epoch is given
+Outside the tree are exceptions that never reach a caller: ``StoppedError`` (``training/port.py``: an epoch is given
 up), ``_DriverGoneError`` (``executors/worker.py``) and ``_MirrorError`` (``data/download.py``); a ``ValueError`` of a
 spec's validator, which pydantic gathers into a ``SpecError``; and where ``torch.compile`` traces, which cannot make an
 error of droplab's, a ``ValueError`` with the words of ``KeyingError`` or ``InPlaceError``.

@@ -10,7 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
+LOOKS = (3, 5, 8, 12, 16, 20)
+"""Where seeds are trained until decided and no looks are named."""
 ENDED_STATES = ("interrupted", "failed", "done")
+ELSEWHERE = "recorded elsewhere"
+"""A key of the spec of a record that no ledger gave: what became of its test set is not known."""
 RUN_STATES = ("planned", "running", *ENDED_STATES)
 """What a run can be."""
 
@@ -70,6 +74,14 @@ class Predictions(NamedTuple):
     """Probability given to the true class."""
 
 
+class SampleValues(NamedTuple):
+    """A figure of each validation sample."""
+
+    ids: tuple[int, ...] | tuple[str, ...]
+    values: tuple[float, ...]
+    """As float32 in the ledger."""
+
+
 @dataclass(frozen=True)
 class Measurement:
     """What one epoch of one run measured.
@@ -99,6 +111,12 @@ class Measurement:
     """Digest of the run's weights before the arm was applied; with the first epoch of each session."""
     first_batches: str = ""
     """Digests of the first batch of each training loader of a loop of the user's own; with the first epoch."""
+    folds: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    """By figure: its sum and count on each fold of the validation samples (``folds.py``)."""
+    samples: Mapping[str, SampleValues] = field(default_factory=dict)
+    """By figure: its value for each validation sample. The ledger has those of the last epoch and of the best one."""
+    best: bool = False
+    """Whether the primary measure is better than in all epochs before."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +172,10 @@ class RunRecord:
     reason: str = ""
     metrics: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """One value per finished epoch, in order; NaN where an epoch did not measure the metric."""
+    folds: Mapping[str, tuple[tuple[tuple[float, float], ...], ...]] = field(default_factory=dict)
+    """By figure, per epoch: its sum and count on each fold of the validation samples."""
+    retry: bool = False
+    """Failed for a reason that need not come again, such as a lost machine: it is to be repeated, no outcome."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +247,8 @@ class ExperimentRecord:
     """What was seen by the check before the experiment, and by its runs."""
     measures: tuple[Measure, ...] = CLASSIFICATION
     """The first is the primary one."""
+    endpoints: Mapping[str, Any] = field(default_factory=dict)
+    """What was decided on before results were seen (``analysis/planned.py``); empty in older ledgers: set "1"."""
 
     @property
     def metrics(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from droplab.cli import main
 from droplab.cli.compare import spec_values
-from droplab.experiment.presets import SETS, demo
+from droplab.spec.presets import SETS, demo
 
 TINY = """
 name = "cli"
@@ -167,7 +167,7 @@ def test_help_loads_no_torch():
 
 
 def test_a_baseline_that_drops_ends_with_2_and_is_trained_where_that_is_allowed(here, capsys):
-    model = "tests.experiment.check.models:Residual"
+    model = "tests.execution.check.models:Residual"
     code, _, err = run(capsys, "compare", "tiny.toml", "--model", model, "--arms", "0,0.5", "--seeds", 1, "--out", "x")
     assert code == 2
     assert "DropPath 'drop_path' (Tensor.bernoulli_ at " in err

@@ -21,8 +21,8 @@ from droplab.cli import main
 from droplab.data import idx, load, unpickle
 from droplab.data.parts import Split
 from droplab.errors import DataError, DroplabError, SpecError, UserError
-from droplab.experiment import ExperimentSpec, parse_spec, read_spec
-from droplab.experiment.folder import default_folder
+from droplab.execution.folder import default_folder
+from droplab.spec import ExperimentSpec, parse_spec, read_spec
 from tests.cli.hostile import NUMBERS, TEXTS, Hostile, toml
 from tests.data.test_data import Evil
 
@@ -40,7 +40,7 @@ def checks_only(monkeypatch):
     def passed(_folder):
         raise PassedError
 
-    monkeypatch.setattr("droplab.experiment.engine.make_folder", passed)
+    monkeypatch.setattr("droplab.execution.engine.make_folder", passed)
 
 
 def outcome(act, wanted=UserError):
@@ -259,7 +259,7 @@ def test_functions_return_anything(kind, checks_only):
         spec = parse_spec({"data": {"train_size": 60}, "seeds": 1, "compute": {"threads": 1}} | {kind: table})
 
         def run():
-            from droplab.experiment import run_experiment
+            from droplab.execution import run_experiment
 
             with contextlib.suppress(PassedError):
                 run_experiment(spec)

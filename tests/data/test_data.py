@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from droplab.data import catalogue, load, memory, verify
 from droplab.errors import ChecksumError, DataError, DownloadError
-from droplab.experiment.samples import lay_out
+from droplab.training.samples import lay_out
 
 
 def test_the_embedded_set_is_balanced_and_verified():

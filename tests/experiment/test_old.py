@@ -15,12 +15,12 @@ import torch
 
 import droplab
 from droplab.comparison import Results
-from droplab.experiment import parse_spec, read_spec
-from droplab.experiment.environment import differences, environment
-from droplab.experiment.loading import load_data
-from droplab.experiment.same import is_same
+from droplab.execution.environment import differences, environment
+from droplab.execution.loading import load_data
 from droplab.ledger import open_experiment
 from droplab.records import RunKey
+from droplab.spec import parse_spec, read_spec
+from droplab.spec.same import is_same
 
 OLD = Path(__file__).parent / "old"
 TIMES = {"seconds", "images_per_second"}

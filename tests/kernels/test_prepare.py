@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from droplab.data import load
-from droplab.experiment.samples import lay_out
-from droplab.experiment.train import Trainer
 from droplab.kernels import cpu, prepare_meanwhile
+from droplab.training.samples import lay_out
+from droplab.training.train import Trainer
 from tests.conftest import tiny
 
 

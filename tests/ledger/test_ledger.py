@@ -14,7 +14,7 @@ import pytest
 from droplab.comparison import Results
 from droplab.errors import DroplabError, LedgerError, UserError
 from droplab.ledger import FILE_NAME, SCHEMA_VERSION, Ledger, LedgerReader, exists, files, read_experiment
-from droplab.records import RunKey
+from droplab.records import Measurement, RunKey, SampleValues
 from droplab.testing.sinks import commit, measurement, write_ledger
 
 OLD = Path(__file__).parent / "old"
@@ -186,6 +186,7 @@ def test_a_reader_does_not_write(path):
         ("UPDATE seals SET digest = zeroblob(16) WHERE part = 'design'", "its design are not"),
         ("DELETE FROM seals", "its design are not"),
         ("DROP TABLE epoch_seals", "its version and its tables"),
+        ("DROP TABLE folds", "its version and its tables"),
         ("PRAGMA user_version = 2", "its version and its tables"),
     ],
 )
@@ -216,6 +217,36 @@ def test_so_are_histograms_predictions_and_environments(path):
             ledger.environments()
         with pytest.raises(LedgerError, match="no epoch 8 of"):
             ledger.measurement(keys[0], 7)
+
+
+PAIRS = {"val_loss": ((0.1, 2.0), (0.7, 3.0)), "val_f1": ((1.0, 5.0),)}
+
+
+def test_folds_and_samples_are_written_with_their_epoch(path):
+    def write(epoch, value, *, best):
+        samples = {"val_loss": SampleValues((3, 7), (value, 0.5))}
+        ledger.commit_epoch(KEY, Measurement(epoch, {"val_loss": value}, folds=PAIRS, samples=samples, best=best))
+
+    with Ledger.open(path) as ledger:
+        ledger.forget(KEY)
+        for epoch, best in enumerate([True, True, False, False]):
+            write(epoch, epoch / 8, best=best)
+        assert {epoch: found["val_loss"].values for epoch, found in ledger.samples(KEY).items()} == {
+            1: (0.125, 0.5),
+            3: (0.375, 0.5),
+        }
+        write(2, 0.0, best=True)  # again, after an interruption
+        assert list(ledger.samples(KEY)) == [2]
+        ledger.commit_epoch(KEY, Measurement(4, {"val_loss": 1.0}))
+        assert ledger.damaged_runs() == {}
+    run = read_experiment(path.parent).runs[KEY]
+    assert run.folds == {name: (pairs,) * 4 + ((),) for name, pairs in PAIRS.items()}
+    change(path, "UPDATE samples SET ids = X'0000000000000000' || X'0000000000000000'")
+    with LedgerReader.open(path) as reader, pytest.raises(LedgerError, match="from epoch 3 on"):
+        reader.samples(KEY)
+    change(path, "DELETE FROM folds WHERE epoch = 1")
+    with pytest.raises(LedgerError, match="from epoch 2 on"):
+        read_experiment(path.parent)
 
 
 def test_what_is_damaged_can_be_forgotten_and_measured_again(path):
@@ -270,7 +301,7 @@ def everything(path: Path) -> str:
 # of older versions ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_ledgers_of_older_versions(version, tmp_path):
     path = tmp_path / FILE_NAME
     shutil.copy(OLD / f"version{version}.sqlite", path)
@@ -287,6 +318,7 @@ def test_ledgers_of_older_versions(version, tmp_path):
     assert "no dropout" in results.text()
     with LedgerReader.open(path) as ledger:
         assert ledger._db.execute("PRAGMA user_version").fetchone()[0] == version  # reading changes nothing
+        assert ledger.samples(KEY) == {}
     key = RunKey("dropout 0.25", 1)
     with Ledger.open(path) as ledger:
         assert ledger._db.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION
@@ -298,6 +330,23 @@ def test_ledgers_of_older_versions(version, tmp_path):
     change(path, "UPDATE metrics SET value = 0 WHERE run = 1 AND name = 'val_loss'")
     with pytest.raises(LedgerError, match="no dropout · seed 0 from epoch 1 on"):
         Results.read(tmp_path)
+
+
+def test_what_was_damaged_in_an_older_version_is_so_in_this_one(tmp_path):
+    path = tmp_path / FILE_NAME
+    shutil.copy(OLD / "version3.sqlite", path)
+    change(path, "UPDATE metrics SET value = 0 WHERE run = 1 AND name = 'val_loss'")
+    with Ledger.open(path) as ledger:
+        assert ledger.damaged_runs() == {KEY: 0}
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_older_versions_are_read_where_nothing_can_be_written(version, tmp_path):
+    raw = (OLD / f"version{version}.sqlite").read_bytes()
+    (tmp_path / FILE_NAME).write_bytes(raw)
+    unwritable(tmp_path / FILE_NAME)
+    assert len(read_experiment(tmp_path).runs) == 4
+    assert (tmp_path / FILE_NAME).read_bytes() == raw
 
 
 def test_a_damaged_old_ledger_is_told_of_without_a_traceback(tmp_path):

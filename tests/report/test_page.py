@@ -16,7 +16,7 @@ import pytest
 import droplab
 from droplab.cli import main
 from droplab.errors import FailureError, UserError
-from droplab.experiment.changed_images import changed_images
+from droplab.execution.changed_images import changed_images
 from droplab.ledger import Ledger
 from droplab.report import build_page
 from droplab.report.payload import payload, thin
@@ -101,7 +101,7 @@ def test_changed_images_are_those_that_changed_most(finished):
 
 
 def test_images_are_left_out_and_said_where_the_data_is_gone(finished, monkeypatch):
-    monkeypatch.setattr("droplab.experiment.changed_images.load_again", _gone)
+    monkeypatch.setattr("droplab.execution.changed_images.load_again", _gone)
     with Ledger.open(finished.folder / "ledger.sqlite") as ledger:
         assert changed_images(ledger, finished.record).why_not == "data"
 

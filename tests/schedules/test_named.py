@@ -7,8 +7,8 @@ import json
 import pytest
 
 from droplab.errors import SpecError
-from droplab.experiment import ArmSpec, parse_spec
 from droplab.schedules import Chain, Linear, Product, for_sites, make, moves, normal_form
+from droplab.spec import ArmSpec, parse_spec
 from droplab.testing import AdaptiveContract, ScheduleContract
 from tests.schedules.own import Accuracy, Nameless, Waves, constant
 

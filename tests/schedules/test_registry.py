@@ -8,8 +8,8 @@ import tomllib
 import pytest
 
 from droplab.errors import SpecError
-from droplab.experiment import ArmSpec, ExperimentSpec, parse_spec
 from droplab.schedules import SCHEDULES, AdaptiveGap, Chain, Linear, Product, for_sites, make, normal_form
+from droplab.spec import ArmSpec, ExperimentSpec, parse_spec
 
 
 def arm(schedule, p=0.5) -> ArmSpec:

@@ -9,8 +9,8 @@ import torch
 
 from droplab import nn
 from droplab.errors import SiteError, SpecError
-from droplab.experiment.spec import ArmSpec
 from droplab.models import TutorialCNN
+from droplab.spec.experiment import ArmSpec
 from droplab.surgery import apply_rates, rates, site_layers
 from droplab.surgery.kinds import kinds
 

@@ -6,12 +6,12 @@ from torch.nn import functional as F
 
 import droplab
 from droplab.data import load
-from droplab.experiment import parse_spec
-from droplab.experiment.optimise import FORGET_EVERY, forget_faded, make_optimizer
-from droplab.experiment.samples import lay_out
-from droplab.experiment.train import Trainer
 from droplab.models import build
 from droplab.records import CLASSIFICATION, RunKey
+from droplab.spec import parse_spec
+from droplab.training.optimise import FORGET_EVERY, forget_faded, make_optimizer
+from droplab.training.samples import lay_out
+from droplab.training.train import Trainer
 
 SPEC = parse_spec({
     "data": {"train_size": 100},

@@ -11,8 +11,8 @@ from torch import nn
 
 import droplab
 from droplab.errors import SpecError
-from droplab.experiment import ArmSpec, parse_spec
 from droplab.models import TutorialCNN
+from droplab.spec import ArmSpec, parse_spec
 from droplab.testing import LayerContract
 from droplab.testing.laws.oracle import Oracle, scaled
 from droplab.testing.laws.twins import filled, plain, silent
@@ -111,7 +111,7 @@ def test_asking_draws_nothing():
 def test_only_users_kinds_load_torch():
     code = """
 import sys
-from droplab.experiment import parse_spec
+from droplab.spec import parse_spec
 parse_spec({"arms": [{"name": "a", "p": 0.5, "kind": {"name": "drop_path", "mode": "row"}}]}).identity()
 assert "torch" not in sys.modules
 parse_spec({"arms": [{"name": "a", "p": 0.5, "kind": "droplab.nn:DropPath"}]})

@@ -112,7 +112,7 @@ WRONG: tuple[Any, ...] = (
 CHECK = """
 import json, sys
 from droplab.errors import SpecError
-from droplab.experiment.specfile import parse_spec
+from droplab.spec.specfile import parse_spec
 
 assert ("torch" in sys.modules) == (len(sys.argv) > 1)
 right, wrong = json.load(sys.stdin)

@@ -42,9 +42,9 @@ def compare(
         data: cifar10, mnist, fashion-mnist-mini, a .npz file, or pkg.module:function.
         data_dir: Where data sets are looked for (default: $DROPLAB_DATA, then the user's cache).
         train_size: Keep this many training samples, stratified by class.
-        model: tutorial-cnn, srivastava-mlp, or pkg.module:function.
-        arm_set: A built-in set of arms: tutorial, variants, rates or schedules; with its data and recipe unless SPEC,
-            --data or --model say otherwise. On another model the arms go to the sites that it has.
+        model: tutorial-cnn, srivastava-mlp, mlp, unet, gpt, lstm, or pkg.module:function.
+        arm_set: A built-in set of arms: tutorial, variants, placements, rates or schedules; with its data and recipe
+            unless SPEC, --data or --model say otherwise. On another model the arms go to the sites that it has.
         arms: Names of the spec's arms, or drop rates such as 0,0.25,0.5; the first is the baseline.
         seeds: Number of seeds per arm.
         epochs: Epochs per run.
@@ -56,11 +56,10 @@ def compare(
         lang: Language of the verdict and the page, en or ja.
     """
     from droplab.cli.progress import progress
-    from droplab.experiment import parse_spec
-    from droplab.experiment.specfile import parse, read_table
     from droplab.report import check_language
+    from droplab.spec import LoopSpec, parse_spec
+    from droplab.spec.specfile import parse, read_table
     from droplab.tracking import check_sinks
-    from droplab.training import LoopSpec
 
     check_language(lang)
     sinks = [name.strip() for name in (track or "").split(",") if name.strip()]
@@ -90,7 +89,7 @@ def compare(
     values = spec_values(spec, data, train_size, model, arms, arm_set, seeds, epochs)
     left_out: list[str] = []
     if arm_set is not None:
-        from droplab.experiment.fitting import fit_set
+        from droplab.execution.fitting import fit_set
 
         values, left_out = fit_set(values, data_dir)
     parsed = parse_spec(values, str(spec) if spec else "the command")
@@ -143,9 +142,9 @@ def spec_values(
     epochs: int | None,
 ) -> dict[str, Any]:
     """The spec's values with the options laid over them; the demonstration's where nothing names data."""
-    from droplab.experiment.presets import arm_set as built_in
-    from droplab.experiment.presets import demo
-    from droplab.experiment.specfile import read_table
+    from droplab.spec.presets import arm_set as built_in
+    from droplab.spec.presets import demo
+    from droplab.spec.specfile import read_table
 
     named = data is not None or model is not None
     values = read_table(spec) if spec is not None else {} if named else demo()
@@ -183,7 +182,7 @@ def choose_arms(text: str, known: Any, model: str = "") -> list[dict[str, Any]]:
     Raises:
         SpecError: a word is neither.
     """
-    from droplab.experiment.spec import default_arms
+    from droplab.spec.experiment import default_arms
 
     table = known if isinstance(known, list) else [arm.model_dump() for arm in default_arms(model)]
     by_name = {arm["name"]: arm for arm in table if isinstance(arm, dict) and "name" in arm}

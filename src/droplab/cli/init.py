@@ -12,8 +12,8 @@ def init(path: Path = Path("droplab.toml")) -> None:
         path: The file to write.
     """
     from droplab.cli.terminal import say
-    from droplab.experiment.presets import example
     from droplab.report.writing import whole_file
+    from droplab.spec.presets import example
 
     with whole_file(path, replace=False) as file:
         file.write(example(str(path)))

@@ -57,7 +57,7 @@ class Part:
 class SealedPart:
     """The test part behind a door: its length is known, its samples come only through ``open``.
 
-    Only ``droplab.experiment.final_evaluation`` calls ``open``, as that writes the event "the test set
+    Only ``droplab.final_evaluation`` calls ``open``, as that writes the event "the test set
     was opened" to the ledger. Whoever opens it elsewhere looks at the test set off the record.
 
     >>> sealed = SealedPart(Part(torch.zeros(3, 4), torch.arange(3)))
@@ -69,7 +69,7 @@ class SealedPart:
         self._part = part
 
     def open(self) -> Part:
-        """The samples. Only ``droplab.experiment.final_evaluation`` calls this (see the class)."""
+        """The samples. Only ``droplab.final_evaluation`` calls this (see the class)."""
         return self._part
 
     def __len__(self) -> int:

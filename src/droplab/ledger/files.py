@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from droplab.errors import LedgerError
-from droplab.ledger.schema import SCHEMA_VERSION, SEALED_SINCE, tables, version
+from droplab.ledger.schema import FOLDS_SINCE, SCHEMA_VERSION, SEALED_SINCE, tables, version
 
 FILE_NAME = "ledger.sqlite"
 _PATIENCE_SECONDS = 30.0
@@ -166,7 +166,7 @@ def check_version(db: sqlite3.Connection, path: Path) -> None:
         )
     if found < 1 or "design" not in there:
         raise LedgerError(f"{path} is an SQLite file but no droplab ledger")
-    if (found >= SEALED_SINCE) != ("epoch_seals" in there):
+    if (found >= SEALED_SINCE) != ("epoch_seals" in there) or (found >= FOLDS_SINCE) != ("folds" in there):
         raise damaged(path, "its version and its tables do not fit")
 
 

@@ -15,14 +15,25 @@ from typing import Any, Self, final
 
 from droplab.errors import LedgerError
 from droplab.ledger.files import UNREADABLE, check_version, damaged, read_connection
+from droplab.ledger.packing import Pairs, unpacked_pairs, unpacked_samples
 from droplab.ledger.seals import Sealed, holds, sealed
 from droplab.ledger.text import writable
 from droplab.measures import kept_measures
-from droplab.records import Event, ExperimentRecord, Histogram, Measurement, Notice, Predictions, RunKey, RunRecord
+from droplab.records import (
+    Event,
+    ExperimentRecord,
+    Histogram,
+    Measurement,
+    Notice,
+    Predictions,
+    RunKey,
+    RunRecord,
+    SampleValues,
+)
 
 _NOT_AS_WRITTEN = (ValueError, KeyError, TypeError, IndexError, OverflowError, AttributeError, struct.error)
 """What reading values that are not what was written ends in, where a ledger has no seals yet."""
-_MEASURED = ("metrics", "histograms", "predictions")
+_MEASURED = ("metrics", "histograms", "predictions", "folds", "samples")
 
 
 class OpenLedger(ABC):
@@ -150,7 +161,7 @@ class OpenLedger(ABC):
     # what runs measured -------------------------------------------------------------------------
 
     def damaged_runs(self) -> dict[RunKey, int]:
-        """Runs of which something is not what was written: metrics, histograms or predictions; the first such epoch."""
+        """Runs of which something is not what was written: metrics, histograms, …; the first such epoch."""
         with self._reading() as db:
             keys = {number: key for number, key, *_ in self._runs(db)}
             found: dict[RunKey, int] = {}
@@ -203,6 +214,15 @@ class OpenLedger(ABC):
                 return _predictions(*part.rows[0][2:])
         return None
 
+    def samples(self, key: RunKey) -> dict[int, dict[str, SampleValues]]:
+        """Figures of each validation sample by epoch: a run's last one and its best one, where they are kept."""
+        run = self.run_id(key)
+        with self._reading() as db:
+            return {
+                part.epoch: {name: unpacked_samples(ids, values) for _, _, name, _, ids, values in part.rows}
+                for part in self._whole(sealed(db, "samples", run), key)
+            }
+
     def read(self) -> ExperimentRecord:
         """Everything that analysis and report need, in one go."""
         design = self.design()
@@ -217,6 +237,14 @@ class OpenLedger(ABC):
                     broken[key] = min(broken.get(key, part.epoch), part.epoch)
                 for _, epoch, name, value in part.rows:
                     values[key].setdefault(name, {})[epoch] = _number(value)
+            folds: dict[RunKey, dict[str, dict[int, Pairs]]] = {key: {} for key in ids.values()}
+            for part in sealed(db, "folds"):
+                key = self._owner(ids, part)
+                if not part.whole:
+                    broken[key] = min(broken.get(key, part.epoch), part.epoch)
+                    continue
+                for _, epoch, name, pairs in part.rows:
+                    folds[key].setdefault(name, {})[epoch] = unpacked_pairs(pairs)
             if broken:
                 raise self._not_whole(broken)
             self._check(db, "events")
@@ -233,7 +261,10 @@ class OpenLedger(ABC):
                 baseline=spec["baseline"] or spec["arms"][0]["name"],
                 seeds=tuple(spec["seeds"]),
                 epochs=planned_epochs(design),
-                runs={key: _run_record(key, state, why, values[key]) for _, key, state, why, _ in rows},
+                runs={
+                    key: _run_record(key, state, why, values[key], folds[key], retry=retry)
+                    for _, key, state, why, retry in rows
+                },
                 sizes=design.get("sizes", {}),
                 shape=tuple(design.get("shape", ())),
                 test_openings=sum(event.kind == "test set opened" for event in events),
@@ -241,6 +272,7 @@ class OpenLedger(ABC):
                 events=events,
                 notices=tuple(Notice(**event.detail) for event in events if event.kind == "notice"),
                 measures=kept_measures(design),
+                endpoints=design.get("endpoints", {}),
             )
 
 
@@ -269,12 +301,21 @@ class LedgerReader(OpenLedger):
         return read_connection(path)
 
 
-def _run_record(key: RunKey, state: str, reason: str, values: dict[str, dict[int, float]]) -> RunRecord:
+def _run_record(
+    key: RunKey,
+    state: str,
+    reason: str,
+    values: dict[str, dict[int, float]],
+    folds: dict[str, dict[int, Pairs]],
+    *,
+    retry: bool,
+) -> RunRecord:
     done = 1 + max((epoch for series in values.values() for epoch in series), default=-1)
     metrics = {
         name: tuple(series.get(epoch, math.nan) for epoch in range(done)) for name, series in sorted(values.items())
     }
-    return RunRecord(key, state, done, reason, metrics)
+    by_fold = {name: tuple(series.get(epoch, ()) for epoch in range(done)) for name, series in sorted(folds.items())}
+    return RunRecord(key, state, done, reason, metrics, by_fold, retry=retry and state == "failed")
 
 
 def _number(value: Any) -> float:

@@ -4,6 +4,7 @@
 1     design, runs, metrics, histograms, events, environments
 2     predictions
 3     seals: ``seals`` of whole tables, ``epoch_seals`` of what runs measured
+4     folds and samples, and their seals
 ====  =====================================================================
 """
 
@@ -13,8 +14,9 @@ import sqlite3
 
 from droplab.records import RUN_STATES
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 SEALED_SINCE = 3
+FOLDS_SINCE = 4
 
 _FIRST = f"""
 CREATE TABLE design (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -53,16 +55,29 @@ CREATE TABLE epoch_seals (
     PRIMARY KEY (run, epoch)
 ) WITHOUT ROWID;
 """
+_FOURTH = """
+CREATE TABLE folds (
+    run INTEGER NOT NULL REFERENCES runs (id), epoch INTEGER NOT NULL, name TEXT NOT NULL, pairs BLOB NOT NULL,
+    PRIMARY KEY (run, epoch, name)
+) WITHOUT ROWID;
+CREATE TABLE samples (
+    run INTEGER NOT NULL REFERENCES runs (id), epoch INTEGER NOT NULL, name TEXT NOT NULL,
+    best INTEGER NOT NULL, ids BLOB NOT NULL, figures BLOB NOT NULL,
+    PRIMARY KEY (run, epoch, name)
+) WITHOUT ROWID;
+ALTER TABLE epoch_seals ADD COLUMN folds BLOB NOT NULL DEFAULT X'';
+ALTER TABLE epoch_seals ADD COLUMN samples BLOB NOT NULL DEFAULT X'';
+"""
 
 
 def make_tables(db: sqlite3.Connection) -> None:
     """All tables of the present version, in the caller's transaction."""
-    _each(db, _FIRST + _SECOND + _THIRD)
+    _each(db, _FIRST + _SECOND + _THIRD + _FOURTH)
 
 
 def add_tables(db: sqlite3.Connection) -> None:
-    """What a ledger of version 1 or 2 lacks, in the caller's transaction."""
-    _each(db, _SECOND + _THIRD)
+    """What a ledger of an older version lacks, in the caller's transaction."""
+    _each(db, _FOURTH if version(db) >= SEALED_SINCE else _SECOND + _THIRD + _FOURTH)
 
 
 def _each(db: sqlite3.Connection, script: str) -> None:

@@ -15,7 +15,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from droplab.ledger.schema import SEALED_SINCE, version
+from droplab.ledger.schema import FOLDS_SINCE, SEALED_SINCE, version
 
 PARTS = ("design", "runs", "events", "environments")
 _MODULUS = 2**128
@@ -23,10 +23,14 @@ _MODULUS = 2**128
 _METRICS = "SELECT run, epoch, name, value FROM metrics"
 _HISTOGRAMS = "SELECT run, epoch, kind, layer, low, high, counts FROM histograms"
 _PREDICTIONS = "SELECT run, epoch, classes, confidence FROM predictions"
+_FOLDS = "SELECT run, epoch, name, pairs FROM folds"
+_SAMPLES = "SELECT run, epoch, name, best, ids, figures FROM samples"
 _QUERIES = {
     "metrics": (_METRICS, "run, epoch, name"),
     "histograms": (_HISTOGRAMS, "run, epoch, kind, layer"),
     "predictions": (_PREDICTIONS, "run"),
+    "folds": (_FOLDS, "run, epoch, name"),
+    "samples": (_SAMPLES, "run, epoch, name"),
 }
 
 
@@ -90,7 +94,12 @@ def seal_epoch(db: sqlite3.Connection, run: int, epoch: int) -> None:
         digest(db.execute(f"{query} WHERE run = ? AND epoch = ? ORDER BY {order}", (run, epoch)))
         for query, order in _QUERIES.values()
     ]
-    db.execute("INSERT OR REPLACE INTO epoch_seals VALUES (?, ?, ?, ?, ?)", (run, epoch, *found))
+    db.execute("INSERT OR REPLACE INTO epoch_seals VALUES (?, ?, ?, ?, ?, ?, ?)", (run, epoch, *found))
+
+
+def seal_added(db: sqlite3.Connection) -> None:
+    """Seal what a ledger did not have before version 4: nothing."""
+    db.execute("UPDATE epoch_seals SET folds = ?, samples = ?", (digest(()), digest(())))
 
 
 def seal_all(db: sqlite3.Connection) -> None:
@@ -112,7 +121,7 @@ class Sealed(NamedTuple):
 
 
 def sealed(db: sqlite3.Connection, table: str, run: int | None = None, epoch: int | None = None) -> Iterator[Sealed]:
-    """What ``metrics``, ``histograms`` or ``predictions`` hold, epoch by epoch, compared with the seals.
+    """What a table of what runs measured holds, epoch by epoch, compared with the seals.
 
     Args:
         db: an open ledger; before version 3 nothing is compared.
@@ -121,6 +130,8 @@ def sealed(db: sqlite3.Connection, table: str, run: int | None = None, epoch: in
         epoch: only this epoch.
     """
     query, order = _QUERIES[table]
+    if version(db) < FOLDS_SINCE and table in {"folds", "samples"}:
+        return
     wanted = {"run": run, "epoch": epoch}
     names = [name for name, value in wanted.items() if value is not None]
     only = "".join(f" {'AND' if place else 'WHERE'} {name} = :{name}" for place, name in enumerate(names))

@@ -13,9 +13,10 @@ from typing import Any, Self, final
 
 from droplab.errors import LedgerError
 from droplab.ledger.files import exists, identity, make, write_connection
+from droplab.ledger.packing import packed_pairs, packed_samples
 from droplab.ledger.reader import OpenLedger
-from droplab.ledger.schema import SCHEMA_VERSION, add_tables, make_tables, version
-from droplab.ledger.seals import appended, kept, seal_all, seal_epoch
+from droplab.ledger.schema import SCHEMA_VERSION, SEALED_SINCE, add_tables, make_tables, version
+from droplab.ledger.seals import appended, kept, seal_added, seal_all, seal_epoch
 from droplab.ledger.text import now, to_json, writable
 from droplab.records import Measurement, Notice, RunKey
 
@@ -74,8 +75,12 @@ class Ledger(OpenLedger):
         ledger = cls(path, cls._opened(path))
         if version(ledger._db) < SCHEMA_VERSION:
             with ledger._writing() as db:
+                sealed = version(db) >= SEALED_SINCE
                 add_tables(db)
-                seal_all(db)
+                if sealed:
+                    seal_added(db)
+                else:
+                    seal_all(db)
         ledger.fold()
         return ledger
 
@@ -185,6 +190,11 @@ class Ledger(OpenLedger):
         with self._writing() as db:
             db.execute("DELETE FROM metrics WHERE run = ? AND epoch = ?", (run, epoch))
             db.execute("DELETE FROM histograms WHERE run = ? AND epoch = ?", (run, epoch))
+            db.execute("DELETE FROM folds WHERE run = ? AND epoch = ?", (run, epoch))
+            db.executemany(
+                "INSERT INTO folds VALUES (?, ?, ?, ?)",
+                [(run, epoch, writable(name), packed_pairs(pairs)) for name, pairs in measurement.folds.items()],
+            )
             db.executemany(
                 "INSERT INTO metrics VALUES (?, ?, ?, ?)",
                 [(run, epoch, writable(name), _storable(value)) for name, value in measurement.metrics.items()],
@@ -206,14 +216,15 @@ class Ledger(OpenLedger):
                 )
                 if before is not None and before[0] != epoch:
                     seal_epoch(db, run, before[0])
+            _put_samples(db, run, measurement)
             seal_epoch(db, run, epoch)
 
     def forget(self, key: RunKey, reason: str = "what it had measured was damaged") -> None:
         """Remove all that a run measured, and plan it anew; an event says so."""
         run = self.run_id(key)
         with self._writing() as db:
-            for table in ("metrics", "histograms", "predictions", "epoch_seals"):
-                db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608  # one of four literals
+            for table in ("metrics", "histograms", "predictions", "folds", "samples", "epoch_seals"):
+                db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608  # one of six literals
             with kept(db, "runs", "id = ?", (run,)):
                 db.execute("UPDATE runs SET state = 'planned', reason = '', retry = 1 WHERE id = ?", (run,))
             self._event(db, "run forgotten", key, {"reason": reason})
@@ -241,6 +252,26 @@ class Ledger(OpenLedger):
             (now(), writable(kind), None if run is None else self.run_id(run), to_json(detail)),
         )
         appended(db, "events", added.lastrowid)
+
+
+def _put_samples(db: sqlite3.Connection, run: int, measurement: Measurement) -> None:
+    """Those of the epoch, in the place of all that are neither the last nor the best."""
+    epoch = measurement.epoch
+    db.execute("DELETE FROM samples WHERE run = ? AND epoch = ?", (run, epoch))
+    if not measurement.samples:
+        return
+    gone, values = "run = ? AND (best = 0 OR ?)", (run, int(measurement.best))
+    others = db.execute(f"SELECT DISTINCT epoch FROM samples WHERE {gone}", values).fetchall()  # noqa: S608  # our own literal
+    db.execute(f"DELETE FROM samples WHERE {gone}", values)  # noqa: S608  # as above
+    for (other,) in others:
+        seal_epoch(db, run, other)
+    db.executemany(
+        "INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (run, epoch, writable(name), int(measurement.best), *packed_samples(samples))
+            for name, samples in measurement.samples.items()
+        ],
+    )
 
 
 def _set_design(db: sqlite3.Connection, key: str, value: Any) -> None:

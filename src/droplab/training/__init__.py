@@ -1,17 +1,14 @@
-"""The door: one arm with one seed as any training loop sees it, and experiments on loops of the user's own."""
+"""The door: one arm with one seed as any training loop sees it, and the house's own loop. Torch loads on first use."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from droplab.training.spec import LoopSpec
-
 if TYPE_CHECKING:
-    from droplab.training.engine import run_loop
     from droplab.training.run import Loop, Run
 
-_WITH_TORCH = {"Loop": "run", "Run": "run", "run_loop": "engine"}
+_WITH_TORCH = {"Loop": "run", "Run": "run"}
 
-__all__ = ["Loop", "LoopSpec", "Run", "run_loop"]
+__all__ = ["Loop", "Run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,7 @@ from torch import Tensor
 from droplab.errors import DivergedError, UserError, quote, suggest
 from droplab.measures import PARTS
 from droplab.records import Measure
+from droplab.training.gathering import Gathered
 
 
 class Figures:
@@ -32,9 +33,11 @@ class Figures:
         self._measures = measures
         self._epoch = epoch
         self._values: dict[str, float] = {}
+        self.samples: dict[str, Gathered] = {}
+        """Figures that are reported sample by sample."""
 
     def __bool__(self) -> bool:
-        return bool(self._values)
+        return bool(self._values or self.samples)
 
     def add(self, figures: Mapping[str, Any]) -> None:
         """Take what a call of ``run.report`` reports.
@@ -51,12 +54,45 @@ class Figures:
                     f"measure as train_NAME, fit_NAME or val_NAME, or declare {quote(given)} with measures="
                 )
             name = f"val_{given}" if any(given == measure.name for measure in self._measures) else given
-            if name in self._values:
+            if name in self._values or name in self.samples:
                 raise UserError(
                     f"{name} was reported twice in epoch {self._epoch + 1}; report each figure once an epoch, after "
                     "its batches"
                 )
             self._values[name] = number(name, value)
+
+    def add_samples(self, figures: Mapping[str, Any], ids: Any) -> None:
+        """Take what a call of ``run.report_samples`` reports.
+
+        Raises:
+            UserError: a name that is no measure's on validation samples, or reported as one number already; values
+                or ids that are none.
+        """
+        names = {given: f"val_{m.name}" for m in self._measures for given in (m.name, f"val_{m.name}")}
+        if not figures:
+            raise UserError(
+                "run.report_samples got no figures; one number for each sample is wanted: "
+                f"run.report_samples(val_{self._measures[0].name}=losses, ids=ids)"
+            )
+        for given, values in figures.items():
+            name = names.get(given)
+            if name is None:
+                raise UserError(
+                    f"run.report_samples got {given}=…; it takes measures on validation samples: "
+                    f"{', '.join(dict.fromkeys(names.values()))}{suggest(given, list(names))}. What is no mean over "
+                    "these samples goes to run.report"
+                )
+            if name in self._values:
+                raise UserError(
+                    f"{name} was reported as one number already in epoch {self._epoch + 1}; report it once, with "
+                    "run.report or with run.report_samples"
+                )
+            self.samples.setdefault(name, Gathered(name)).add(values, ids)
+
+    def primary(self) -> float:
+        """The primary measure on validation samples; NaN where it was not reported."""
+        name = f"val_{self._measures[0].name}"
+        return self.samples[name].mean if name in self.samples else self._values.get(name, math.nan)
 
     def whole(self, step: int) -> dict[str, float]:
         """All figures of the epoch, the generalisation gap among them where it can be had.
@@ -65,6 +101,7 @@ class Figures:
             UserError: a measure was not reported.
             DivergedError: the primary measure is no longer finite.
         """
+        self._values |= {name: gathered.mean for name, gathered in self.samples.items()}
         missing = [f"val_{measure.name}" for measure in self._measures if f"val_{measure.name}" not in self._values]
         if missing:
             reported = f"only {', '.join(self._values)}" if self._values else "nothing"
@@ -75,7 +112,14 @@ class Figures:
         first = self._measures[0]
         for name in (f"{part}_{first.name}" for part in PARTS):
             if not math.isfinite(self._values.get(name, 0.0)):
-                raise DivergedError(f"{name} is no longer finite (epoch {self._epoch + 1})", step=step)
+                which = f": {self.samples[name].odd}" if name in self.samples else ""
+                raise DivergedError(f"{name} is no longer finite (epoch {self._epoch + 1}){which}", step=step)
+        for name, gathered in self.samples.items():
+            if gathered.odd:
+                raise UserError(
+                    f"run.report_samples got {name}={gathered.odd}, in epoch {self._epoch + 1}; give a number for "
+                    "every sample, or report the mean of those that have one with run.report"
+                )
         fit, held = self._values.get(f"fit_{first.name}"), self._values[f"val_{first.name}"]
         gap = {} if fit is None else {"gap": (fit - held) * first.sign}
         return {**self._values, **gap}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, cast
 
 import torch
@@ -12,94 +12,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, default_collate
 
 from droplab.errors import UserError, quote
-from droplab.experiment.fingerprint import update
-from droplab.experiment.seeding import derive
+from droplab.training.desk import Desk, batch_digest
+from droplab.training.once import Once
+from droplab.training.progress import Progress
+from droplab.training.seeding import borrowed_generators, derive
 
 _OURS = ("sampler", "batch_sampler", "generator", "shuffle")
-
-
-class _InHand:
-    """The batch that an iterator has given last, and whether a step has had it."""
-
-    def __init__(self) -> None:
-        self.ids: Tensor | None = None
-        self.fresh = False
-        self.ahead = False
-
-
-class Desk:
-    """Which samples the batch in hand holds.
-
-    A batch is known by its tensors, or by being the only one that is in hand. Where a loop fetches ahead, or has
-    batches of several loaders in hand, only the first way is left.
-    """
-
-    def __init__(self) -> None:
-        self._hands: dict[object, _InHand] = {}
-        self._known: dict[int, tuple[weakref.ref[Tensor], Tensor]] = {}
-
-    def give(self, ticket: object, ids: Tensor | None, batch: Any) -> None:
-        """An iterator gives a batch."""
-        hand = self._hands.setdefault(ticket, _InHand())
-        hand.ahead |= hand.fresh
-        hand.ids, hand.fresh = ids, True
-        if ids is not None:
-            for tensor in _tensors(batch):
-                self._remember(tensor, ids)
-
-    def _remember(self, tensor: Tensor, ids: Tensor) -> None:
-        number = id(tensor)
-        known = self._known
-
-        def forget(_gone: object) -> None:
-            known.pop(number, None)
-
-        known[number] = weakref.ref(tensor, forget), ids
-
-    def leave(self, ticket: object) -> None:
-        """An iterator has ended."""
-        self._hands.pop(ticket, None)
-
-    def now(self) -> Tensor | None:
-        """Ids of the batch in hand; ``None`` where there is none, or it is not clear which."""
-        if len(self._hands) != 1:
-            return None
-        hand = next(iter(self._hands.values()))
-        hand.fresh = False
-        return None if hand.ahead else hand.ids
-
-    def of(self, batch: Any) -> Tensor | None:
-        """Ids of a batch by its tensors."""
-        for hand in self._hands.values():
-            hand.fresh = False
-        for tensor in _tensors(batch):
-            found = self._known.get(id(tensor))
-            if found is not None and found[0]() is tensor:
-                return found[1]
-        return None
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _tensors(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _tensors(inner)
-
-
-def batch_digest(batch: Any) -> str:
-    """16 hex digits of a batch's tensors: shapes, types and bits.
-
-    >>> batch_digest([torch.ones(2)]) == batch_digest((torch.ones(2),)), len(batch_digest({}))
-    (True, 16)
-    """
-    digest = hashlib.sha256()
-    for number, tensor in enumerate(_tensors(batch)):
-        update(digest, str(number), tensor)
-    return digest.hexdigest()[:16]
 
 
 class _Numbered(Dataset[Any]):
@@ -136,11 +54,12 @@ class _Collate:
 
 
 class _Order(Sampler[int]):
-    """Indices in the order of a seed, an epoch and a pass within it."""
+    """Indices in the order of a seed, an epoch and a pass within it, from some place on."""
 
     def __init__(self, count: int, seed: int, purpose: str) -> None:
         self._count, self._seed, self._purpose = count, seed, purpose
         self.place = (0, 0)
+        self.skip = 0
 
     def __len__(self) -> int:
         return self._count
@@ -149,7 +68,7 @@ class _Order(Sampler[int]):
         epoch, number = self.place
         purpose = f"{self._purpose}/{number}" if number else self._purpose
         generator = torch.Generator().manual_seed(derive(self._seed, purpose, epoch))
-        yield from torch.randperm(self._count, generator=generator).tolist()
+        yield from torch.randperm(self._count, generator=generator)[self.skip :].tolist()
 
 
 class RunLoader(DataLoader[Any]):
@@ -157,11 +76,13 @@ class RunLoader(DataLoader[Any]):
 
     Args:
         desk: hears of every batch.
-        clock: the epoch that is counted now; ``None`` where the loop has no epochs.
+        progress: the run's.
         seed: the run's.
         number: of the shuffled loaders of the run, from 0; ``None`` for one that is not shuffled.
         begun: told the digest of the run's first batch.
+        once: told where a stream is read again from its start.
         dataset: the user's.
+        trains: whether its batches are trained on.
         options: the ``DataLoader``'s.
 
     Raises:
@@ -173,10 +94,12 @@ class RunLoader(DataLoader[Any]):
         dataset: Any,
         *,
         desk: Desk,
-        clock: Callable[[], int | None],
+        progress: Progress,
         seed: int,
         number: int | None,
         begun: Callable[[str], None],
+        once: Once,
+        trains: bool,
         options: dict[str, Any],
     ) -> None:
         self._iterable = isinstance(dataset, IterableDataset)
@@ -187,9 +110,12 @@ class RunLoader(DataLoader[Any]):
                 "out, or make a DataLoader of your own and give run.step(samples=ids)"
             )
         purpose = "order" if not number else f"order#{number + 1}"
-        self._seed, self._purpose = seed, purpose
-        self._desk, self._clock, self._begun = desk, clock, begun
+        self._seed, self._purpose, self._trains = seed, purpose, trains
+        self._desk, self._progress, self._begun, self._once = desk, progress, begun, once
         self._places: dict[int | None, int] = {}
+        self.position = (0, 0)
+        """Where epochs are so many steps: the pass, and its batches that were given."""
+        self._stream: tuple[tuple[int, int], Iterator[Any]] | None = None
         self._order: _Order | None = None
         collate = options.pop("collate_fn", None)
         generator = torch.Generator()
@@ -212,20 +138,29 @@ class RunLoader(DataLoader[Any]):
         )
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]  # a generator, so that leaving it early is heard
-        clock = self._clock()
-        passed = self._places.get(clock, 0)
-        self._places = {clock: passed + 1}
-        epoch, number = (passed, 0) if clock is None else (clock, passed)
-        cast(torch.Generator, self.generator).manual_seed(
-            derive(self._seed, f"{self._purpose}/workers/{number}", epoch)
-        )
+        if self._trains and self._progress.unit is not None:
+            yield from self._steps_of_epoch()
+            return
+        counted = self._progress.counted
+        passed = self._places.get(counted, 0)
+        self._places = {counted: passed + 1}
+        epoch, number = (passed, 0) if counted is None else (counted, passed)
+        self._seed_workers(f"workers/{number}", epoch)
         if self._order is not None:
-            self._order.place = (epoch, number)
-        ticket = object()
+            self._order.place, self._order.skip = (epoch, number), 0
         first = (epoch, number) == (0, 0) and (self._order is not None or self._iterable)
+        yield from self._given(super().__iter__(), first=first)
+
+    def _seed_workers(self, purpose: str, number: int) -> None:
+        generator = cast(torch.Generator, self.generator)
+        generator.manual_seed(derive(self._seed, f"{self._purpose}/{purpose}", number))
+
+    def _given(self, found: Iterable[Any], *, first: bool) -> Iterator[Any]:
+        """The batches, while the desk knows which one is in hand."""
+        ticket = object()
         try:
-            for found in super().__iter__():
-                ids, batch = (None, found) if self._iterable else found
+            for one in found:
+                ids, batch = (None, one) if self._iterable else one
                 if first:
                     self._begun(batch_digest(batch))
                     first = False
@@ -233,3 +168,44 @@ class RunLoader(DataLoader[Any]):
                 yield batch
         finally:
             self._desk.leave(ticket)
+
+    def _steps_of_epoch(self) -> Iterator[Any]:
+        """Batches until the epoch has had its steps: the rest of a pass, and as many passes as it takes."""
+        progress = self._progress
+        if progress.over:
+            raise UserError(
+                f"all {progress.unit} steps of epoch {progress.epoch + 1} are done, and the loader for training was "
+                "asked for more batches; run.loader(…, shuffle=False) gives whole passes, for evaluation"
+            )
+        while not progress.over:
+            number, begun = self.position
+            for batch in self._given(self._rest_of_pass(number, begun), first=self.position == (0, 0)):
+                self.position = number, self.position[1] + 1
+                yield batch
+                if progress.over:
+                    return
+            if self.position == (number, 0):
+                raise UserError("run.loader has no batch to give; see that its data set is not empty")
+            self.position = number + 1, 0
+
+    def _rest_of_pass(self, number: int, begun: int) -> Iterator[Any]:
+        if self._iterable:
+            return self._rest_of_stream(number, begun)
+        assert self._order is not None
+        self._order.place, self._order.skip = (number, 0), begun * cast(int, self.batch_size)
+        self._seed_workers(f"workers from {begun}" if begun else "workers/0", number)
+        return super().__iter__()
+
+    def _rest_of_stream(self, number: int, begun: int) -> Iterator[Any]:
+        """A stream goes on where it was; after an interruption it is read forward to there."""
+        if self._stream is None or self._stream[0] != (number, begun):
+            self._seed_workers("workers/0", number)
+            stream = super().__iter__()
+            if begun:
+                self._once.tell("read_forward", {"batches": begun})
+                with borrowed_generators():
+                    deque(islice(stream, begun), maxlen=0)
+            self._stream = (number, begun), stream
+        for batch in self._stream[1]:
+            self._stream = (number, self._stream[0][1] + 1), self._stream[1]
+            yield batch

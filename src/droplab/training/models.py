@@ -2,76 +2,25 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from droplab.errors import ModelError, SiteError, UserError, quote, words_of
-from droplab.experiment.arming import give_arm
-from droplab.experiment.beside import restore_beside, state_beside
-from droplab.experiment.fingerprint import weights_digest
-from droplab.experiment.moving import MovingRates
-from droplab.experiment.seeding import derive, seed_everything
-from droplab.experiment.spec import ArmSpec
+from droplab.errors import SiteError, UserError
 from droplab.nn import keyed, penalty
 from droplab.schedules import for_sites
-from droplab.surgery import match_sites, rates
+from droplab.spec.experiment import ArmSpec
+from droplab.surgery import calls_missing, match_sites, rates
 from droplab.surgery.kinds import kinds
-from droplab.userobjects import where_raised
-
-MAIN = "model"
-"""The name of a model that is given none. Sites of any other begin with its name: ``generator.drop1``."""
-Make = Callable[[], nn.Module] | nn.Module
-
-
-class Prepared:
-    """One model with the arm's layers."""
-
-    def __init__(self, model: nn.Module, name: str) -> None:
-        self.root = model
-        self.name = name
-        if name != MAIN:
-            self.root = nn.Module()
-            self.root.add_module(name, model)
-        self.moving: MovingRates | None = None
-        self._modes: list[tuple[nn.Module, bool]] = []
-        self.penalised = False
-
-    @property
-    def model(self) -> nn.Module:
-        """What the loop trains."""
-        return self.root if self.name == MAIN else self.root.get_submodule(self.name)
-
-    def note_modes(self) -> None:
-        """Remember which modules train and which evaluate, and whether a layer has a penalty."""
-        self._modes = [(module, module.training) for module in self.model.modules()]
-        with torch.no_grad():
-            self.penalised = penalty(self.root) is not None
-
-    def restore_modes(self) -> None:
-        """As they were; a validation that leaves a model in eval mode would else end its dropout."""
-        for module, training in self._modes:
-            module.training = training
-
-    def state(self) -> dict[str, Any]:
-        """For checkpoints."""
-        model = self.model
-        return {
-            "model": model.state_dict(),
-            "beside": state_beside(model),
-            "schedules": self.moving.state() if self.moving is not None else {},
-        }
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """The inverse."""
-        self.model.load_state_dict(state["model"])
-        restore_beside(self.model, state["beside"])
-        if self.moving is not None:
-            self.moving.load_state(state["schedules"])
+from droplab.training.arming import give_arm
+from droplab.training.digests import weights_digest
+from droplab.training.making import Make, check_name, made
+from droplab.training.moving import MovingRates
+from droplab.training.prepared import MAIN, Prepared
+from droplab.training.seeding import derive, seed_everything
 
 
 class Models:
@@ -90,6 +39,8 @@ class Models:
         self._matched: set[str] = set()
         self._weights = hashlib.sha256()
         self.mask_seed = derive(seed, "masks")
+        self.begun = False
+        """Whether the run has begun to train."""
 
     @property
     def initial_weights(self) -> str:
@@ -98,10 +49,10 @@ class Models:
 
     def prepare(self, make: Make, name: str) -> nn.Module:
         """See ``Run.prepare``."""
-        _check_name(name, self.by_name)
+        check_name(name, self.by_name)
         apart = "" if name == MAIN else f"/{name}"
         seed_everything(self._seed, f"weights{apart}")
-        prepared = Prepared(_made(make, name), name)
+        prepared = Prepared(made(make, name), name)
         self._weights.update(weights_digest(prepared.model).encode())
         seed_everything(self._seed, f"weights of the arm{apart}")
         arm = self._for(prepared.root)
@@ -162,11 +113,23 @@ class Models:
             if pattern not in self._matched:
                 raise problem
 
-    def ready(self) -> None:
-        """Before the first step."""
+    def begin(self) -> None:
+        """Before the first step; once.
+
+        Raises:
+            UserError: no model was prepared.
+            SiteError: a pattern matches nothing in any model.
+        """
+        if self.begun:
+            return
+        if not self.by_name:
+            raise UserError(
+                "no model was prepared; the arm's dropout and the seed's weights come with run.prepare(MyNet)"
+            )
         self.check()
         for prepared in self.by_name.values():
             prepared.note_modes()
+        self.begun = True
 
     def restore_modes(self) -> None:
         """As they were before the first step."""
@@ -183,6 +146,10 @@ class Models:
         return [
             keyed(prepared.root, seed=self.mask_seed, step=step, samples=samples) for prepared in self.by_name.values()
         ]
+
+    def calls_missing(self) -> list[str]:
+        """Calls with rates of their own that the step that has just ended did not make."""
+        return [site for prepared in self.by_name.values() for site in calls_missing(prepared.root)]
 
     def penalty(self) -> Tensor | None:
         """Of all models together."""
@@ -211,33 +178,3 @@ class Models:
                     "fit_… and val_… of the first measure"
                 ) from None
         return measured
-
-
-def _check_name(name: str, known: Mapping[str, Prepared]) -> None:
-    if not isinstance(name, str) or not name.isidentifier():
-        raise UserError(f"run.prepare got name={quote(name)}; a name such as 'generator' is wanted")
-    if name in known:
-        again = "give this one a name: run.prepare(…, name='teacher')" if name == MAIN else "take another name"
-        raise UserError(f"run.prepare has a model called {name!r} already; {again}")
-
-
-def _made(make: Make, name: str) -> nn.Module:
-    if isinstance(make, nn.Module):
-        return copy.deepcopy(make)
-    if not callable(make):
-        raise ModelError(
-            f"run.prepare got {quote(make)}, a {type(make).__name__}; a function or class that builds the model, or a "
-            "torch module, is wanted"
-        )
-    try:
-        model = make()
-    except UserError:
-        raise
-    except Exception as problem:
-        raise ModelError(
-            f"building the {name} raised {words_of(problem)} (at {where_raised(problem)}); run.prepare calls it "
-            "without arguments: prepare(lambda: MyNet(width=64)) gives it some"
-        ) from problem
-    if not isinstance(model, nn.Module):
-        raise ModelError(f"run.prepare called what it was given and got {quote(model)}; a torch module is wanted")
-    return model

@@ -1,10 +1,36 @@
-"""What a run tells the process that writes the ledger."""
+"""What a run tells the process that writes the ledger, and where its state is kept."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from droplab.records import Measurement, Notice
+
+
+class StoppedError(Exception):
+    """The caller's ``stop()`` said so; the epoch in hand is given up."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checkpoint that was read: the epochs it covers and the state of the run."""
+
+    epochs_done: int
+    state: dict[str, Any]
+
+
+class Store(Protocol):
+    """The checkpoints of one run; ``execution/checkpoint.py`` has them in a folder."""
+
+    def check(self, state: dict[str, Any], /) -> None:
+        """See that a state could be written and read again, tensors left out."""
+
+    def save(self, epochs_done: int, state: dict[str, Any], /, *, keep: int) -> Any:
+        """Write the state after ``epochs_done`` epochs; the last ``keep`` files stay."""
+
+    def latest(self, at_most: int | None = None, /) -> Loaded | None:
+        """The newest one that can be read and covers no more than ``at_most`` epochs."""
 
 
 class Port(Protocol):

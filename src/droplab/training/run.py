@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from types import MappingProxyType
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from droplab.errors import UserError, quote
-from droplab.experiment.checkpoint import CheckpointStore, Loaded
-from droplab.experiment.seeding import generators_state, restore_generators
-from droplab.experiment.spec import ArmSpec
-from droplab.experiment.train import StoppedError
-from droplab.records import Measure, Measurement, Notice
-from droplab.schedules import for_sites
-from droplab.training.figures import Figures
-from droplab.training.keeping import check_plain, give_back, sorted_out, state_of
-from droplab.training.loader import Desk, RunLoader
-from droplab.training.models import MAIN, Make, Models
-from droplab.training.port import Port
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What is the same for all runs of an experiment."""
-
-    measures: tuple[Measure, ...]
-    epochs: int
-    """0 where the loop says how many."""
-    device: str
+from droplab.errors import UserError
+from droplab.records import RunKey
+from droplab.spec.experiment import ArmSpec
+from droplab.training.epochs import Epochs
+from droplab.training.evaluating import Evaluate
+from droplab.training.loader import RunLoader
+from droplab.training.loaders import Loaders
+from droplab.training.making import Make
+from droplab.training.models import Models
+from droplab.training.once import Once
+from droplab.training.port import Port, Store
+from droplab.training.prepared import MAIN
+from droplab.training.progress import Progress
+from droplab.training.reports import Reports
+from droplab.training.steps import Steps
+from droplab.training.terms import Terms
+from droplab.training.watching import Watch
 
 
 class Run:
@@ -56,35 +48,55 @@ class Run:
         arm: the arm: its ``name``, ``p``, ``kind`` and ``schedule``.
         seed: the run's seed.
         device: where models are put, and where batches should go.
-        stopped: whether the run was told to stop; its loop has met a ``StoppedError``.
     """
 
     def __init__(
-        self, arm: ArmSpec, seed: int, terms: Terms, store: CheckpointStore, epochs_in_ledger: int, port: Port
+        self,
+        arm: ArmSpec,
+        seed: int,
+        terms: Terms,
+        store: Store,
+        epochs_in_ledger: int,
+        port: Port,
+        watch: Watch | None = None,
+        load_only: bool = False,
     ) -> None:
         self.arm, self.seed = arm, seed
         self.device = torch.device(terms.device)
-        self.stopped = False
-        self._terms, self._store, self._port = terms, store, port
-        self._in_ledger = epochs_in_ledger
+        self._progress = progress = Progress()
+        once = Once(port)
         self._models = Models(arm, seed, self.device)
-        self._desk = Desk()
-        self._loaders: list[RunLoader] = []
-        self._training_loaders = 0
-        self._first_batches: list[str] = []
-        self._kept: dict[str, Any] = {}
-        self._figures: Figures | None = None
-        self._began = self._until = time.perf_counter()
-        self._samples: int | None = 0
-        self._told: set[str] = set()
-        self._in_step = False
-        self._ready = False
-        self._step = 0
-        self._epoch = 0
-        self._epoch_began_at = 0
-        self._epochs: int | None = None
-        self._per_epoch: int | None = None
-        self._moves = any(inner.name != "constant" for _, inner in for_sites(arm.schedule))
+        self._loaders = Loaders(seed, progress, once)
+        self._reports = Reports(terms, self._models, self._loaders, progress, once, port)
+        self._steps = Steps(arm, self.device, self._models, self._loaders, progress, self._reports, once, port, watch)
+        self._epochs = Epochs(
+            RunKey(arm.name, seed),
+            terms,
+            store,
+            epochs_in_ledger,
+            self._models,
+            self._loaders,
+            progress,
+            self._reports,
+            port,
+            load_only,
+        )
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run was told to stop; its loop has met a ``StoppedError``."""
+        return self._steps.stopped
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch that is trained, from 0; ``None`` without ``run.epochs``."""
+        return self._progress.counted
+
+    def models(self, figures: Mapping[str, float]) -> dict[str, nn.Module]:
+        """All models, in eval mode, with the rates that an epoch ended with, ``p/SITE`` among its figures."""
+        for moving in self._models.moving:
+            moving.put(figures)
+        return {name: prepared.model.eval() for name, prepared in self._models.by_name.items()}
 
     # models and data ----------------------------------------------------------------------------
 
@@ -106,7 +118,7 @@ class Run:
             UserError: a name that is taken; a run that has begun to train.
             ModelError: the model cannot be built.
         """
-        if self._ready:
+        if self._models.begun:
             raise UserError("run.prepare comes before run.epochs and the first run.step; prepare all models first")
         return self._models.prepare(make, name)
 
@@ -135,16 +147,10 @@ class Run:
         Raises:
             UserError: no data set, or options that would make the order another one.
         """
-        shuffled = shuffle and not isinstance(dataset, torch.utils.data.IterableDataset)
-        number = self._training_loaders if shuffled else None
-        found = RunLoader(
+        return self._loaders.make(
             dataset,
-            desk=self._desk,
-            clock=self._clock,
-            seed=self.seed,
-            number=number,
-            begun=self._first_batches.append,
-            options={
+            shuffle,
+            {
                 "batch_size": batch_size,
                 "drop_last": drop_last,
                 "collate_fn": collate_fn,
@@ -152,20 +158,19 @@ class Run:
                 **options,
             },
         )
-        if shuffled:
-            self._training_loaders += 1
-            if not self._loaders and self._epochs is not None and self._per_epoch is None:
-                self._per_epoch = len(found)
-            if not (self._ready and self._loaders):
-                self._loaders.append(found)
-        return found
-
-    def _clock(self) -> int | None:
-        return None if self._epochs is None else self._epoch
 
     # epochs and steps ---------------------------------------------------------------------------
 
-    def epochs(self, count: int | None = None, /, *, steps_per_epoch: int | None = None, **keep: Any) -> Iterator[int]:
+    def epochs(
+        self,
+        count: int | None = None,
+        /,
+        *,
+        unit: str = "",
+        steps_per_epoch: int | None = None,
+        evaluate: Evaluate | None = None,
+        **keep: Any,
+    ) -> Iterator[int]:
         """The epochs that are not done yet, counted from 0. After each, its report is committed and all is kept.
 
         A run that was interrupted continues with the epoch after the last one that was kept, with everything as it
@@ -173,8 +178,15 @@ class Run:
 
         Args:
             count: epochs in all; the experiment's own (``compare(epochs=…)``) where absent.
+            unit: ``"500 steps"`` makes an epoch of so many ``run.step`` blocks, part of a pass or several: a
+                ``run.loader`` then gives batches until the epoch has had its steps, and goes on there in the next. An
+                interrupted run skips what it had by index; an ``IterableDataset`` is read forward, which is said.
+                Loaders with ``shuffle=False`` give whole passes, as always.
             steps_per_epoch: ``run.step`` blocks in an epoch, for schedules within the first one; where absent, the
                 batches of the first ``run.loader``. From the second epoch on, the steps of the first one count.
+            evaluate: called without arguments after every epoch; the figures that it returns are reported. It is also
+                called once after a checkpoint was loaded, and where the first measure is not what it was, that is
+                said: something of the run was not kept.
             keep: optimisers, learning-rate schedules, gradient scalers, averaged models, generators: anything with a
                 ``state_dict`` and ``load_state_dict``. Plain values are kept too: they are in ``run.kept``.
 
@@ -182,125 +194,9 @@ class Run:
             UserError: no number of epochs, or another one than the experiment's; something that cannot be kept; an
                 epoch without a report.
         """
-        total = self._agree(count)
-        stateful, plain = sorted_out(keep)
-        models = {id(prepared.model) for prepared in self._models.by_name.values()}
-        stateful = {name: value for name, value in stateful.items() if id(value) not in models}
-        self._kept = {**plain, **self._kept}
-        self._begin()
-        self._epochs = total
-        if steps_per_epoch is not None:
-            self._per_epoch = steps_per_epoch
-        elif self._loaders:
-            self._per_epoch = len(self._loaders[0])
-        found = self._store.latest(self._in_ledger)
-        if found is None:
-            self._store.check(self._state(stateful))
-        else:
-            self._restore(found, stateful)
-        loaders = self._training_loaders
-        done = found.epochs_done if found else 0
-        self._epoch = done - 1
-        for epoch in range(done, total):
-            self._models.restore_modes()
-            self._training_loaders = loaders
-            self._open(epoch)
-            yield epoch
-            self._close(stateful, first=epoch == 0, steps_given=steps_per_epoch is not None)
+        return self._epochs.those_left(count, unit, steps_per_epoch, evaluate, keep)
 
-    def _agree(self, count: int | None) -> int:
-        if self._epochs is not None:
-            raise UserError("run.epochs was called twice; one loop over its epochs is a run")
-        if count is None and not self._terms.epochs:
-            raise UserError("run.epochs got no number; give one, run.epochs(20, …), or droplab.compare(…, epochs=20)")
-        total = self._terms.epochs if count is None else count
-        if isinstance(total, bool) or not isinstance(total, int) or total < 1:
-            raise UserError(f"run.epochs got {quote(count)}; a number of epochs, at least 1, is wanted")
-        problem = self._port.planned(total)
-        if problem:
-            raise UserError(problem)
-        return total
-
-    def _begin(self) -> None:
-        """Once, before the first step."""
-        if not self._models.by_name:
-            raise UserError(
-                "no model was prepared; the arm's dropout and the seed's weights come with run.prepare(MyNet)"
-            )
-        self._models.ready()
-        self._ready = True
-
-    def _open(self, epoch: int) -> None:
-        self._epoch, self._epoch_began_at = epoch, self._step
-        self._figures = Figures(self._terms.measures, epoch)
-        self._began = self._until = time.perf_counter()
-        self._samples = 0
-
-    def _close(self, stateful: Mapping[str, Any], *, first: bool, steps_given: bool) -> None:
-        self._commit()
-        if first and not steps_given and self._step > self._epoch_began_at:
-            self._per_epoch = self._step - self._epoch_began_at
-        done = self._epoch + 1
-        self._store.save(done, self._state(stateful), keep=1 if done == self._epochs else 2)
-        if first:
-            again = self._store.latest(done)
-            assert again is not None
-            self._restore(again, stateful)
-
-    def _commit(self) -> None:
-        """Tell the ledger what the epoch has reported."""
-        assert self._figures is not None
-        if not self._figures and self._epoch == 0:
-            raise UserError(
-                "the loop ended its first epoch without a report; call run.report("
-                f"{', '.join(f'val_{measure.name}=…' for measure in self._terms.measures)}) once an epoch"
-            )
-        figures = self._figures.whole(self._step - 1) | self._models.rates()
-        figures |= self._models.after_epoch(figures)
-        seconds = self._until - self._began
-        if seconds > 0:
-            figures["seconds"] = seconds
-            if self._samples:
-                figures["images_per_second"] = self._samples / seconds
-        weights = self._models.initial_weights if "weights" not in self._told else ""
-        batches = " ".join(self._first_batches)
-        self._first_batches.clear()
-        self._told.add("weights")
-        self._port.epoch(Measurement(self._epoch, figures, initial_weights=weights, first_batches=batches))
-        self._figures = None
-
-    def _state(self, stateful: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "models": {name: prepared.state() for name, prepared in self._models.by_name.items()},
-            "keep": {name: state_of(value) for name, value in stateful.items()},
-            "values": dict(self._kept),
-            "generators": generators_state(),
-            "step": self._step,
-            "steps_per_epoch": self._per_epoch,
-        }
-
-    def _restore(self, found: Loaded, stateful: Mapping[str, Any]) -> None:
-        state = found.state
-        for what, there, here in (
-            ("models", state["models"], self._models.by_name),
-            ("run.epochs", state["keep"], stateful),
-        ):
-            if there.keys() != here.keys():
-                raise UserError(
-                    f"the checkpoint of epoch {found.epochs_done} has {', '.join(there) or 'nothing'} for {what}, and "
-                    f"the loop has {', '.join(here) or 'nothing'} now; bring the old loop back, or start anew with "
-                    "fresh=True"
-                )
-        for name, prepared in self._models.by_name.items():
-            prepared.load_state(state["models"][name])
-        for name, value in stateful.items():
-            give_back(name, value, state["keep"][name])
-        self._kept = dict(state["values"])
-        restore_generators(state["generators"])
-        self._step, self._per_epoch = state["step"], state["steps_per_epoch"]
-
-    @contextmanager
-    def step(self, batch: Any = None, *, samples: Tensor | None = None) -> Iterator[int]:
+    def step(self, batch: Any = None, *, samples: Tensor | None = None) -> AbstractContextManager[int]:
         """Around forward and backward pass of one batch: moves ``p``, names the masks, hears of a stop.
 
         A mask is named by seed, step, layer and sample. Which samples the batch holds is known where it comes from
@@ -314,23 +210,7 @@ class Run:
         Yields:
             The step's number, counted from 0.
         """
-        if self._in_step:
-            raise UserError("run.step within a run.step; end the first block before the next batch begins")
-        if self._port.stop():
-            self.stopped = True
-            raise StoppedError
-        if not self._ready:
-            self._begin()
-        self._move()
-        ids = self._ids(batch, samples)
-        with ExitStack() as stack:
-            for block in self._models.keyed(self._step, ids):
-                stack.enter_context(block)
-            self._in_step = True
-            stack.callback(self._step_ended)
-            yield self._step
-        self._step += 1
-        self._until = time.perf_counter()
+        return self._steps.step(batch, samples)
 
     def steps(self, batches: Iterable[Any]) -> Iterator[Any]:
         """The batches, each within a ``run.step`` of its own, for loops that are not to be indented.
@@ -340,52 +220,7 @@ class Run:
             for x, y in run.steps(loader):
                 ...
         """
-        for batch in batches:
-            number = self._step
-            try:
-                with self.step(batch):
-                    yield batch
-            finally:
-                self._step = max(self._step, number + 1)  # the loop was left in the middle; no mask has a second use
-
-    def _step_ended(self) -> None:
-        self._in_step = False
-
-    def _move(self) -> None:
-        moving = self._models.moving if self._moves else []
-        if not moving:
-            return
-        if self._epochs is None:
-            raise UserError(
-                f"the schedule of the arm {self.arm.name!r} moves p over the training, whose length only "
-                "run.epochs(…) tells; write the loop with it"
-            )
-        each, local = self._per_epoch, self._step - self._epoch_began_at
-        place = (self._epoch, self._epochs)
-        if each:
-            place = (self._epoch * each + min(local, each - 1), each * self._epochs)
-        for one in moving:
-            one.before_step(*place)
-
-    def _ids(self, batch: Any, samples: Tensor | None) -> Tensor | None:
-        ids = samples
-        if ids is None:
-            ids = self._desk.now() if batch is None else self._desk.of(batch)
-        if ids is None:
-            self._samples = None
-            self._tell("keyed_by_place")
-            return None
-        if self._samples is not None:
-            self._samples += len(ids)
-        return ids.to(self.device, non_blocking=True) if isinstance(ids, Tensor) else ids
-
-    def _tell(self, code: str) -> bool:
-        """A notice, once; whether it is new."""
-        new = code not in self._told
-        if new:
-            self._told.add(code)
-            self._port.notice(Notice(code))
-        return new
+        return self._steps.each(batches)
 
     def penalty(self, samples: int | None = None) -> Tensor | float:
         """What the arm's layers add to the mean loss; 0 where they add nothing.
@@ -396,18 +231,7 @@ class Run:
         Raises:
             UserError: there is no such loader.
         """
-        if not self._ready:
-            self._begin()
-        extra = self._models.penalty()
-        if extra is None:
-            return 0.0
-        if samples is None and not self._loaders:
-            raise UserError(
-                f"the arm {self.arm.name!r} has penalties, which are divided by the number of training samples; give "
-                "it: run.penalty(samples=len(train_set))"
-            )
-        count = len(self._loaders[0].dataset) if samples is None else samples  # type: ignore[arg-type]  # it has one
-        return extra * (1.0 / count)
+        return self._steps.penalty(samples)
 
     # figures and values -------------------------------------------------------------------------
 
@@ -422,26 +246,27 @@ class Run:
             UserError: an unknown name, a value that is no number, or nothing left to report for.
             DivergedError: the primary measure is no longer finite.
         """
-        if self._figures is not None:
-            self._figures.add(figures)
-            return
-        if self._epochs is not None:
-            raise UserError("run.report came after the last epoch; report inside of `for epoch in run.epochs(…)`")
-        self._report_alone(figures)
+        self._reports.report(figures, in_ledger=self._epochs.in_ledger)
 
-    def _report_alone(self, figures: Mapping[str, Any]) -> None:
-        """An epoch of a loop without ``run.epochs``."""
-        if not self._ready:
-            self._begin()
-        if not self._tell("starts_again"):
-            self._epoch += 1
-        elif self._in_ledger:
-            self._port.restart()
-        self._figures = Figures(self._terms.measures, self._epoch)
-        self._figures.add(figures)
-        self._commit()
-        self._began = self._until = time.perf_counter()
-        self._samples = 0
+    def report_samples(self, *, ids: Any = None, **figures: Any) -> None:
+        """Report measures of single validation samples: their mean, and their sums on folds of the validation set.
+
+        With folds, an arm is judged at the epoch that early stopping would choose, on samples that did not choose it.
+        Call it any number of times in an epoch, batch by batch; all epochs report the same samples. A figure that is
+        reported so is not reported with ``run.report`` too. ``droplab.compare(…, keep_samples=20)`` keeps the values
+        themselves, for the last epoch and the best one.
+
+        Args:
+            ids: ``(N,)``, whole numbers or texts, the number or name of each sample in the validation set; its fold is
+                a hash of it (``droplab.folds``). Where absent, those of the batch in hand of a
+                ``run.loader(…, shuffle=False)``.
+            figures: by measure, ``NAME`` or ``val_NAME``, ``(N,)`` numbers.
+
+        Raises:
+            UserError: an unknown measure; ids or values that are none, not as many, or of a sample that came already;
+                a loop without ``run.epochs``.
+        """
+        self._reports.report_samples(figures, ids)
 
     def keep(self, **values: Any) -> None:
         """Keep plain values over an interruption, with the next checkpoint; read them from ``run.kept``.
@@ -449,13 +274,12 @@ class Run:
         Raises:
             UserError: a value that is not plain.
         """
-        check_plain(values)
-        self._kept.update(values)
+        self._epochs.keep(values)
 
     @property
     def kept(self) -> Mapping[str, Any]:
         """Plain values that were given to ``run.keep`` or ``run.epochs``, as they are now."""
-        return MappingProxyType(self._kept)
+        return self._epochs.kept
 
     def finish(self) -> None:
         """After the loop has returned.
@@ -463,23 +287,8 @@ class Run:
         Raises:
             UserError: it has not reported anything, or no whole epoch.
         """
-        wanted = (
-            f"call run.report({', '.join(f'val_{measure.name}=…' for measure in self._terms.measures)}) once an epoch"
-        )
-        if self._epochs is None:
-            if "starts_again" not in self._told:
-                raise UserError(f"the loop returned and never reported anything; {wanted}")
-            self._port.counted(self._epoch + 1)
-            return
-        if self._figures:
-            self._commit()
-        done = self._epoch + 1 if self._figures is None else self._epoch
-        if not done:
-            raise UserError(f"the loop returned before its first epoch was whole; {wanted}")
-        if done < self._epochs:
-            self._port.notice(
-                Notice("ended_early", self.arm.name, {"seed": self.seed, "done": done, "epochs": self._epochs})
-            )
+        if self._reports.finish(self.arm.name, self.seed):
+            self._epochs.keep_last()
 
 
 Loop = Callable[[Run], Any]

@@ -1,0 +1,24 @@
+"""What is asked: arms, seeds, data, model, recipe, loop, as tables or TOML, checked by itself. It loads no torch."""
+
+from droplab.spec.experiment import (
+    ArmSpec,
+    ComputeSpec,
+    DataSpec,
+    ExperimentSpec,
+    ModelSpec,
+    RecipeSpec,
+)
+from droplab.spec.loop import LoopSpec
+from droplab.spec.specfile import parse_spec, read_spec
+
+__all__ = [
+    "ArmSpec",
+    "ComputeSpec",
+    "DataSpec",
+    "ExperimentSpec",
+    "LoopSpec",
+    "ModelSpec",
+    "RecipeSpec",
+    "parse_spec",
+    "read_spec",
+]

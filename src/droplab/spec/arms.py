@@ -1,0 +1,60 @@
+"""Arms as a call of ``droplab.compare`` may say them: a rate, rates by site, or a table as in a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from droplab.errors import clip, quote
+from droplab.spec.experiment import ArmSpec
+
+_FIELDS = ("name", "p", "kind", "layer", "schedule")
+
+
+def read_arm(value: Any) -> Any:
+    """What ``ArmSpec`` takes; arms without a name get one that says what they are.
+
+    Raises:
+        ValueError: neither a rate nor a table.
+
+    >>> [read_arm(arm)["name"] for arm in (0, 0.25, {}, {"encoder.*": 0.3}, {"p": 0.5, "schedule": "linear"})]
+    ['no dropout', 'dropout 0.25', 'as written', 'encoder.* 0.3', 'dropout 0.5, linear']
+    """
+    if isinstance(value, ArmSpec):
+        return value
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, Mapping | int | float):
+        raise ValueError(  # noqa: TRY004  # pydantic collects these
+            f"got {quote(value)}; an arm is a drop rate such as 0.25, rates by site such as {{'fc1:in': 0.5}}, or a "
+            "table with p, kind and schedule"
+        )
+    if not isinstance(value, Mapping):
+        value = {"p": value}
+    elif not set(value) & set(_FIELDS):
+        value = {"p": dict(value)}
+    return value if "name" in value else {"name": clip(_name(value), 120), **value}
+
+
+def _name(arm: Mapping[str, Any]) -> str:
+    p = arm.get("p", 0.0)
+    if isinstance(p, Mapping):
+        rates = ", ".join(f"{site} {_short(rate)}" for site, rate in p.items()) or "as written"
+    else:
+        rates = f"dropout {_short(p)}" if p else "no dropout"
+    return ", ".join([rates, *(_named(arm[field]) for field in ("kind", "layer", "schedule") if arm.get(field))])
+
+
+def _short(rate: Any) -> str:
+    return f"{rate:g}" if isinstance(rate, int | float) else str(rate)
+
+
+def _named(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Mapping):
+        return type(value).__name__
+    rest = [f"{key} {_named(inner) if isinstance(inner, Mapping) else inner}" for key, inner in value.items()]
+    return " ".join(rest).removeprefix("name ")

@@ -1,0 +1,62 @@
+"""A run's model: weights drawn under the seed, then the arm's layers put in; the one way for runs and for the check."""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+from torch import nn
+
+from droplab.layers.unreached import hush
+from droplab.models import build
+from droplab.spec.experiment import ArmSpec, ExperimentSpec
+from droplab.surgery import Change, apply_rates, remember, replace
+from droplab.training.seeding import seed_everything
+
+
+def initial_model(spec: ExperimentSpec, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
+    """The model before any arm touches it. The global generators are seeded with the run's seed.
+
+    What it is called with is remembered: arms may name places that a forward pass finds (``@before_head``).
+
+    Raises:
+        ModelError: the model cannot be built.
+    """
+    seed_everything(seed, "weights")
+    model = build(spec.model.name, shape, classes, spec.model.options)
+    remember(model, (torch.zeros(2, *shape),))
+    return model
+
+
+def apply_arm(model: nn.Module, arm: ArmSpec) -> Change:
+    """``apply_rates`` with an arm's, without its word on what may drop besides: the check has seen what does.
+
+    Raises:
+        SiteError: a site pattern of the arm matches nothing.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"droplab\.apply_rates does not reach", UserWarning)
+        change = apply_rates(model, arm.p, arm.kind)
+    hush(model)
+    return change
+
+
+def give_arm(model: nn.Module, arm: ArmSpec) -> Change:
+    """Put an arm's layers and rates into a model; torch's dropout layers become droplab's, where there are any.
+
+    Raises:
+        SiteError: a site pattern of the arm matches nothing.
+    """
+    change = apply_arm(model, arm)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"droplab\.replace ", UserWarning)
+        replace(model)
+    return change
+
+
+def on_device(model: nn.Module, shape: tuple[int, ...], device: torch.device) -> nn.Module:
+    """The model where it is trained; for images in the layout that batches come in."""
+    model = model.to(device)
+    if len(shape) == 3:
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # in torch's docs, not in its stubs
+    return model

@@ -1,0 +1,167 @@
+"""What a run reports, epoch by epoch, on its way to the ledger."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, final
+
+from droplab.errors import UserError
+from droplab.records import Measurement, Notice
+from droplab.training.figures import Figures
+from droplab.training.loaders import Loaders
+from droplab.training.models import Models
+from droplab.training.once import Once
+from droplab.training.port import Port
+from droplab.training.progress import Progress
+from droplab.training.sampled import Sampled
+from droplab.training.terms import Terms
+
+_STARTS_AGAIN = "starts_again"
+
+
+@final
+class Reports:
+    """The figures of the epoch that is open, and its clock.
+
+    Args:
+        terms: the experiment's.
+        models: their rates are figures too, and adaptive ones move by the others.
+        loaders: their first batches are told with the figures.
+        progress: the run's.
+        once: the run's notices.
+        port: to the ledger.
+    """
+
+    def __init__(
+        self, terms: Terms, models: Models, loaders: Loaders, progress: Progress, once: Once, port: Port
+    ) -> None:
+        self._terms, self._models, self._loaders = terms, models, loaders
+        self._progress, self._once, self._port = progress, once, port
+        self._figures: Figures | None = None
+        self._weights_told = False
+        self.last = math.nan
+        """The primary measure, as the ledger had it last."""
+        self.sampled = Sampled(terms.measures[0], terms.keep_samples, once)
+        self._began = self._until = time.perf_counter()
+        self._samples: int | None = 0
+
+    def open(self) -> None:
+        """An epoch begins."""
+        self._figures = Figures(self._terms.measures, self._progress.epoch)
+        self._start_clock()
+
+    def _start_clock(self) -> None:
+        self._began = self._until = time.perf_counter()
+        self._samples = 0
+
+    def stepped(self) -> None:
+        """A step has ended; what follows the last one of an epoch is not training."""
+        self._until = time.perf_counter()
+
+    def count(self, samples: int | None) -> None:
+        """So many samples are trained on; ``None`` where nobody knows."""
+        if samples is None:
+            self._samples = None
+        elif self._samples is not None:
+            self._samples += samples
+
+    def report(self, figures: Mapping[str, Any], *, in_ledger: int) -> None:
+        """See ``Run.report``."""
+        if self._figures is not None:
+            self._figures.add(figures)
+            return
+        if self._progress.epochs is not None:
+            raise UserError("run.report came after the last epoch; report inside of `for epoch in run.epochs(…)`")
+        self._report_alone(figures, in_ledger)
+
+    def report_samples(self, figures: Mapping[str, Any], ids: Any) -> None:
+        """See ``Run.report_samples``."""
+        if self._figures is None:
+            raise UserError(
+                "run.report_samples came outside of an epoch; call it inside of `for epoch in run.epochs(…)`"
+            )
+        if ids is None:
+            ids = self._loaders.desk.now()
+            if ids is None:
+                raise UserError(
+                    "run.report_samples got no ids, and it is not clear which batch is meant; give the number or name "
+                    "of each sample: run.report_samples(…, ids=ids)"
+                )
+        self._figures.add_samples(figures, ids)
+
+    def _report_alone(self, figures: Mapping[str, Any], in_ledger: int) -> None:
+        """An epoch of a loop without ``run.epochs``."""
+        self._models.begin()
+        if not self._once.tell(_STARTS_AGAIN):
+            self._progress.epoch += 1
+        elif in_ledger:
+            self._port.restart()
+        self._figures = Figures(self._terms.measures, self._progress.epoch)
+        self._figures.add(figures)
+        self.commit()
+        self._start_clock()
+
+    @contextmanager
+    def apart(self) -> Iterator[Figures]:
+        """Figures that are reported meanwhile are told to nobody."""
+        before, self._figures = self._figures, Figures(self._terms.measures, self._progress.epoch)
+        try:
+            yield self._figures
+        finally:
+            self._figures = before
+
+    def commit(self) -> None:
+        """Tell the ledger what the epoch has reported.
+
+        Raises:
+            UserError: nothing, or not every measure.
+            DivergedError: the primary measure is no longer finite.
+        """
+        assert self._figures is not None
+        if not self._figures and self._progress.epoch == 0:
+            raise UserError(f"the loop ended its first epoch without a report; call {self._terms.report} once an epoch")
+        figures = self._figures.whole(self._progress.step - 1) | self._models.rates()
+        samples = self._figures.samples
+        self.sampled.check(samples, self._progress.epoch)
+        figures |= self._models.after_epoch(figures)
+        seconds = self._until - self._began
+        if seconds > 0:
+            figures["seconds"] = seconds
+            if self._samples:
+                figures["images_per_second"] = self._samples / seconds
+        self.last = self._figures.primary()
+        weights = "" if self._weights_told else self._models.initial_weights
+        self._weights_told = True
+        self._port.epoch(
+            Measurement(
+                self._progress.epoch,
+                figures,
+                initial_weights=weights,
+                first_batches=self._loaders.take_first_batches(),
+                folds={name: gathered.pairs for name, gathered in samples.items()},
+                samples=self.sampled.kept(samples),
+                best=self.sampled.is_best(figures),
+            )
+        )
+        self._figures = None
+
+    def finish(self, arm: str, seed: int) -> bool:
+        """See ``Run.finish``; whether the loop was left within an epoch that it had reported."""
+        progress, wanted = self._progress, f"call {self._terms.report} once an epoch"
+        if progress.epochs is None:
+            if _STARTS_AGAIN not in self._once:
+                raise UserError(f"the loop returned and never reported anything; {wanted}")
+            self._port.counted(progress.epoch + 1)
+            return False
+        left = bool(self._figures)
+        if left:
+            self.commit()
+        done = progress.epoch + 1 if self._figures is None else progress.epoch
+        if not done:
+            raise UserError(f"the loop returned before its first epoch was whole; {wanted}")
+        if done < progress.epochs:
+            self._port.notice(Notice("ended_early", arm, {"seed": seed, "done": done, "epochs": progress.epochs}))
+        return left
