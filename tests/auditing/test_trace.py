@@ -41,9 +41,9 @@ class Functional(Net):
         return self.fc2(F.dropout(self.fc1(x), 0.2, self.training))
 
 
-def test_a_function_has_its_line_and_is_seen_only():
+def test_a_function_has_its_line():
     one = only(nn.Sequential(Functional()), X)
-    assert (one.module, one.what, one.p, one.level) == ("0", "function", 0.2, "seen")
+    assert (one.module, one.what, one.p, one.level) == ("0", "function", 0.2, "keyed")
     file, _, line = one.place.rpartition(":")
     assert file == __file__
     assert "F.dropout(self.fc1(x), 0.2, self.training)" in linecache.getline(file, int(line))
@@ -61,11 +61,53 @@ def test_what_droplab_put_there_keeps_less():
 def test_attention_and_recurrence():
     layer = nn.TransformerEncoderLayer(8, 2, 8, batch_first=True)
     first = audit(layer, SEQUENCE).executed[0]
-    assert (first.module, first.what, first.p, first.level) == ("self_attn", "attention", 0.1, "seen")
+    assert (first.module, first.what, first.p, first.level) == ("self_attn", "attention", 0.1, "keyed")
     assert math.prod(first.shape) == 4 * 2 * 6 * 6
     assert "transformer.py:" in first.place
     stack = only(nn.LSTM(8, 8, 3, dropout=0.2), SEQUENCE)
     assert (stack.what, stack.p, stack.calls, len(stack.draws)) == ("recurrent", 0.2, 1, 2)
+
+
+class Listed(Net):
+    def __init__(self):
+        super().__init__()
+        self.drops = [nn.Dropout(0.5)]
+
+    def forward(self, x):
+        return self.fc2(self.drops[0](self.fc1(x)))
+
+
+class Attending(Net):
+    def forward(self, x):
+        return self.fc2(F.scaled_dot_product_attention(x, x, x, dropout_p=0.3 if self.training else 0.0))
+
+
+class Stack(Net):
+    def __init__(self):
+        super().__init__(lstm=nn.LSTM(8, 8, 2, dropout=0.5))
+
+    def forward(self, x):
+        return self.fc2(self.lstm(x)[0])
+
+
+@pytest.mark.filterwarnings("ignore:droplab")
+@pytest.mark.parametrize(
+    "make",
+    [Functional, Attending, Listed, Stack, Branch, lambda: nn.TransformerEncoderLayer(8, 2, 8, batch_first=True)],
+    ids=["function", "attention", "listed", "stack", "path", "encoder"],
+)
+def test_the_level_is_what_keys_reach(make):
+    """Replaced and keyed, two steps are equal to the bit where all that executes is keyed; else they differ."""
+    model = make().train()
+    levels = {one.level for one in audit(model, SEQUENCE[0] if make is Branch else SEQUENCE).executed}
+    x = SEQUENCE[0] if make is Branch else SEQUENCE
+    droplab.replace(model, x)
+    outputs = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        with droplab.keyed(model, seed=0):
+            outputs.append(model(x))
+    assert torch.equal(*outputs) == (levels == {"keyed"})
 
 
 class ByHand(Net):

@@ -37,6 +37,10 @@ class Call:
     inplace: bool = False
     drops: bool = True
     """Whether units are dropped by it; noise that is added does not."""
+    registered: bool = False
+    """Its module is one of the model's, and not kept in a list."""
+    served: bool = False
+    """A function that ``droplab.replace`` can put under keys."""
     own_masks: bool = False
     """Its draws are its masks, and not numbers that become one."""
     draws: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from torch import nn
-
 from droplab.auditing.executed import Call, Level
 from droplab.layers.layer import DropLayer
-from droplab.surgery.replace import TWINS
+from droplab.surgery.holders import is_dropout
+from droplab.surgery.twins import has_twin
 
 
 def level_of(call: Call) -> Level:
-    """``keyed``: a layer of droplab's, or one whose place it takes with ``droplab.replace``; else ``seen``.
+    """``keyed``: ``droplab.replace(model, *inputs)`` and ``droplab.keyed`` make its masks a function of the key.
 
-    Dropout that is called as a function, attention's, recurrent stacks' and subclasses of torch's layers are out of its
-    reach: their masks come from torch's generator, whatever the key.
+    That holds for layers of droplab's, for those whose place they take, and for functions that a module of the model
+    calls and ``droplab.replace`` serves. Recurrent stacks, masks by hand, subclasses of torch's layers and layers that
+    are kept in a list are out of its reach: ``seen``.
 
-    >>> level_of(Call("F.dropout", "layer", "1", nn.Dropout(), "", ""))
+    >>> from torch import nn
+    >>> level_of(Call("F.dropout", "layer", "1", nn.Dropout(), "", "", registered=True))
     'keyed'
-    >>> level_of(Call("F.dropout", "function", "", None, "", ""))
+    >>> level_of(Call("F.dropout", "layer", "1", nn.Dropout(), "", ""))
     'seen'
     """
     if not call.handled:
         return "unreached"
     if call.function == "droplab.functional":
         return "keyed"
-    owner: nn.Module | None = call.owner
-    reached = call.what == "layer" and (isinstance(owner, DropLayer) or type(owner) in TWINS)
-    return "keyed" if reached else "seen"
+    owner = call.owner
+    if not call.registered or owner is None:
+        return "seen"
+    if isinstance(owner, DropLayer):
+        return "keyed"
+    if has_twin(owner):
+        return "keyed" if call.module else "seen"  # what is the whole model cannot be replaced within it
+    return "keyed" if call.served and not is_dropout(owner) else "seen"

@@ -27,6 +27,7 @@ from droplab.auditing.memory import Marks, tensors
 from droplab.auditing.places import place_of
 from droplab.layers.layer import DropLayer
 from droplab.layers.unreached import TORCHS
+from droplab.surgery.functional import asked
 
 PATHS = re.compile(r"drop_?path|stochastic_?depth|layer_?drop", re.IGNORECASE)
 """Names of classes that drop whole samples of a branch."""
@@ -90,6 +91,7 @@ class Trace:
         """Note a call; module and place are found here."""
         call.owner = self.running
         call.module = self.path(call.owner)
+        call.registered = id(call.owner) in self._paths
         call.place, call.scope, call.recomputed = place_of(sys._getframe(2), self._outer)  # noqa: SLF001
         if isinstance(call.owner, (*TORCHS, DropLayer)) and call.what == "function":
             call.what = "layer"
@@ -190,6 +192,7 @@ class _Called(TorchFunctionMode):
             return func(*args, **kwargs)
         call = Call(known.function, known.what, "", None, "", "", known.p, known.active)
         call.inplace, call.drops, call.own_masks = known.inplace, known.drops, known.drops
+        call.served = known.active and asked(func, args, kwargs) is not None
         trace.begin(call)
         if known.input is not None:
             call.shape = tuple(known.input.shape)

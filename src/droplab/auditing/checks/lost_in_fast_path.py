@@ -10,7 +10,7 @@ from torch import nn
 
 from droplab.auditing.executed import Call, Finding, Subject
 from droplab.auditing.naming import name_of_call
-from droplab.surgery.dropping import is_dropout
+from droplab.surgery.holders import is_dropout
 
 _ATTENTION = re.compile(r"att\w*drop|drop\w*att", re.IGNORECASE)
 

@@ -10,7 +10,7 @@ from torch import nn
 from droplab.auditing.defined import defined_at
 from droplab.auditing.executed import Finding, Subject
 from droplab.layers.reading import only_read
-from droplab.surgery.dropping import is_dropout
+from droplab.surgery.holders import is_dropout
 
 
 def check(subject: Subject) -> Iterator[Finding]:

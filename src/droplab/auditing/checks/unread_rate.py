@@ -12,7 +12,7 @@ from torch import nn
 
 from droplab.auditing.executed import Finding, Subject
 from droplab.layers.unreached import drops_by_number
-from droplab.surgery.dropping import is_dropout
+from droplab.surgery.holders import is_dropout
 
 _DROPS = re.compile(r"drop|_pdrop$", re.IGNORECASE)
 _PATHS = re.compile(r"path|layer|stochastic|token|patch|head|classif|summary|first|mask|final|feat", re.IGNORECASE)
