@@ -17,7 +17,7 @@ from droplab.execution.environment import differences, environment
 from droplab.execution.executors import Executor, ProcessExecutor, RunSet, SerialExecutor
 from droplab.execution.fingerprint import changed_code
 from droplab.execution.folder import default_folder, fresh_folder, make_folder, run_folder
-from droplab.execution.loading import check_same_data, load_data
+from droplab.execution.loading import check_same_data, lay_out_for, load_data
 from droplab.execution.lock import folder_lock
 from droplab.execution.run import OpenRun, Plan
 from droplab.execution.signals import StopFlag, stop_on_signals
@@ -26,10 +26,13 @@ from droplab.kernels import prepare_meanwhile
 from droplab.languages import Count
 from droplab.ledger import FILE_NAME, Ledger, LedgerReader, exists
 from droplab.listener import GuardedListener, Listener, Silent
+from droplab.measures import KEY, measures_json
 from droplab.records import ExperimentRecord, Notice, RunKey, RunRecord
 from droplab.spec.experiment import ExperimentSpec, digest
 from droplab.spec.same import is_same, what_differs
-from droplab.training.samples import RunData, lay_out
+from droplab.spec.task import DEFAULT
+from droplab.tasks.split import TaskSplit
+from droplab.training.samples import RunData
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,10 @@ def run_experiment(
         return Finished(folder, record)
     device = choose_device(spec.compute.device)
     prepare_meanwhile()
-    split = load_data(spec.data, data_dir)
-    data = lay_out(split, spec.recipe.fit_size, device)
+    split = load_data(spec.data, data_dir, spec.task)
+    for line in split.told if isinstance(split, TaskSplit) else ():
+        listener.say(line)
+    data = lay_out_for(spec, split, spec.recipe.fit_size, device)
     checked = check_experiment(spec, split, data, allow_random_baseline=allow_random_baseline)
     make_folder(folder)
     with ExitStack() as stack:
@@ -158,7 +163,7 @@ def _keys(spec: ExperimentSpec) -> list[RunKey]:
 class _Found:
     """What data and model turned out to be, before the folder is looked at."""
 
-    split: Split
+    split: Split | TaskSplit
     data: RunData
     checked: Checked
     accept_changed_code: bool
@@ -187,7 +192,7 @@ def _open(
     )
     if executor is not None:
         stack.push(executor)
-    design = {
+    design: dict[str, Any] = {
         "spec": spec.canonical(),
         "spec_hash": digest(spec.canonical()),
         "identity": spec.identity(),
@@ -201,11 +206,13 @@ def _open(
             "validation": len(split.validation),
             "test": len(split.test),
         },
-        "shape": list(split.shape),
+        "shape": list(split.shape) if isinstance(split.shape, tuple) else [],
         "class_names": list(split.class_names),
         "code": checked.code,
         "initial_weights": checked.weights,
     }
+    if spec.task != DEFAULT:
+        design[KEY] = measures_json(data.task.measures)
     ledger = stack.enter_context(Ledger.create(path, design, _keys(spec), here))
     for notice in (*checked.notices, *precision_notices(spec, plan, figures)):
         ledger.notice(notice)

@@ -120,6 +120,6 @@ def _evaluated(trainer: Trainer, found: Loaded, then: Mapping[str, float], purpo
         if purpose:
             seed_everything(trainer.seed, purpose)
         trainer.moving.put(then)
-        loss, _ = trainer.evaluate(trainer.data.validation)
+        loss = trainer.evaluate(trainer.data.validation)["loss"]
     trainer.load_state(found.state)
     return loss

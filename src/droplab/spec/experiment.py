@@ -27,6 +27,8 @@ from droplab.schedules import Adaptive, for_sites, moves, normal_form
 from droplab.spec import optimisers
 from droplab.spec.plan import KEYS, Planned
 from droplab.spec.strict import Strict
+from droplab.spec.task import DEFAULT
+from droplab.spec.task import normal_form as task_form
 from droplab.spec.values import json_ready
 from droplab.variants.asked import asked, by_name
 
@@ -102,7 +104,8 @@ class ModelSpec(Strict):
     """Which model."""
 
     name: Annotated[str, BeforeValidator(_model_name)] = "tutorial-cnn"
-    """``tutorial-cnn``, ``srivastava-mlp`` or ``pkg.module:function``; in Python also the function or class itself."""
+    """``tutorial-cnn``, ``srivastava-mlp``, ``mlp``, ``unet``, ``gpt``, ``lstm`` or ``pkg.module:function``; in Python
+    also the function or class itself."""
     options: Options = Field(default_factory=dict)
     """Keyword arguments for the model."""
 
@@ -250,6 +253,8 @@ def check_names(arms: Sequence[ArmSpec], seeds: Sequence[int], baseline: str) ->
 def _named_model(values: Mapping[str, Any]) -> str:
     model = values.get("model")
     name = model.get("name") if isinstance(model, Mapping) else getattr(model, "name", None)
+    if callable(name):
+        return name_of(name)
     return name if isinstance(name, str) else ""
 
 
@@ -258,6 +263,9 @@ class ExperimentSpec(Planned):
 
     name: str = Field(default="tutorial", min_length=1, max_length=120)
     """Shown in titles; part of the default folder's name."""
+    task: Annotated[str | dict[str, Any], BeforeValidator(task_form)] = DEFAULT
+    """``classification``, ``multilabel``, ``regression``, ``segmentation``, ``next-token``, ``pkg.module:MyTask``; or a
+    table with such a ``name`` and options. In Python also the class, and functions in its options."""
     data: DataSpec = DataSpec()
     model: ModelSpec = ModelSpec()
     recipe: RecipeSpec = RecipeSpec()
@@ -296,6 +304,8 @@ class ExperimentSpec(Planned):
         for table, key, default in _YOUNGER:
             if values[table][key] == default:
                 del values[table][key]
+        if values["task"] == DEFAULT:
+            del values["task"]
         for arm in values["arms"]:
             arm[_KIND_BEFORE] = arm.pop("kind")
         return values

@@ -26,13 +26,13 @@ import torch
 from droplab.errors import DataError
 from droplab.execution.executors.base import RunSet
 from droplab.execution.executors.reasons import may_retry, reason_of
-from droplab.execution.loading import load_data
+from droplab.execution.loading import lay_out_for, load_data
 from droplab.execution.run import carry_out
 from droplab.kernels import prepare_meanwhile
 from droplab.records import Measurement
 from droplab.training.allocator import keep_freed_memory
 from droplab.training.port import StoppedError
-from droplab.training.samples import RunData, lay_out
+from droplab.training.samples import RunData
 from droplab.training.speed import training_speed
 
 Answer = Callable[[Any, "Line"], tuple[Any, ...]]
@@ -116,13 +116,13 @@ def _end_with_parent() -> None:
 
 def _load(run_set: RunSet) -> RunData:
     data = run_set.spec.data
-    split = load_data(data, run_set.data_dir)
+    split = load_data(data, run_set.data_dir, run_set.spec.task)
     if split.fingerprint != run_set.fingerprint:
         raise DataError(
             f"data {data.name!r} loaded differently in a worker process than in the driver. "
             "A data function must return the same samples on every call."
         )
-    return lay_out(split, run_set.spec.recipe.fit_size, torch.device(run_set.plan.device))
+    return lay_out_for(run_set.spec, split, run_set.spec.recipe.fit_size, torch.device(run_set.plan.device))
 
 
 def _carry_out(run: Any, run_set: RunSet, data: RunData, driver: Line, stop: Event) -> tuple[Any, ...]:
