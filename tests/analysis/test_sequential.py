@@ -107,6 +107,16 @@ def test_false_answers_are_rare(arms, noise, better):
 
 
 @pytest.mark.prove
+@pytest.mark.parametrize("margin", [0.5, 1.0, 2.0, 4.0])
+def test_equal_is_rare_at_the_margin_of_many_arms(margin):
+    """Whatever the power with which the others are called worse, which hand their shares on."""
+    rng = np.random.default_rng(8)
+    plan = Plan(LOOKS, margin=margin)
+    found = [end.values() for end, _ in ends(rng, "normal", [margin] * 13, 300, plan)]
+    print(f"\nmargin {margin}: equal {rate(sum('equal' in end for end in found), len(found)):.4f}")
+
+
+@pytest.mark.prove
 @pytest.mark.parametrize("d", [1.0, 1.5, 2.0])
 def test_power_of_thirteen_arms(d):
     """A fixed design of 5 seeds: at least what Holm's procedure over the same comparisons finds, as it is that one."""
