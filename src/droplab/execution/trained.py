@@ -37,7 +37,7 @@ def trained_model(folder: Path, arm: str, seed: int, data_dir: Path | None = Non
     with open_experiment(folder) as ledger:
         record, design = ledger.read(), ledger.design()
         check_house(record, "a trained model")
-        run = _finished(record, arm, seed)
+        run = finished_run(record, arm, seed)
         store = CheckpointStore(run_folder(folder, ledger.run_id(run.key)))
     weights = store.final(record.epochs).state["model"]
     spec = parse_spec(record.spec, str(folder))
@@ -57,7 +57,12 @@ def trained_model(folder: Path, arm: str, seed: int, data_dir: Path | None = Non
     return model.eval()
 
 
-def _finished(record: ExperimentRecord, arm: str, seed: int) -> RunRecord:
+def finished_run(record: ExperimentRecord, arm: str, seed: int) -> RunRecord:
+    """The run of an arm and a seed.
+
+    Raises:
+        UserError: there is none, or it is not done.
+    """
     if arm not in record.arms:
         known = ", ".join(map(repr, record.arms))
         raise UserError(f"{record.name!r} has no arm {arm!r}{suggest(str(arm), record.arms)}; its arms: {known}")

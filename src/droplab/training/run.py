@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from droplab.errors import UserError
 from droplab.records import RunKey
@@ -59,6 +59,7 @@ class Run:
         epochs_in_ledger: int,
         port: Port,
         watch: Watch | None = None,
+        load_only: bool = False,
     ) -> None:
         self.arm, self.seed = arm, seed
         self.device = torch.device(terms.device)
@@ -78,6 +79,7 @@ class Run:
             progress,
             self._reports,
             port,
+            load_only,
         )
 
     @property
@@ -89,6 +91,12 @@ class Run:
     def epoch(self) -> int | None:
         """The epoch that is trained, from 0; ``None`` without ``run.epochs``."""
         return self._progress.counted
+
+    def models(self, figures: Mapping[str, float]) -> dict[str, nn.Module]:
+        """All models, in eval mode, with the rates that an epoch ended with, ``p/SITE`` among its figures."""
+        for moving in self._models.moving:
+            moving.put(figures)
+        return {name: prepared.model.eval() for name, prepared in self._models.by_name.items()}
 
     # models and data ----------------------------------------------------------------------------
 
@@ -279,7 +287,8 @@ class Run:
         Raises:
             UserError: it has not reported anything, or no whole epoch.
         """
-        self._reports.finish(self.arm.name, self.seed)
+        if self._reports.finish(self.arm.name, self.seed):
+            self._epochs.keep_last()
 
 
 Loop = Callable[[Run], Any]
