@@ -25,7 +25,16 @@ HOMES = {
     "execution/house_runs.py": "the house's loop continues only where its loss is the ledger's",
     "execution/engine.py": "as above",
     "schedules/adaptive_slope.py": "a schedule of the house's loop says what it reads",
+    "tasks/base.py": "the figure that every task has",
+    "tasks/classification.py": "says what it measures",
+    "tasks/own.py": "a loss of the user's is called one in messages",
+    "tasks/segmentation.py": "says what it measures",
+    "tasks/next_token.py": "as above",
+    "tasks/table.py": "a task's method",
+    "testing/tasks.py": "asks every task for it",
     "spec/loop.py": "what a loop reports that names no measures",
+    "spec/task.py": "a key of a task's table",
+    "training/evaluating.py": "an example in a message",
     "testing/sinks.py": "made-up figures",
 }
 

@@ -303,6 +303,7 @@ def compare(
                 accept_changed_code=accept_changed_code,
             )
         return Results(finished.folder, finished.record)
+    arms_given = not isinstance(spec, Mapping) or "arms" in spec
     if spec is None:
         spec = demo()
     if isinstance(spec, (str, Path)):
@@ -310,7 +311,7 @@ def compare(
     if not isinstance(spec, ExperimentSpec):
         assert isinstance(spec, Mapping)
         spec = parse_spec(spec)
-    spec, alone = _here(_with_objects(spec, model, data))
+    spec, alone = _here(_with_objects(spec, model, data, arms_given=arms_given))
     with Tracker(listener or Silent(), track) as tracker:
         if alone:
             tracker.say(alone)
@@ -369,13 +370,13 @@ def _batches(recipe: Mapping[str, Any]) -> RecipeSpec:
     return RecipeSpec(**{key: recipe[key] for key in ("batch_size", "drop_last") if key in recipe})
 
 
-def _with_objects(spec: ExperimentSpec, model: Any, data: Any) -> ExperimentSpec:
-    """The spec with another model or other data; their options stay."""
+def _with_objects(spec: ExperimentSpec, model: Any, data: Any, *, arms_given: bool) -> ExperimentSpec:
+    """The spec with another model or other data; their options stay. Arms that nobody gave are those of the model."""
     given = {"model": (spec.model, model), "data": (spec.data, data)}
     changes = {what: {**old.model_dump(), "name": new} for what, (old, new) in given.items() if new is not None}
     if not changes:
         return spec
-    return parse_spec({**spec.model_dump(), **changes})
+    return parse_spec({**spec.model_dump(exclude=set() if arms_given else {"arms"}), **changes})
 
 
 def _here(spec: ExperimentSpec) -> tuple[ExperimentSpec, str]:

@@ -42,9 +42,9 @@ def compare(
         data: cifar10, mnist, fashion-mnist-mini, a .npz file, or pkg.module:function.
         data_dir: Where data sets are looked for (default: $DROPLAB_DATA, then the user's cache).
         train_size: Keep this many training samples, stratified by class.
-        model: tutorial-cnn, srivastava-mlp, or pkg.module:function.
-        arm_set: A built-in set of arms: tutorial, variants, rates or schedules; with its data and recipe unless SPEC,
-            --data or --model say otherwise. On another model the arms go to the sites that it has.
+        model: tutorial-cnn, srivastava-mlp, mlp, unet, gpt, lstm, or pkg.module:function.
+        arm_set: A built-in set of arms: tutorial, variants, placements, rates or schedules; with its data and recipe
+            unless SPEC, --data or --model say otherwise. On another model the arms go to the sites that it has.
         arms: Names of the spec's arms, or drop rates such as 0,0.25,0.5; the first is the baseline.
         seeds: Number of seeds per arm.
         epochs: Epochs per run.

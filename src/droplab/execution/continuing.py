@@ -85,8 +85,9 @@ def _check_same_code(ledger: Ledger, folder: Path, experiment: Experiment, *, ac
     design = ledger.design()
     changed = experiment.changed(design, folder)
     if changed and not accept:
+        named = " and ".join(f"the {what}" if what.startswith("loop ") else what for what in changed)
         raise DesignError(
-            f"the code of {' and '.join(changed)} is not what {folder} was started with, so that one verdict would "
+            f"the code of {named} is not what {folder} was started with, so that one verdict would "
             "be over two of them. Bring the old code back, start anew with --fresh (fresh=True), or, if results cannot "
             "differ, continue with --accept-changed-code (accept_changed_code=True); the verdict then says so."
         )

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
+
 from droplab.errors import InterruptedRunError
 from droplab.execution.calibrate import choose_device
 from droplab.execution.continuing import all_done, go_on
@@ -85,7 +87,7 @@ def run_experiment(
         return Finished(folder, record)
     device = choose_device(spec.compute.device)
     prepare_meanwhile()
-    experiment.look(device)
+    experiment.look(device, listener.say)
     make_folder(folder)
     with ExitStack() as stack:
         stack.enter_context(folder_lock(folder))
@@ -95,7 +97,7 @@ def run_experiment(
             whole = go_on(ledger, folder, experiment, listener, accept=accept_changed_code)
             executor = None
         else:
-            ledger, executor = _create(folder, experiment, listener, stack)
+            ledger, executor = create(folder, experiment, device, listener, stack)
             whole = experiment.spec
         record = _carry_out(folder, experiment, whole, ledger, executor, listener, flag, stack)
         if flag():
@@ -103,11 +105,12 @@ def run_experiment(
         return Finished(folder, record)
 
 
-def _create(
-    folder: Path, experiment: Experiment, listener: Listener, stack: ExitStack
+def create(
+    folder: Path, experiment: Experiment, device: torch.device, listener: Listener, stack: ExitStack
 ) -> tuple[Ledger, ProcessExecutor | None]:
+    """The ledger of a new experiment; and its workers, where they are running already."""
     spec = experiment.spec
-    planned = experiment.choose(listener.say)
+    planned = experiment.choose(device, listener.say)
     if planned.executor is not None:
         stack.push(planned.executor)
     design = {
@@ -144,7 +147,7 @@ def _carry_out(
     elif executor is None:
         executor = SerialExecutor(experiment.opened(run_set))
     driver = LedgerDriver(ledger, listener)
-    runs = [_open_run(record.runs[key], folder, ledger) for key in ledger.open_runs()]
+    runs = [open_run(record.runs[key], folder, ledger) for key in ledger.open_runs()]
     listener.opened(record, {**asdict(plan), **design["calibration"]}, str(folder))
     executor.run(runs, driver, flag)
     ledger.check_place()
@@ -159,7 +162,7 @@ def _mark_interrupted(folder: Path) -> None:
                 ledger.set_state(key, "interrupted", "stopped by SIGTERM; it did not stop by itself")
 
 
-def _open_run(run: RunRecord, folder: Path, ledger: Ledger) -> OpenRun:
+def open_run(run: RunRecord, folder: Path, ledger: Ledger) -> OpenRun:
     """A run as executors are told of it."""
     compared = {name: series for name, series in run.metrics.items() if name == "val_loss" or name.startswith("p/")}
     return OpenRun(run.key, run_folder(folder, ledger.run_id(run.key)), run.epochs_done, compared)

@@ -89,7 +89,7 @@ class Experiment(Protocol):
     def is_untouched(self, design: Mapping[str, Any]) -> bool:
         """Whether a finished set may be taken as it is, as far as that is known without loading anything."""
 
-    def look(self, device: torch.device) -> None:
+    def look(self, device: torch.device, say: Callable[[str], None]) -> None:
         """Find, load and check what runs need, before anything is written.
 
         Raises:
@@ -112,7 +112,7 @@ class Experiment(Protocol):
     def fingerprints(self, design: Mapping[str, Any]) -> dict[str, Any]:
         """What ``changed`` will compare next time; parts of the design."""
 
-    def choose(self, say: Callable[[str], None]) -> Planned:
+    def choose(self, device: torch.device, say: Callable[[str], None]) -> Planned:
         """Executor, threads and precision, by what the spec says or by measuring."""
 
     def design(self) -> dict[str, Any]:

@@ -27,6 +27,11 @@ from droplab.userobjects import resolve
 NO_PRECISION = "the loop's own precision"
 
 
+def terms_of(spec: LoopSpec, plan: Plan, runs: int) -> Terms:
+    """What each of so many runs is told."""
+    return Terms(spec.measures, spec.epochs or 0, plan.device, keep_samples=spec.keep_samples / runs)
+
+
 @final
 class Guest:
     """See ``Experiment``.
@@ -40,7 +45,6 @@ class Guest:
         self.spec = spec
         self._directory = directory
         self._loop: Loop | None = None
-        self._device = ""
 
     def folder(self) -> Path:
         """See ``Experiment``."""
@@ -76,10 +80,9 @@ class Guest:
         """See ``Experiment``."""
         return not changed_code(design["code"], self._code())
 
-    def look(self, device: torch.device) -> None:
+    def look(self, device: torch.device, say: Callable[[str], None]) -> None:  # noqa: ARG002  # see Experiment
         """See ``Experiment``."""
         self._loop = resolve(self.spec.loop, "loop", DesignError)
-        self._device = str(device)
 
     @property
     def notices(self) -> Sequence[Notice]:
@@ -94,15 +97,15 @@ class Guest:
         """See ``Experiment``."""
         return {"code": self._code()}
 
-    def choose(self, say: Callable[[str], None]) -> Planned:  # noqa: ARG002  # see Experiment
+    def choose(self, device: torch.device, say: Callable[[str], None]) -> Planned:  # noqa: ARG002  # see Experiment
         """See ``Experiment``. ``auto`` is one run at a time: what a loop may share with others here, it alone knows."""
         compute = self.spec.compute
         if compute.executor != "process":
             threads = compute.threads or torch.get_num_threads()
-            return Planned(Plan("serial", 1, threads, NO_PRECISION, self._device), {})
+            return Planned(Plan("serial", 1, threads, NO_PRECISION, str(device)), {})
         workers = compute.workers or (cores() if compute.threads is None else max(1, cores() // compute.threads))
         threads = compute.threads or max(1, cores() // workers)
-        return Planned(Plan("process", workers, threads, NO_PRECISION, self._device), {})
+        return Planned(Plan("process", workers, threads, NO_PRECISION, str(device)), {})
 
     def design(self) -> dict[str, Any]:
         """See ``Experiment``."""
@@ -115,9 +118,8 @@ class Guest:
     def run_set(self, spec: LoopSpec, plan: Plan, runs: int) -> GuestSet:
         """See ``Experiment``."""
         assert self._loop is not None
-        terms = Terms(spec.measures, spec.epochs or 0, plan.device, keep_samples=spec.keep_samples / runs)
         loop = packed(spec.loop, self._loop) if plan.executor == "process" else None
-        return GuestSet(spec.loop, loop, spec.arms, terms, plan, self._directory)
+        return GuestSet(spec.loop, loop, spec.arms, terms_of(spec, plan, runs), plan, self._directory)
 
     def opened(self, run_set: GuestSet) -> GuestRuns:
         """See ``Experiment``."""

@@ -16,19 +16,22 @@ from droplab.execution.experiment import Planned, Whole
 from droplab.execution.fingerprint import changed_code
 from droplab.execution.folder import default_folder
 from droplab.execution.house_runs import HouseRuns, HouseSet
-from droplab.execution.loading import check_same_data, load_data
+from droplab.execution.loading import check_same_data, lay_out_for, load_data
 from droplab.execution.plan import Plan
+from droplab.measures import KEY, measures_json
 from droplab.records import Notice
 from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.same import is_same, what_differs
-from droplab.training.samples import RunData, lay_out
+from droplab.spec.task import DEFAULT
+from droplab.tasks.split import TaskSplit
+from droplab.training.samples import RunData
 
 
 @dataclass(frozen=True)
 class _Found:
     """What data and model turned out to be."""
 
-    split: Split
+    split: Split | TaskSplit
     data: RunData
     checked: Checked
 
@@ -75,10 +78,12 @@ class House:
         """See ``Experiment``; of data and model nothing is known before they are loaded."""
         return True
 
-    def look(self, device: torch.device) -> None:
+    def look(self, device: torch.device, say: Callable[[str], None]) -> None:
         """See ``Experiment``."""
-        split = load_data(self.spec.data, self._data_dir)
-        data = lay_out(split, self.spec.recipe.fit_size, device)
+        split = load_data(self.spec.data, self._data_dir, self.spec.task)
+        for line in split.told if isinstance(split, TaskSplit) else ():
+            say(line)
+        data = lay_out_for(self.spec, split, self.spec.recipe.fit_size, device)
         checked = check_experiment(self.spec, split, data, allow_random_baseline=self._allow)
         self._found = _Found(split, data, checked)
 
@@ -107,7 +112,7 @@ class House:
         checked = self._seen.checked
         return {"code": checked.code, "initial_weights": {**design.get("initial_weights", {}), **checked.weights}}
 
-    def choose(self, say: Callable[[str], None]) -> Planned:
+    def choose(self, device: torch.device, say: Callable[[str], None]) -> Planned:  # noqa: ARG002  # the data are there
         """See ``Experiment``."""
         runs = len(self.spec.arms) * len(self.spec.seeds)
         seen = self._seen
@@ -125,8 +130,9 @@ class House:
                 "validation": len(split.validation),
                 "test": len(split.test),
             },
-            "shape": list(split.shape),
+            "shape": list(split.shape) if isinstance(split.shape, tuple) else [],
             "class_names": list(split.class_names),
+            **({} if self.spec.task == DEFAULT else {KEY: measures_json(data.task.measures)}),
         }
 
     def chosen(self, planned: Planned) -> Sequence[Notice]:

@@ -12,12 +12,12 @@ import torch
 
 from droplab.errors import DataError, DivergedError
 from droplab.execution.checkpoint import CheckpointStore
-from droplab.execution.loading import load_data
+from droplab.execution.loading import lay_out_for, load_data
 from droplab.execution.plan import OpenRun, Plan
 from droplab.spec.experiment import ExperimentSpec
 from droplab.training.diverge import locate
 from droplab.training.port import Loaded, Port
-from droplab.training.samples import RunData, lay_out
+from droplab.training.samples import RunData
 from droplab.training.seeding import borrowed_generators, seed_everything
 from droplab.training.train import Trainer
 
@@ -38,13 +38,14 @@ class HouseSet:
     def open(self) -> HouseRuns:
         """Load the data."""
         data = self.spec.data
-        split = load_data(data, self.data_dir)
+        split = load_data(data, self.data_dir, self.spec.task)
         if split.fingerprint != self.fingerprint:
             raise DataError(
                 f"data {data.name!r} loaded differently in a worker process than in the driver. "
                 "A data function must return the same samples on every call."
             )
-        return HouseRuns(self, lay_out(split, self.spec.recipe.fit_size, torch.device(self.plan.device)))
+        device = torch.device(self.plan.device)
+        return HouseRuns(self, lay_out_for(self.spec, split, self.spec.recipe.fit_size, device))
 
 
 @final
@@ -121,6 +122,6 @@ def _evaluated(trainer: Trainer, found: Loaded, then: Mapping[str, float], purpo
         if purpose:
             seed_everything(trainer.seed, purpose)
         trainer.moving.put(then)
-        loss, _ = trainer.evaluate(trainer.data.validation)
+        loss = trainer.evaluate(trainer.data.validation)["loss"]
     trainer.load_state(found.state)
     return loss

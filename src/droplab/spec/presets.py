@@ -94,6 +94,17 @@ SETS: Mapping[str, Mapping[str, Any]] = {
         ),
         "recipe": {**demo()["recipe"], "penalty_warm_up": 0.5},
     },
+    "placements": _embedded(
+        "placements",
+        [
+            *_constant(0.0),
+            {"name": "input 0.2", "p": {"@input": 0.2}},
+            {"name": "hidden 0.5", "p": {"@after_activations": 0.5}},
+            {"name": "early 0.5", "p": {"@early(2)": 0.5}},
+            {"name": "late 0.5", "p": {"@late(2)": 0.5}},
+            {"name": "before the head 0.5", "p": {"@before_head": 0.5}},
+        ],
+    ),
     "rates": _embedded("rates", _constant(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.8, 0.95)),
     "schedules": _embedded(
         "schedules",

@@ -10,18 +10,22 @@ from torch import nn
 from droplab.layers.unreached import hush
 from droplab.models import build
 from droplab.spec.experiment import ArmSpec, ExperimentSpec
-from droplab.surgery import Change, apply_rates, replace
+from droplab.surgery import Change, apply_rates, remember, replace
 from droplab.training.seeding import seed_everything
 
 
 def initial_model(spec: ExperimentSpec, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
     """The model before any arm touches it. The global generators are seeded with the run's seed.
 
+    What it is called with is remembered: arms may name places that a forward pass finds (``@before_head``).
+
     Raises:
         ModelError: the model cannot be built.
     """
     seed_everything(seed, "weights")
-    return build(spec.model.name, shape, classes, spec.model.options)
+    model = build(spec.model.name, shape, classes, spec.model.options)
+    remember(model, (torch.zeros(2, *shape),))
+    return model
 
 
 def apply_arm(model: nn.Module, arm: ArmSpec) -> Change:

@@ -15,13 +15,17 @@ from droplab.training.allocator import keep_freed_memory
 
 
 @final
-class _Here:
+class Here:
     """The port of a run in the driver's own process. An error of the ledger's is no run's affair; it is kept."""
 
     def __init__(self, key: RunKey, driver: Driver, stop: Callable[[], bool]) -> None:
         self._key, self._driver = key, driver
         self.stop = stop
         self.problem: LedgerError | None = None
+        self.epochs: int | None = None
+        """In all, where the run has said so."""
+        self.done = 0
+        """Of these, in the ledger."""
 
     def _told(self, tell: Callable[..., Any], *what: Any) -> Any:
         try:
@@ -31,21 +35,29 @@ class _Here:
             raise
 
     def planned(self, epochs: int) -> str:
+        """See ``Port``."""
+        self.epochs = epochs
         return str(self._told(self._driver.planned, self._key, epochs))
 
     def counted(self, epochs: int) -> None:
+        """See ``Port``."""
         self._told(self._driver.counted, self._key, epochs)
 
     def epoch(self, measurement: Measurement) -> None:
+        """See ``Port``."""
         self._told(self._driver.epoch, self._key, measurement)
+        self.done = measurement.epoch + 1
 
     def restart(self) -> None:
+        """See ``Port``."""
         self._told(self._driver.restart, self._key)
 
     def notice(self, notice: Notice) -> None:
+        """See ``Port``."""
         self._told(self._driver.notice, self._key, notice)
 
     def say(self, text: str) -> None:
+        """See ``Port``."""
         self._told(self._driver.say, text)
 
 
@@ -69,7 +81,7 @@ class SerialExecutor:
 
     def _one(self, run: OpenRun, driver: Driver, stop: Callable[[], bool]) -> None:
         driver.started(run.key)
-        port = _Here(run.key, driver, stop)
+        port = Here(run.key, driver, stop)
         try:
             ending = ending_of(self._opened, run, port)
         except BaseException:  # a second Ctrl-C, in the middle of whatever the run does
