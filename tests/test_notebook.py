@@ -1,7 +1,6 @@
 """A study: cells that are run, broken off, repaired and run again."""
 
 import gc
-import linecache
 
 import pytest
 import torch
@@ -10,30 +9,20 @@ from torch import nn
 import droplab
 from droplab.errors import LockedError
 from droplab.records import RunKey
+from tests.cells import Notebook
 from tests.training.asking import ARMS, compared
 from tests.training.loops import MEASURES, Net, X, regression
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-class Notebook:
-    """Runs cells as a notebook does: one name space, and sources that can be read."""
-
-    def __init__(self, folder):
-        self.space = {"droplab": droplab, "torch": torch, "nn": nn, "Net": Net, "X": X, "out": folder}
-        self.count = 0
-
-    def __call__(self, source):
-        self.count += 1
-        name = f"<cell {id(self)} {self.count}>"
-        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-        exec(compile(source, name, "exec"), self.space)
-        return self.space
+def notebook(folder):
+    return Notebook(droplab=droplab, torch=torch, nn=nn, Net=Net, X=X, out=folder)
 
 
 @pytest.fixture
 def cell(tmp_path):
-    return Notebook(tmp_path / "s")
+    return notebook(tmp_path / "s")
 
 
 MAKE = "study = droplab.study('s', arms=[0, 0.5], seeds={seeds}, measures={{'loss': 'lower'}}, out=out)\n"
@@ -79,7 +68,7 @@ def test_an_exception_fails_its_run_and_the_next_goes_on(cell, capsys):
 
 @pytest.mark.parametrize("how", ["break", "raise KeyboardInterrupt"])
 def test_what_is_left_is_continued_by_the_same_cell(cell, how):
-    whole = Notebook(cell.space["out"].with_name("whole"))("seen = []\n" + MAKE.format(seeds=1) + TRAIN.format(do=""))
+    whole = notebook(cell.space["out"].with_name("whole"))("seen = []\n" + MAKE.format(seeds=1) + TRAIN.format(do=""))
     do = f"if left and (run.arm.p, epoch) == (0.5, 1): left.clear(); {how}"
     end = "        if not (left or ended):\n            ended.append(1); break\n" if how == "break" else ""
     again = MAKE.format(seeds=1) + TRAIN.format(do=do) + end

@@ -15,6 +15,7 @@ from droplab._version import __version__ as __version__
 if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to the table below
     from droplab.analysis import Effect as Effect
     from droplab.analysis import Verdict as Verdict
+    from droplab.auditing import audit as audit
     from droplab.comparison import Results as Results
     from droplab.comparison import compare as compare
     from droplab.data import Part as Part
@@ -55,6 +56,7 @@ _HOMES = {
     name: room
     for room, names in {
         "analysis": ("Effect", "Verdict"),
+        "auditing": ("audit",),
         "comparison": ("Results", "compare"),
         "data": ("Part", "Split"),
         "errors": ("DroplabError", "FailureError", "UserError"),

@@ -15,7 +15,7 @@ from droplab.analysis import judge
 from droplab.analysis.looks import Plan
 from droplab.analysis.planned import plan_of, written
 from droplab.analysis.shares import exact_share
-from droplab.analysis.until import chance, next_seeds
+from droplab.analysis.until import chance, next_seeds, wanted
 from droplab.errors import UserError
 from droplab.records import RunKey
 from tests.analysis.records import record, simulate
@@ -130,6 +130,9 @@ def test_the_first_answer_waits_for_three_seeds_then_more():
     assert last.ended["a1"] == "better"
     assert sum(key.arm == "a1" for key in record_.runs) < sum(key.arm == "base" for key in record_.runs)
     assert last.saved == 60 - len(record_.runs)
+    assert wanted(replace(whole, runs={})) == first.runs
+    assert wanted(record_) == ()
+    assert wanted(experiment(drawn[:, :5], FIVE)) is None
     with pytest.raises(UserError, match="20 seeds"):
         next_seeds(experiment(drawn[:, :5], FIVE), PLAN)
 

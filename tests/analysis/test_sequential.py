@@ -87,14 +87,10 @@ def test_equal_is_rarely_said_of_a_difference_as_large_as_the_margin(arms):
 
 @pytest.mark.prove
 @pytest.mark.parametrize("noise", NOISES)
-@pytest.mark.parametrize("arms", [1, 5, 13])
-@pytest.mark.parametrize("better", [0.0, 0.3, 0.7])
-def test_false_answers_are_rare(arms, noise, better):
+@pytest.mark.parametrize(("arms", "real"), [(1, 0), (5, 0), (5, 2), (13, 0), (13, 4), (13, 9)])
+def test_false_answers_are_rare(arms, noise, real):
     """The complete null, and mixtures with it; with a margin, that of "equal" too."""
     rng = np.random.default_rng(5)
-    real = round(arms * better)
-    if better and not real:
-        pytest.skip("no arm is better")
     plan, experiments = Plan(LOOKS, margin=1.0), 4000 // arms + 300
     shifts = [*np.linspace(-3, -1, real), *([0.0] * (arms - real))]
     false = [f"a{place + 1}" for place in range(real, arms)]
@@ -104,6 +100,16 @@ def test_false_answers_are_rare(arms, noise, better):
         equal += any(end[f"a{place + 1}"] == "equal" for place in range(real))
     print(f"\n{arms} arms, {real} better, {noise}: false {rate(wrong, experiments):.4f}", end=" ")
     print(f"equal {rate(equal, experiments):.4f} (± {math.sqrt(0.05 * 0.95 / experiments):.4f})")
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("margin", [0.5, 1.0, 2.0, 4.0])
+def test_equal_is_rare_at_the_margin_of_many_arms(margin):
+    """Whatever the power with which the others are called worse, which hand their shares on."""
+    rng = np.random.default_rng(8)
+    plan = Plan(LOOKS, margin=margin)
+    found = [end.values() for end, _ in ends(rng, "normal", [margin] * 13, 300, plan)]
+    print(f"\nmargin {margin}: equal {rate(sum('equal' in end for end in found), len(found)):.4f}")
 
 
 @pytest.mark.prove

@@ -146,6 +146,15 @@ def test_lightning_logs(wanted, tmp_path):
     assert found.record.arms == ("p=0.0", "p=0.5")
 
 
+def test_what_is_our_own_is_told_from_what_is_not(folder, tmp_path):
+    with pytest.raises(UserError, match=r"droplab's own; `droplab verdict .*` judges it"):
+        droplab.judge(folder, measure="val_loss")
+    with (tmp_path / "metrics.csv").open("w", encoding="utf-8") as file:
+        write_metrics(read_experiment(folder), file)
+    with pytest.raises(UserError, match="judge the file itself"):
+        droplab.judge(tmp_path, measure="val_loss")
+
+
 def test_a_folder_of_nothing(tmp_path):
     with pytest.raises(UserError, match="holds nothing that can be judged; a CSV file, an MLflow store"):
         droplab.judge(tmp_path, measure="loss")

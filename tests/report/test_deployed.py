@@ -11,7 +11,7 @@ from droplab.analysis import Plan, judge, written
 from droplab.records import RunKey
 from droplab.report import render, wording
 from tests.analysis.records import record
-from tests.analysis.sequences import experiment, failed
+from tests.analysis.sequences import PLAN, experiment, failed, until_decided
 
 NOISE = np.array([0.0, 0.004, -0.004, 0.002, -0.002])
 BACK = NOISE[::-1]
@@ -55,6 +55,20 @@ def test_what_can_be_said_without_a_better_arm():
     assert "the look at 8 seeds is not finished" in said(experiment([NOISE, BACK], Plan((8,))))
     assert "gave the same numbers" in said(experiment([NOISE, NOISE], Plan((5,))))
     assert "at least one is shown to be worse" in said(experiment([NOISE, BACK + 1], Plan((5,))))
+
+
+def test_seeds_until_decided_tell_what_is_to_come_and_what_was_saved():
+    flat = np.tile([1.0, -1.0, 1.0, -1.0], 5)
+    drawn = np.vstack([np.zeros(20), 0.01 * flat - 1, flat])
+    whole = experiment(drawn)
+    early = replace(whole, runs={key: run for key, run in whole.runs.items() if key.seed < 3})
+    assert "4 runs are still to be trained for the next look" in said(early)  # two seeds of the baseline and of a2
+    done, last = until_decided(whole, PLAN)
+    text = said(done)
+    assert f"{last.saved} runs of the plan need not be trained" in text
+    assert "probably not by seed 20: it gets no more seeds" in text
+    assert "looks planned at 3, 5, 8, 12, 16, 20 seeds" in text
+    assert "left out with" not in text
 
 
 @pytest.mark.parametrize("lang", ["en", "ja"])

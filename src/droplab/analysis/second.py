@@ -19,6 +19,7 @@ from droplab.analysis.looks import Plan
 from droplab.analysis.paired import holm, holm_levels, paired_t
 from droplab.analysis.primary import answers, numbers
 from droplab.analysis.questions import Endpoint, Questions
+from droplab.analysis.until import Next, next_seeds
 from droplab.records import ExperimentRecord
 
 NAMES: dict[Kind, str] = {"deployed": "as_deployed", "best": "best_epoch", "reported": "as_reported"}
@@ -42,6 +43,8 @@ class Primary:
     """Comparisons among which alpha was shared."""
     spreads: Mapping[str, Spread]
     """Each arm's own numbers, over all its finished runs; described."""
+    coming: Next | None = None
+    """What a plan of several looks wants next; ``None`` of a fixed design."""
 
     @property
     def reported_once(self) -> bool:
@@ -64,7 +67,9 @@ def primary(record: ExperimentRecord, asked: Questions, plan: Plan, family: int 
         for arm in record.arms
     }
     end = Endpoint(NAMES[found[0].kind], 0, asked.primary.sign, "deployed", asked.primary, asked.turn)
-    return Primary(plan, end, found, max(family or 0, len(found)), spreads)
+    planned = plan.sequential and len(record.seeds) >= plan.looks[-1]
+    coming = next_seeds(record, plan, found) if planned else None
+    return Primary(plan, end, found, max(family or 0, len(found)), spreads, coming)
 
 
 def effects(record: ExperimentRecord, asked: Questions, main: Primary) -> tuple[Effect, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from droplab.analysis.answer import Answer
 from droplab.analysis.looks import Plan
 from droplab.analysis.pairs import ended as is_over
+from droplab.analysis.planned import plan_of
 from droplab.analysis.primary import answers
 from droplab.analysis.questions import questions
 from droplab.analysis.student import quantile, two_sided_p
@@ -40,7 +41,18 @@ class Next:
         return not self.runs
 
 
-def next_seeds(record: ExperimentRecord, plan: Plan) -> Next:
+def wanted(record: ExperimentRecord) -> tuple[RunKey, ...] | None:
+    """The runs that an experiment wants now, by its own plan; ``None`` where that is all of them.
+
+    Called between looks: an engine trains what is given, and asks again until nothing is.
+    """
+    plan = plan_of(record)
+    if plan is None or not plan.sequential or len(record.seeds) < plan.looks[-1]:
+        return None
+    return next_seeds(record, plan).runs
+
+
+def next_seeds(record: ExperimentRecord, plan: Plan, answered: Sequence[Answer] | None = None) -> Next:
     """The runs that the next look wants, of the arms that are not decided and of the baseline.
 
     Stopping as hopeless is not binding: whoever goes on regardless keeps the error that was planned.
@@ -48,6 +60,7 @@ def next_seeds(record: ExperimentRecord, plan: Plan) -> Next:
     Args:
         record: the experiment; its first ``plan.looks[-1]`` seeds are those of the plan.
         plan: looks, margin and error.
+        answered: the primary question's answers, where they are known already.
 
     Raises:
         UserError: fewer seeds than the plan has.
@@ -56,8 +69,9 @@ def next_seeds(record: ExperimentRecord, plan: Plan) -> Next:
         raise UserError(
             f"the plan looks at {plan.looks[-1]} seeds and the experiment has {len(record.seeds)}; give it as many"
         )
-    asked = questions(record)
-    found = {answer.arm: answer for answer in answers(record, asked, plan)}
+    if answered is None:
+        answered = answers(record, questions(record), plan)
+    found = {answer.arm: answer for answer in answered}
     ended: dict[str, End] = {}
     wanted: dict[RunKey, None] = {}
     others = [arm for arm in record.arms if arm != record.baseline]

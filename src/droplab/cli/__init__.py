@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from droplab._version import __version__
+from droplab.cli.audit import audit
 from droplab.cli.compare import compare
 from droplab.cli.data import data
 from droplab.cli.export import export
@@ -35,6 +36,7 @@ app.command(final, name="test")
 app.command(export)
 app.command(data)
 app.command(kinds)
+app.command(audit)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -29,6 +29,8 @@ def _run(home: Path, path: Path) -> ForeignRun:
         rows = csv.DictReader(file)
         if not {"epoch", "step"} & set(rows.fieldnames or ()):
             raise DataError(f"{path} is no log of Lightning's: it has no column epoch or step")
+        if {"metric", "value"} <= set(rows.fieldnames or ()):
+            raise DataError(f"{path} is no log of Lightning's but one table; judge the file itself")
         for place, row in enumerate(rows, 2):
             where = f"{path} line {place}"
             step = number(row.get("epoch") or row.get("step"), f"{where}, epoch,")

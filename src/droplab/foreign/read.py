@@ -16,6 +16,7 @@ from droplab.foreign.trainer_states import NAME as STATE
 from droplab.foreign.trainer_states import read_states
 from droplab.foreign.wandb_offline import SUFFIX, read_offline
 from droplab.foreign.wanted import Wanted
+from droplab.ledger import FILE_NAME
 
 _FOLDERS: Sequence[tuple[str, Callable[[Path], bool], Callable[[Path], list[ForeignRun]]]] = (
     ("an MLflow store", lambda place: bool(store_in(place)), read_store),
@@ -37,6 +38,8 @@ def read_runs(place: Path, wanted: Wanted) -> list[ForeignRun]:
     """
     if not place.exists():
         raise UserError(f"there is nothing at {place}")
+    if (place / FILE_NAME).is_file():
+        raise UserError(f"{place} is an experiment of droplab's own; `droplab verdict {place}` judges it")
     if place.is_file() and not store_in(place) and place.suffix != SUFFIX:
         return read_csv(place, wanted)
     for _, suits, read in _FOLDERS:

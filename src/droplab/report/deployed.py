@@ -49,6 +49,8 @@ def status(found: Answer, main: Primary, say: Speaker) -> str:
         return say(f"answer.equal.{way}", margin=number(found.measure.unit, main.plan.margin or 0.0, signed=False))
     if found.says != "undecided" or found.why == "identical":
         return say(f"status.{found.why or found.says}")
+    if main.coming is not None and main.coming.ended.get(found.arm) == "hopeless":
+        return say("answer.hopeless", seeds=main.plan.looks[-1])
     if found.why:
         return say(f"answer.{found.why}", seeds=found.next_look or 0)
     if found.seeds_needed is None:
@@ -113,6 +115,10 @@ def notes(main: Primary, say: Speaker) -> list[str]:
     ratios = [found.pairing for found in main.answers if not math.isnan(found.pairing)]
     if ratios:
         given.append(say("note.pairing", ratio=f"{median(ratios):.2f}"))
+    if main.coming is not None and main.coming.saved:
+        given.append(say("note.saved", count=main.coming.saved))
+    if main.coming is not None and main.coming.runs:
+        given.append(say("note.coming", count=len(main.coming.runs)))
     if main.family > len(main.answers):
         given.append(say("note.family", count=main.family))
     return given

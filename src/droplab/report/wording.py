@@ -231,7 +231,8 @@ def _notes(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> tuple[st
         given.append(say("note.censored"))
     if len(record.seeds) == 1:
         given.append(say("note.one_seed"))
-    if len(verdict.unfinished) > len(failed):
+    planned = verdict.primary is not None and verdict.primary.coming is not None  # its notes say what is to come
+    if len(verdict.unfinished) > len(failed) and not planned:
         given.append(say("note.unfinished", count=len(verdict.unfinished) - len(failed)))
     given += [say("note.failed", run=str(run.key), reason=run.reason) for run in failed]
     if record.looks:

@@ -12,7 +12,7 @@ from droplab.given import name_of
 from droplab.measures import PARTS, measures_json, read_measures
 from droplab.records import Measure
 from droplab.schedules import for_sites
-from droplab.spec.arms import read_arm
+from droplab.spec.arms import own_arms, read_arm
 from droplab.spec.experiment import TUTORIAL_ARMS, ArmSpec, ComputeSpec, Seeds, check_names, digest
 from droplab.spec.plan import KEYS, Planned
 from droplab.userobjects import looks_like_object
@@ -66,6 +66,8 @@ class LoopSpec(Planned):
     @field_validator("arms", mode="before")
     @classmethod
     def _as_arms(cls, value: Any) -> Any:
+        if isinstance(value, str) and looks_like_object(value):
+            value = own_arms(value)
         if isinstance(value, Mapping | str) or not hasattr(value, "__iter__"):
             raise ValueError(f"got {quote(value)}; a list of arms is wanted: [0, 0.1]")  # pydantic collects these
         return [read_arm(arm) for arm in value]

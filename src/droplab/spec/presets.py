@@ -8,6 +8,8 @@ from importlib.resources import files
 from typing import Any
 
 from droplab.errors import UserError, suggest
+from droplab.spec.arms import own_arms
+from droplab.userobjects import looks_like_object
 
 
 def demo() -> dict[str, Any]:
@@ -131,7 +133,7 @@ SETS: Mapping[str, Mapping[str, Any]] = {
 
 
 def arm_set(name: str) -> dict[str, Any]:
-    """The spec of a built-in set, a copy to change at will.
+    """The spec of a built-in set, a copy to change at will; or ``pkg.module:ARMS``, a list of the user's own.
 
     Raises:
         UserError: there is no such set; the message lists those there are.
@@ -139,8 +141,12 @@ def arm_set(name: str) -> dict[str, Any]:
     >>> [arm["name"] for arm in arm_set("tutorial")["arms"]]
     ['no dropout', 'dropout 0.25', 'more before fc2', 'adaptive']
     """
+    if looks_like_object(name):
+        return _embedded(name.partition(":")[2], own_arms(name))
     if name not in SETS:
-        raise UserError(f"no set {name!r}; there are {', '.join(SETS)}{suggest(name, SETS)}")
+        raise UserError(
+            f"no set {name!r}; there are {', '.join(SETS)}, and pkg.module:ARMS of your own{suggest(name, SETS)}"
+        )
     return deepcopy(dict(SETS[name]))
 
 

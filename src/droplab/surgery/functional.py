@@ -43,7 +43,7 @@ def asked(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str
         return ("dropout", float(rate)) if training and (fits or func.__name__ not in _RANKS) else None
     if func is _ATTENTION:
         options = _attended(*args, **kwargs)
-        return ("attention", float(options[4])) if 3 <= options[0].ndim <= 4 and not options[7] else None
+        return ("attention", float(options[4])) if 3 <= options[0].ndim <= 4 else None
     if func is _HEADS:
         return ("attention", float(kwargs.get("dropout_p", args[10] if len(args) > 10 else 0.0)))
     return None
@@ -72,22 +72,24 @@ class Functions(Serving):
 
     def dropout(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call of one of torch's functions that drop."""
-        function, call = self.functions.get("dropout"), asked(func, args, kwargs)
-        if function is None or call is None:
-            return func(*args, **kwargs)
+        function = self.functions.get("dropout")
         values, p, training, inplace = _dropped(*args, **kwargs)
+        if function is None or not training or (not p and not function.given) or asked(func, args, kwargs) is None:
+            return func(*args, **kwargs)
         return _DROPOUTS[func](values, function.rate(p), training, inplace, key=function.key(values))
 
     def attention(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call of scaled dot product attention; one that asks for no dropout is not asked to drop."""
         function, call = self.functions.get("attention"), asked(_ATTENTION, args, kwargs)
-        query, keys, values, mask, p, causal, scale, _ = _attended(*args, **kwargs)
+        query, keys, values, mask, p, causal, scale, grouped = _attended(*args, **kwargs)
         if function is None or call is None or not p:
             return _ATTENTION(*args, **kwargs)
         if query.ndim == 3:
             query, keys, values = (tensor.unsqueeze(1) for tensor in (query, keys, values))
             mask = mask.unsqueeze(-3) if mask is not None and mask.ndim == 3 else mask
             return self.attention((query, keys, values, mask, p, causal, scale), {}).squeeze(1)
+        if grouped:
+            keys, values = (part.repeat_interleave(query.shape[1] // part.shape[1], 1) for part in (keys, values))
         options: Any = {"attn_mask": mask, "is_causal": causal, "scale": scale, "key": function.key(query)}
         return own.attention(query, keys, values, function.rate(p), True, **options)
 
@@ -126,16 +128,19 @@ class _Mode(TorchFunctionMode):
 
     @never_begun  # graphs of its own would take one of a tensor's attributes for another
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func in _DROPOUTS:
-            return self.owner.dropout(func, args, kwargs)
-        if func is _ATTENTION:
-            return self.owner.attention(args, kwargs)
-        if func is _HEADS:
-            return self.owner.heads(*args, **kwargs)
+        handled = _HANDLED.get(func)
+        if handled is not None:
+            return handled(self.owner, func, args, kwargs or {})
         if torch.compiler.is_compiling() and func.__name__ in _METHODS:  # Dynamo knows the method, and not its Python
-            return getattr(args[0], func.__name__)(*args[1:], **kwargs)
-        return func(*args, **kwargs)
+            return getattr(args[0], func.__name__)(*args[1:], **(kwargs or {}))
+        return func(*args, **kwargs) if kwargs else func(*args)
+
+
+_HANDLED: dict[Any, Callable[[Functions, Any, Any, Any], Any]] = {
+    **dict.fromkeys(_DROPOUTS, lambda owner, func, args, kwargs: owner.dropout(func, args, kwargs)),
+    _ATTENTION: lambda owner, _, args, kwargs: owner.attention(args, kwargs),
+    _HEADS: lambda owner, _, args, kwargs: owner.heads(*args, **kwargs),
+}
 
 
 def serve(module: nn.Module, door: str, p: float) -> Undo:
