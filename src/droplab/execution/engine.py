@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from droplab.data import Split
+from droplab.data.shapes import is_plain
 from droplab.errors import DesignError, InterruptedRunError
 from droplab.execution.calibrate import choose_device, choose_plan, precision_notices
 from droplab.execution.check import Checked, check_experiment
@@ -206,7 +207,7 @@ def _open(
             "validation": len(split.validation),
             "test": len(split.test),
         },
-        "shape": list(split.shape) if isinstance(split.shape, tuple) else [],
+        "shape": list(split.shape) if is_plain(split.shape) else [],
         "class_names": list(split.class_names),
         "code": checked.code,
         "initial_weights": checked.weights,
