@@ -22,7 +22,7 @@ HOMES = {
     "training/diverge.py": "names the loss where no layer is to blame",
     "execution/final.py": "the house's loop on the test set",
     "cli/final.py": "as above",
-    "execution/run.py": "the house's loop continues only where its loss is the ledger's",
+    "execution/house_runs.py": "the house's loop continues only where its loss is the ledger's",
     "execution/engine.py": "as above",
     "schedules/adaptive_slope.py": "a schedule of the house's loop says what it reads",
     "tasks/base.py": "the figure that every task has",
@@ -33,6 +33,8 @@ HOMES = {
     "tasks/table.py": "a task's method",
     "testing/tasks.py": "asks every task for it",
     "spec/loop.py": "what a loop reports that names no measures",
+    "spec/task.py": "a key of a task's table",
+    "training/evaluating.py": "an example in a message",
     "testing/sinks.py": "made-up figures",
 }
 

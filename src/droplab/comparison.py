@@ -12,9 +12,8 @@ from droplab.analysis import Effect, Verdict, judge
 from droplab.errors import FailureError, SpecError, UserError
 from droplab.execution import StoredRun, run_experiment
 from droplab.execution.changed_images import changed_images
-from droplab.execution.loop_engine import run_loop
-from droplab.execution.loop_final import FinalFigures, final_figures
-from droplab.execution.loop_trained import loop_models
+from droplab.execution.guest_final import FinalFigures, final_figures
+from droplab.execution.guest_trained import loop_models
 from droplab.execution.trained import trained_model
 from droplab.given import is_local
 from droplab.ledger import open_experiment, read_experiment
@@ -296,7 +295,7 @@ def compare(
     if loop is not None:
         _only_for_specs(data_dir=data_dir, model=model, data=data)
         with Tracker(listener or Silent(), track) as tracker:
-            finished = run_loop(
+            finished = run_experiment(
                 loop,
                 out=Path(out) if out is not None else None,
                 fresh=fresh,

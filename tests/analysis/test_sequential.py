@@ -87,14 +87,10 @@ def test_equal_is_rarely_said_of_a_difference_as_large_as_the_margin(arms):
 
 @pytest.mark.prove
 @pytest.mark.parametrize("noise", NOISES)
-@pytest.mark.parametrize("arms", [1, 5, 13])
-@pytest.mark.parametrize("better", [0.0, 0.3, 0.7])
-def test_false_answers_are_rare(arms, noise, better):
+@pytest.mark.parametrize(("arms", "real"), [(1, 0), (5, 0), (5, 2), (13, 0), (13, 4), (13, 9)])
+def test_false_answers_are_rare(arms, noise, real):
     """The complete null, and mixtures with it; with a margin, that of "equal" too."""
     rng = np.random.default_rng(5)
-    real = round(arms * better)
-    if better and not real:
-        pytest.skip("no arm is better")
     plan, experiments = Plan(LOOKS, margin=1.0), 4000 // arms + 300
     shifts = [*np.linspace(-3, -1, real), *([0.0] * (arms - real))]
     false = [f"a{place + 1}" for place in range(real, arms)]

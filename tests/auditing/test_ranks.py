@@ -33,6 +33,6 @@ def test_equal_masks(tmp_path):
         for rank in range(2)
     ]
     for rank in ranks:
-        out, _ = rank.communicate(timeout=120)
+        out, _ = rank.communicate(timeout=280)
         assert rank.returncode == 0
         assert json.loads(out) == [[["DL013"], []], [[], []]]

@@ -13,6 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 import droplab
 from droplab.errors import SiteError
+from droplab.surgery import match_sites
 from droplab.surgery.draws import DrawRecorder
 
 pytestmark = [
@@ -135,6 +136,40 @@ def test_torchs_attention_is_its_own_at_0_and_one_mask_however_it_is_asked(weigh
     torch.testing.assert_close(called(weights), called(not weights))
     model["attn"].dropout = plain["attn"].dropout = 0.0
     assert torch.equal(called(weights), plain["attn"](X, X, X, need_weights=weights, **options)[0])
+
+
+def test_attention_in_groups_and_of_one_head_is_torchs_own_at_0():
+    class Grouped(nn.Module):
+        p = 0.4
+
+        def forward(self, q, k):
+            return F.scaled_dot_product_attention(q, k, k, None, self.p, False, enable_gqa=q.ndim == 4)
+
+    model = nn.ModuleDict({"attn": Grouped()})
+    from droplab.surgery.functional import serve
+
+    serve(model["attn"], "attention", 0.4)
+    for q, k in ((torch.randn(2, 4, 3, 8), torch.randn(2, 2, 3, 8)), (torch.randn(2, 3, 8), torch.randn(2, 3, 8))):
+        found = []
+        for _ in range(2):
+            with droplab.keyed(model, seed=1):
+                found.append(model["attn"](q, k))
+        assert torch.equal(*found)
+        droplab.set_p(model, 0.0)
+        with droplab.keyed(model, seed=1):
+            y = model["attn"](q, k)
+        torch.testing.assert_close(y, F.scaled_dot_product_attention(q, k, k, enable_gqa=q.ndim == 4))
+        assert not torch.equal(y, found[0])
+        droplab.set_p(model, 0.4)
+
+
+def test_a_preset_finds_attention_before_and_after_it_is_under_keys():
+    model = Model()
+    droplab.sites(model, X)
+    wanted = ("attn.dropout", "first:attention", "second:attention")
+    assert match_sites(model, "@attention") == wanted
+    droplab.replace(model, X)
+    assert match_sites(model, "@attention") == wanted
 
 
 def test_functions_are_recomputed_as_they_were():

@@ -107,6 +107,18 @@ class Adapted(nn.Module):
         return self.base_layer(x) + self.lora_B["default"](low)
 
 
+class Gated(nn.Module):
+    """As in Llama: the product of an activation and something else; and a gate, which is none."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate, self.up, self.down, self.last = (nn.Linear(8, 8) for _ in range(4))
+
+    def forward(self, x):
+        y = self.down(F.silu(self.gate(x)) * self.up(x))
+        return self.last(y * y.sigmoid())
+
+
 def encoder():
     return nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, 0.1, batch_first=True), 2)
 
@@ -138,6 +150,7 @@ FOUND = {
         "@after_activations": ("layers.0.linear2:in", "layers.1.linear2:in"),
         "@before_head": ("layers.1.norm2:in",),
     }),
+    "gated": (Gated, VECTORS, {"@after_activations": ("down:in",)}),
     "lora": (lambda: nn.Sequential(Adapted(nn.Dropout(0.1))), VECTORS, {"@lora": ("0.lora_dropout.default",)}),
     "lora without": (lambda: nn.Sequential(Adapted(nn.Identity())), VECTORS, {"@lora": ("0.lora_A.default:in",)}),
 }  # fmt: skip

@@ -10,21 +10,23 @@ from typing import final
 
 import torch
 
-from droplab.errors import DivergedError, LedgerError
+from droplab.errors import DivergedError
 from droplab.execution.calibrate import choose_device
 from droplab.execution.checkpoint import CheckpointStore
-from droplab.execution.engine import open_run
+from droplab.execution.continuing import go_on
+from droplab.execution.driver import LedgerDriver
+from droplab.execution.engine import create, open_run
+from droplab.execution.executors import Ending, Here
 from droplab.execution.executors.reasons import reason_of
-from droplab.execution.folder import folder_for, fresh_folder, make_folder
+from droplab.execution.folder import fresh_folder, make_folder
+from droplab.execution.guest import Guest, terms_of
 from droplab.execution.lock import folder_lock
-from droplab.execution.loop_driver import LoopDriver
-from droplab.execution.loop_engine import continue_loop, create_loop
-from droplab.execution.run import OpenRun, Plan
+from droplab.execution.plan import OpenRun, Plan
 from droplab.execution.threads import check_threads
 from droplab.kernels import prepare_meanwhile
 from droplab.ledger import FILE_NAME, Ledger, exists
 from droplab.listener import GuardedListener, Listener
-from droplab.records import Measurement, Notice, RunKey
+from droplab.records import Notice
 from droplab.spec.experiment import ArmSpec
 from droplab.spec.loop import LoopSpec
 from droplab.training.run import Run
@@ -33,53 +35,13 @@ from droplab.training.terms import Terms
 
 
 @final
-class _Told:
-    """The port of a run; it also knows how far the run has come."""
-
-    def __init__(self, key: RunKey, driver: LoopDriver) -> None:
-        self._key, self._driver = key, driver
-        self.epochs: int | None = None
-        self.done = 0
-        self.problem: LedgerError | None = None
-
-    def planned(self, epochs: int) -> str:
-        self.epochs = epochs
-        return self._driver.planned(self._key, epochs)
-
-    def counted(self, epochs: int) -> None:
-        self._driver.counted(self._key, epochs)
-
-    def epoch(self, measurement: Measurement) -> None:
-        try:
-            self._driver.runs.epoch(self._key, measurement)
-        except LedgerError as problem:
-            self.problem = problem
-            raise
-        self.done = measurement.epoch + 1
-
-    def restart(self) -> None:
-        self._driver.restart(self._key)
-
-    def notice(self, notice: Notice) -> None:
-        self._driver.notice(notice)
-
-    def say(self, text: str) -> None:
-        self._driver.runs.say(text)
-
-    @staticmethod
-    def stop() -> bool:
-        """Ctrl-C is an exception here."""
-        return False
-
-
-@final
 class Opened:
     """One run, open from ``begin`` until ``leave``, and then to be ended in one of three ways."""
 
-    def __init__(self, run: OpenRun, arm: ArmSpec, terms: Terms, threads: int, driver: LoopDriver) -> None:
+    def __init__(self, run: OpenRun, arm: ArmSpec, terms: Terms, threads: int, driver: LedgerDriver) -> None:
         self.key, self.arm = run.key, arm
         self._open, self._terms, self._threads, self._driver = run, terms, threads, driver
-        self._told = _Told(run.key, driver)
+        self._told = Here(run.key, driver, lambda: False)  # Ctrl-C is an exception here
         self._stack = ExitStack()
         self._run: Run | None = None
 
@@ -90,7 +52,7 @@ class Opened:
 
     def begin(self) -> Run:
         """The run; generators and threads are its own from here on."""
-        self._driver.runs.started(self.key)
+        self._driver.started(self.key)
         self._stack.callback(torch.set_num_threads, torch.get_num_threads())
         torch.set_num_threads(self._threads)
         self._stack.enter_context(borrowed_generators())
@@ -118,18 +80,18 @@ class Opened:
             self._run.finish()
         except Exception as problem:  # noqa: BLE001  # whatever one run does, the others go on
             return self.fail(problem)
-        self._driver.ended(self.key, ("done", "", True))
+        self._driver.ended(self.key, Ending("done"))
         return ""
 
     def fail(self, problem: BaseException) -> str:
         """It has raised; the reason, for the ledger. What a person repairs in a cell may be tried again."""
         reason = reason_of(problem)
-        self._driver.ended(self.key, ("failed", reason, not isinstance(problem, DivergedError)))
+        self._driver.ended(self.key, Ending("failed", reason, not isinstance(problem, DivergedError)))
         return reason
 
     def interrupt(self) -> None:
         """It is to be continued."""
-        self._driver.ended(self.key, ("stopped", "", True))
+        self._driver.ended(self.key, Ending("interrupted"))
 
 
 @contextmanager
@@ -151,7 +113,8 @@ def session(
     listener = GuardedListener(listener)
     check_threads(spec.compute)
     device = choose_device(spec.compute.device)
-    folder = (out or folder_for(spec.name, spec.identity())).absolute()
+    experiment = Guest(spec, Path.cwd())
+    folder = (out or experiment.folder()).absolute()
     if fresh:
         folder = fresh_folder(folder)
     make_folder(folder)
@@ -162,16 +125,18 @@ def session(
             ledger = stack.enter_context(Ledger.open(folder / FILE_NAME))
             if not any(run.epochs_done for run in ledger.read().runs.values()):
                 ledger.set_design("code", {})  # what has measured nothing may be repaired
-            spec = continue_loop(ledger, folder, spec, listener, accept=accept_changed_code)
+            whole = go_on(ledger, folder, experiment, listener, accept=accept_changed_code)
+            assert isinstance(whole, LoopSpec)
+            spec = whole
         else:
-            ledger = stack.enter_context(create_loop(folder / FILE_NAME, spec, str(device)))
+            ledger, _ = create(folder, experiment, device, listener, stack)
         for notice in notices():
             ledger.notice(notice)
         plan = Plan(**ledger.design()["plan"])
         record = ledger.read()
-        terms = Terms(spec.measures, spec.epochs or 0, plan.device, keep_samples=spec.keep_samples / len(record.runs))
+        terms = terms_of(spec, plan, len(record.runs))
         listener.opened(record, asdict(plan), str(folder))
-        driver = LoopDriver(ledger, listener)
+        driver = LedgerDriver(ledger, listener)
         arms = {arm.name: arm for arm in spec.arms}
         left = [open_run(record.runs[key], folder, ledger) for key in ledger.open_runs()]
         yield folder, [Opened(run, arms[run.key.arm], terms, plan.threads, driver) for run in left]

@@ -32,7 +32,7 @@ class Function(DropLayer):
 
 
 class Serving:
-    """Stands in the place of a module's ``forward``. Copies and pickles of the module have one of their own.
+    """Base of what stands in the place of a module's ``forward``. Copies and pickles of it have one of their own.
 
     Attributes:
         module: whose forward it is.

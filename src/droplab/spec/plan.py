@@ -19,7 +19,7 @@ KEYS = ("endpoints", "margin", "looks")
 
 
 class Planned(Strict):
-    """What specs say of how they are judged."""
+    """Base of specs: how an experiment is judged."""
 
     endpoints: Literal["1", "2"] = "2"
     """``2``: the primary measure as deployed, with early stopping, is asked first; ``1``: the last epoch, as before."""

@@ -18,6 +18,7 @@ _ACTIVATIONS = frozenset({
     "celu", "elu", "gelu", "glu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "logsigmoid", "mish", "prelu",
     "relu", "relu6", "rrelu", "selu", "sigmoid", "silu", "softplus", "softsign", "tanh", "tanhshrink", "threshold",
 })  # fmt: skip
+_GATES = frozenset({"gelu", "relu", "silu"})
 _TRANSPARENT = frozenset({
     "bfloat16", "channel_shuffle", "clone", "contiguous", "detach", "dropout", "expand", "flatten", "float", "getitem",
     "half", "movedim", "pad", "permute", "pixel_shuffle", "requires_grad", "reshape", "roll", "squeeze", "swapaxes",
@@ -96,7 +97,12 @@ class Flow:
 
     def after_activations(self) -> list[str]:
         """Doorways of modules with weights that are only ever given what an activation made."""
-        return self._doors_of(lambda node: node.function in _ACTIVATIONS)
+        return self._doors_of(self._activated)
+
+    def _activated(self, node: Node) -> bool:
+        """Made by an activation, or by a gated one: its product with something else."""
+        made = [self._behind(parent).function for parent in node.parents] if node.function == "mul" else []
+        return node.function in _ACTIVATIONS or bool(_GATES & set(made))
 
     def first(self) -> list[str]:
         """Doorways of the modules with weights that are given the model's input."""

@@ -43,7 +43,7 @@ def asked(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str
         return ("dropout", float(rate)) if training and (fits or func.__name__ not in _RANKS) else None
     if func is _ATTENTION:
         options = _attended(*args, **kwargs)
-        return ("attention", float(options[4])) if 3 <= options[0].ndim <= 4 and not options[7] else None
+        return ("attention", float(options[4])) if 3 <= options[0].ndim <= 4 else None
     if func is _HEADS:
         return ("attention", float(kwargs.get("dropout_p", args[10] if len(args) > 10 else 0.0)))
     return None
@@ -81,13 +81,15 @@ class Functions(Serving):
     def attention(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call of scaled dot product attention; one that asks for no dropout is not asked to drop."""
         function, call = self.functions.get("attention"), asked(_ATTENTION, args, kwargs)
-        query, keys, values, mask, p, causal, scale, _ = _attended(*args, **kwargs)
+        query, keys, values, mask, p, causal, scale, grouped = _attended(*args, **kwargs)
         if function is None or call is None or not p:
             return _ATTENTION(*args, **kwargs)
         if query.ndim == 3:
             query, keys, values = (tensor.unsqueeze(1) for tensor in (query, keys, values))
             mask = mask.unsqueeze(-3) if mask is not None and mask.ndim == 3 else mask
             return self.attention((query, keys, values, mask, p, causal, scale), {}).squeeze(1)
+        if grouped:
+            keys, values = (part.repeat_interleave(query.shape[1] // part.shape[1], 1) for part in (keys, values))
         options: Any = {"attn_mask": mask, "is_causal": causal, "scale": scale, "key": function.key(query)}
         return own.attention(query, keys, values, function.rate(p), True, **options)
 

@@ -13,7 +13,7 @@ from torch import nn
 from droplab.errors import SiteError, quote, suggest
 from droplab.surgery.example import flow_of
 from droplab.surgery.holders import is_dropout, own_rates
-from droplab.surgery.view import closed_doorways
+from droplab.surgery.view import closed_doorways, view
 
 _EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 
@@ -83,7 +83,11 @@ def _residual(model: nn.Module, _: int) -> list[str]:
 
 def _attention(model: nn.Module, _: int) -> list[str]:
     numbers = [site for site, rate in own_rates(model).items() if isinstance(rate.module, nn.MultiheadAttention)]
-    return numbers + flow_of(model, "@attention").on_probabilities()
+    flow = flow_of(model, "@attention")
+    attended = [f"{name}:{door}" for name, door in flow.functions if door == "attention"]
+    attended += [site.name for site in view(model) if site.door == "attention"]
+    known = {f"{site.removesuffix('dropout').rstrip('.')}:attention" for site in numbers}
+    return [*numbers, *flow.on_probabilities(), *(site for site in attended if site not in known)]
 
 
 def _embeddings(model: nn.Module, _: int) -> list[str]:
@@ -120,7 +124,7 @@ _WANTED = {
     "after_activations": _HIDDEN,
     "before_head": "its output is not the output of one module with weights",
     "residual": "no module's output is added to what its input was made of",
-    "attention": "no torch.nn.MultiheadAttention drops its probabilities, and no dropout layer follows a softmax",
+    "attention": "nothing drops probabilities: no MultiheadAttention, no dropout_p, no dropout layer after a softmax",
     "embeddings": "it has no torch.nn.Embedding",
     "early": _HIDDEN,
     "late": _HIDDEN,

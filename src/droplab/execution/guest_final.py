@@ -8,8 +8,8 @@ from typing import Any
 
 from droplab.errors import UserError, quote
 from droplab.execution.final import StoredRun
+from droplab.execution.guest_trained import loop_models, only
 from droplab.execution.lock import folder_lock
-from droplab.execution.loop_trained import loop_models, only
 from droplab.ledger import change_experiment
 from droplab.records import RunKey
 from droplab.training.figures import number
