@@ -15,6 +15,7 @@ from droplab.cli.export import export
 from droplab.cli.final import final
 from droplab.cli.init import init
 from droplab.cli.kinds import kinds
+from droplab.cli.launch import launch
 from droplab.cli.note import note
 from droplab.cli.report import report
 from droplab.cli.runs import runs
@@ -27,7 +28,7 @@ app = App(
     help="Does dropout help this model, where, which kind, how much? A controlled experiment answers.",
     version=__version__,
 )
-for command in (compare, report, runs, verdict, note, init):
+for command in (compare, launch, report, runs, verdict, note, init):
     app.command(command)
 app.command(final, name="test")
 app.command(export)

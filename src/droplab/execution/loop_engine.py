@@ -14,7 +14,7 @@ from droplab.errors import DesignError
 from droplab.execution.calibrate import choose_device
 from droplab.execution.engine import Finished, interrupted_error, mark_interrupted, open_run
 from droplab.execution.environment import cores, differences, environment
-from droplab.execution.fingerprint import changed_code, file_digests
+from droplab.execution.fingerprint import changed_code, digests_of, file_digests
 from droplab.execution.folder import folder_for, fresh_folder, make_folder
 from droplab.execution.lock import folder_lock
 from droplab.execution.loop_carry_out import LoopSet
@@ -133,7 +133,13 @@ def _create(path: Path, spec: LoopSpec, device: str) -> Ledger:
 def _code(spec: LoopSpec) -> dict[str, dict[str, str]]:
     """What tells the loop from another of its name: its file's digests, or its own where only this process has it."""
     loop = find(spec.loop)
-    found = file_digests(spec.loop) if loop is None else {"file": spec.loop_name, "bytes": source_digest(loop)}
+    script = getattr(loop, "path", None) if hasattr(loop, "carry_out") else None
+    if script is not None:
+        found = digests_of(Path(script)) if script else {}
+    elif loop is None:
+        found = file_digests(spec.loop)
+    else:
+        found = {"file": spec.loop_name, "bytes": source_digest(loop)}
     return {"loop": found} if found else {}
 
 
@@ -175,6 +181,8 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 def _check_same_code(ledger: Ledger, folder: Path, now: dict[str, dict[str, str]], *, accept: bool) -> None:
     changed = changed_code(ledger.design()["code"], now)
+    if changed and not any(run.epochs_done for run in ledger.read().runs.values()):
+        changed = []  # nothing was measured with it
     if changed and not accept:
         raise DesignError(
             f"the code of the {' and '.join(changed)} is not what {folder} was started with, so that one verdict would "
