@@ -43,6 +43,8 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/gemm_skipping.py
 	$(BIN)/python benchmarks/tutorial_statements.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/functions.py
+	$(BIN)/python benchmarks/loop_steps.py
 	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/sinks.py
 

@@ -13,7 +13,7 @@ ring = torch.cat([angle.cos(), angle.sin()], 1) + 0.05 * torch.randn(256, 2, gen
 
 def network(inputs: int, outputs: int) -> nn.Module:
     return nn.Sequential(
-        nn.Linear(inputs, 32), nn.LeakyReLU(0.2), nn.Dropout(), nn.Linear(32, 32), nn.LeakyReLU(0.2), nn.Dropout(),
+        nn.Linear(inputs, 32), nn.LeakyReLU(0.2), nn.Dropout(0), nn.Linear(32, 32), nn.LeakyReLU(0.2), nn.Dropout(0),
         nn.Linear(32, outputs),
     )  # fmt: skip
 

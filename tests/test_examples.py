@@ -1,11 +1,13 @@
 """The examples run, are short, and change as little as they say."""
 
+import json
 import runpy
 from pathlib import Path
 
 import pytest
 
 import droplab
+from tests.cells import Notebook
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 
@@ -26,6 +28,38 @@ def test_it_runs_to_its_verdict(path, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_it_is_short(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 60
+
+
+NOTEBOOK = EXAMPLES[0].parent / "study.ipynb"
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_the_notebooks_cells_continue_when_they_are_executed_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cells = [cell for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    cell = Notebook()
+    for _ in range(2):
+        for one in cells:
+            space = cell("".join(one["source"]))
+    record = space["study"].results.record
+    assert [run.state for run in record.runs.values()] == ["done"] * 9
+    assert not record.notices
+    assert all(run.epochs_done == 10 for run in record.runs.values())
+    assert record.name in "".join(cells[2]["outputs"][0]["text"])
+    assert all(one["execution_count"] for one in cells)
+
+
+def test_the_notebook_runs_in_a_kernel(tmp_path, monkeypatch):
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    notebook = nbformat.read(NOTEBOOK, 4)
+    told = notebook.cells[3].outputs[0].text
+    nbclient.NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert notebook.cells[3].outputs[0].text.splitlines()[0] == told.splitlines()[0]
+    (folder,) = (tmp_path / "droplab-runs").iterdir()
+    assert {run.state for run in droplab.Results.read(folder).record.runs.values()} == {"done"}
+    assert (folder / "report.html").exists()
 
 
 def test_five_lines_of_the_tutorial_changed():

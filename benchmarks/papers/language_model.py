@@ -6,38 +6,48 @@
 Cat*, words separated by spaces). The first 60,000 words of each are for training and the 12,000 after them for
 validation; words that are not among the 2,000 most frequent of the training part are one word of their own.
 
-Five arms of one model, an embedding, an LSTM layer and the embedding again as output weights; per seed all arms have
-the same initial weights, batches and base key. Rates are those that Merity et al. published for the Penn Treebank
-(0.4 for inputs and outputs, 0.5 for weights); nothing was tuned here. A run ends when three epochs have brought no
-lower validation perplexity. Results: benchmarks/results/language_model.csv, a row for each epoch of each run.
+Five arms of one model, an embedding, an LSTM layer and the embedding again as output weights. Rates are those that
+Merity et al. published for the Penn Treebank (0.4 for inputs and outputs, 0.5 for weights); nothing was tuned here. A
+run ends when three epochs have brought no lower validation loss; ``best`` is the lowest so far, and a perplexity is
+``exp`` of it.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
 import math
 import os
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 from statistics import mean, stdev
 
 import torch
+from guest import compared, parser, values
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 import droplab
-from droplab.analysis.student import quantile
 
 TEXTS = {"english": "tinyshakespeare.txt", "japanese": "neko.txt"}
-ARMS = ("none", "standard", "locked", "weight-drop", "locked + weight-drop")
 P, P_WEIGHT = 0.4, 0.5
 TRAIN, VALIDATION = 60_000, 12_000
 WORDS, WIDTH, STREAMS, STEPS = 2000, 128, 16, 35
 RATE, CLIP, PATIENCE = 3e-3, 1.0, 3
-RESULT = Path(__file__).parent.parent / "results" / "language_model.csv"
+LOCKED = {"before": "locked_dropout", "after": "locked_dropout"}
+ARMS = [
+    {"name": "none", "p": 0},
+    {"name": "standard", "p": {"before": P, "after": P}},
+    {"name": "locked", "p": {"before": P, "after": P}, "kind": LOCKED},
+    {"name": "weight-drop", "p": {"lstm": P_WEIGHT}, "kind": {"lstm": "weight_drop_lstm"}},
+    {
+        "name": "locked + weight-drop",
+        "p": {"before": P, "after": P, "lstm": P_WEIGHT},
+        "kind": {**LOCKED, "lstm": "weight_drop_lstm"},
+    },
+]
+MEASURES = {"best": {"better": "lower", "unit": "nats"}, "loss": {"better": "lower", "unit": "nats"}}
 
 
 def words(text: str, language: str) -> list[str]:
@@ -45,10 +55,11 @@ def words(text: str, language: str) -> list[str]:
     return text.split() if language == "japanese" else re.findall(r"[\w']+|[^\w\s]|\n", text.lower())
 
 
-def encoded(place: Path, language: str, count: int) -> tuple[Tensor, Tensor]:
+@cache
+def encoded(folder: Path, language: str) -> tuple[Tensor, Tensor]:
     """Training and validation part as word numbers; 0 is every rare word."""
-    tokens = words(place.read_text(encoding="utf-8"), language)
-    known = {word: i for i, (word, _) in enumerate(Counter(tokens[:TRAIN]).most_common(count - 1), start=1)}
+    tokens = words((folder / TEXTS[language]).read_text(encoding="utf-8"), language)
+    known = {word: i for i, (word, _) in enumerate(Counter(tokens[:TRAIN]).most_common(WORDS - 1), start=1)}
     numbers = torch.tensor([known.get(token, 0) for token in tokens[: TRAIN + VALIDATION]])
     return numbers[:TRAIN], numbers[TRAIN:]
 
@@ -56,16 +67,13 @@ def encoded(place: Path, language: str, count: int) -> tuple[Tensor, Tensor]:
 class LanguageModel(nn.Module):
     """Words ``(N, T)`` to scores of the next ones, ``(N, T, V)``."""
 
-    def __init__(self, arm: str, count: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(count, WIDTH)
+        self.embedding = nn.Embedding(WORDS, WIDTH)
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
-        lstm = nn.LSTM(WIDTH, WIDTH, batch_first=True)
-        self.lstm = droplab.nn.WeightDropLSTM.adopt(lstm, P_WEIGHT) if "weight" in arm else lstm
-        locked = droplab.nn.LockedDropout
-        kind = {"standard": droplab.nn.Dropout, "locked": locked, "locked + weight-drop": locked}.get(arm)
-        self.before, self.after = (nn.Identity() if kind is None else kind(P) for _ in range(2))
-        self.bias = nn.Parameter(torch.zeros(count))
+        self.lstm = nn.LSTM(WIDTH, WIDTH, batch_first=True)
+        self.before, self.after = nn.Dropout(0.0), nn.Dropout(0.0)
+        self.bias = nn.Parameter(torch.zeros(WORDS))
 
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Scores, and the state to go on from."""
@@ -82,30 +90,26 @@ def windows(numbers: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 @torch.no_grad()
-def perplexity(model: LanguageModel, numbers: Tensor) -> float:
-    """In eval mode."""
+def validated(model: LanguageModel, numbers: Tensor) -> float:
+    """Mean loss in eval mode."""
     model.eval()
     total, count, state = 0.0, 0, None
     for x, y in windows(numbers):
         scores, state = model(x, state)
         total += F.cross_entropy(scores.flatten(0, 1), y.flatten(), reduction="sum").item()
         count += y.numel()
-    return math.exp(total / count)
+    return total / count
 
 
-def run(arm: str, seed: int, data: tuple[Tensor, Tensor], count: int, epochs: int) -> list[tuple[int, float, float]]:
-    """Epoch, mean training loss (in training mode) and validation perplexity, for each epoch."""
-    train, validation = data
-    torch.manual_seed(seed)
-    model = LanguageModel(arm, count)
+def train(run: droplab.Run, folder: Path, language: str) -> None:
+    """Adam until three epochs have brought nothing; the streams are the samples."""
+    numbers, held_out = (part.to(run.device) for part in encoded(folder, language))
+    model = run.prepare(LanguageModel)
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
-    rows: list[tuple[int, float, float]] = []
-    step = 0
-    for epoch in range(1, epochs + 1):
+    for epoch in run.epochs(optimizer=optimizer, best=math.inf, best_epoch=0):
         losses, state = [], None
-        model.train()
-        for x, y in windows(train):
-            with droplab.keyed(model, seed=seed, step=step):
+        for x, y in windows(numbers):
+            with run.step(samples=torch.arange(STREAMS)):
                 scores, state = model(x, state)
             loss = F.cross_entropy(scores.flatten(0, 1), y.flatten())
             optimizer.zero_grad()
@@ -113,56 +117,37 @@ def run(arm: str, seed: int, data: tuple[Tensor, Tensor], count: int, epochs: in
             nn.utils.clip_grad_norm_(model.parameters(), CLIP)
             optimizer.step()
             losses.append(loss.item())
-            step += 1
-        rows.append((epoch, mean(losses), perplexity(model, validation)))
-        if epoch - min(rows, key=lambda row: row[2])[0] >= PATIENCE:
+        loss_now = validated(model, held_out)
+        if loss_now < run.kept["best"]:
+            run.keep(best=loss_now, best_epoch=epoch)
+        run.report(train_loss=mean(losses), val_loss=loss_now, val_best=run.kept["best"])
+        if epoch - run.kept["best_epoch"] >= PATIENCE:
             break
-    return rows
-
-
-def report(best: dict[str, dict[str, list[float]]]) -> None:
-    """Best validation perplexity of each arm, and its ratio to no dropout, paired over seeds."""
-    for language, arms in best.items():
-        for arm, values in arms.items():
-            line = f"| {language} | {arm} | {mean(values):.1f} ± {stdev(values):.1f} |"
-            if arm != "none":
-                logs = [math.log(a / b) for a, b in zip(values, arms["none"], strict=True)]
-                half = quantile(0.975, len(logs) - 1) * stdev(logs) / len(logs) ** 0.5
-                low, middle, high = (100 * math.expm1(mean(logs) + side * half) for side in (-1, 0, 1))
-                line += f" {middle:+.1f} % [{low:+.1f}, {high:+.1f}] |"
-            print(line)
 
 
 def main() -> None:
-    """Train every arm with every seed, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", default=os.environ.get("DROPLAB_TEXT"))
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--languages", default="english,japanese")
-    parser.add_argument("--out", type=Path, default=RESULT)
-    told = parser.parse_args()
-    if not told.data_dir:
-        parser.error("no texts: give --data-dir DIR, or set DROPLAB_TEXT")
-    torch.set_num_threads(1)
-    best: dict[str, dict[str, list[float]]] = {}
-    with told.out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["language", "arm", "seed", "epoch", "training_loss", "validation_perplexity"])
-        for language in told.languages.split(","):
-            data = encoded(Path(told.data_dir) / TEXTS[language], language, WORDS)
-            rare = [f"{(part == 0).double().mean():.1%}" for part in data]
-            print(f"{language}: {rare[0]} of training and {rare[1]} of validation words are rare ones", flush=True)
-            best[language] = {arm: [] for arm in ARMS}
-            for seed in range(told.seeds):
-                for arm in ARMS:
-                    rows = run(arm, seed, data, WORDS, told.epochs)
-                    writer.writerows([language, arm, seed, *row] for row in rows)
-                    file.flush()
-                    epoch, _, lowest = min(rows, key=lambda row: row[2])
-                    best[language][arm].append(lowest)
-                    print(f"{language} {arm} seed {seed}: {lowest:.1f} at epoch {epoch} of {len(rows)}", flush=True)
-    report(best)
+    """Train every arm with every seed, and print."""
+    options = parser(__doc__, seeds=3)
+    options.add_argument("--data-dir", default=os.environ.get("DROPLAB_TEXT"))
+    options.add_argument("--epochs", type=int, default=30)
+    options.add_argument("--languages", default="english,japanese")
+    given = options.parse_args()
+    if not given.data_dir:
+        options.error("no texts: give --data-dir DIR, or set DROPLAB_TEXT")
+    folder = Path(given.data_dir).absolute()
+    for language in given.languages.split(","):
+        rare = [f"{(part == 0).double().mean():.1%}" for part in encoded(folder, language)]
+        print(f"{language}: {rare[0]} of training and {rare[1]} of validation words are rare ones", flush=True)
+        loop, name = partial(train, folder=folder, language=language), f"{language} language model"
+        results = compared(loop, given, name=name, arms=ARMS, measures=MEASURES, epochs=given.epochs)
+        for arm in results.record.arms:
+            found = [math.exp(loss) for loss in values(results, arm, "val_best")]
+            line = f"| {language} | {arm} | {mean(found):.1f}" + (f" ± {stdev(found):.1f} |" if found[1:] else " |")
+            if arm != results.record.baseline:
+                effect = results.verdict.effect("val_best", arm)
+                low, middle, high = (100 * math.expm1(nats) for nats in (effect.low, effect.mean, effect.high))
+                line += f" {middle:+.1f} % [{low:+.1f}, {high:+.1f}] |"
+            print(line)
 
 
 if __name__ == "__main__":

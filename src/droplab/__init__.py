@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
     from droplab.adapters import run as run
     from droplab.analysis import Effect as Effect
     from droplab.analysis import Verdict as Verdict
-    from droplab.analysis import judge as judge
+    from droplab.auditing import audit as audit
     from droplab.comparison import Results as Results
     from droplab.comparison import compare as compare
     from droplab.data import Part as Part
@@ -28,11 +28,14 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
     from droplab.execution import StoredRun as StoredRun
     from droplab.execution import final_evaluation as final_evaluation
     from droplab.functional import Key as Key
+    from droplab.judging import Judged as Judged
+    from droplab.judging import judge as judge
     from droplab.kernels import backend as backend
     from droplab.listener import Listener as Listener
     from droplab.models import SrivastavaMLP as SrivastavaMLP
     from droplab.models import TutorialCNN as TutorialCNN
     from droplab.nn import keyed as keyed
+    from droplab.notebook import study as study
     from droplab.records import Measure as Measure
     from droplab.spec import ArmSpec as ArmSpec
     from droplab.spec import ComputeSpec as ComputeSpec
@@ -41,6 +44,9 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
     from droplab.spec import LoopSpec as LoopSpec
     from droplab.spec import ModelSpec as ModelSpec
     from droplab.spec import RecipeSpec as RecipeSpec
+    from droplab.surgery.insert import insert as insert
+    from droplab.surgery.insert import remove as remove
+    from droplab.surgery.insert import set_p as set_p
     from droplab.surgery.rates import apply_rates as apply_rates
     from droplab.surgery.rates import rates as rates
     from droplab.surgery.replace import replace as replace
@@ -51,24 +57,27 @@ _HOMES = {
     name: room
     for room, names in {
         "adapters": ("run",),
-        "analysis": ("Effect", "Verdict", "judge"),
+        "analysis": ("Effect", "Verdict"),
+        "auditing": ("audit",),
         "comparison": ("Results", "compare"),
         "data": ("Part", "Split"),
         "errors": ("DroplabError", "FailureError", "UserError"),
         "execution": ("FinalEvaluation", "StoredRun", "final_evaluation"),
         "functional": ("Key",),
+        "judging": ("Judged", "judge"),
         "kernels": ("backend",),
         "listener": ("Listener",),
         "models": ("SrivastavaMLP", "TutorialCNN"),
         "nn": ("keyed",),
+        "notebook": ("study",),
         "records": ("Measure",),
         "spec": ("ArmSpec", "ComputeSpec", "DataSpec", "ExperimentSpec", "LoopSpec", "ModelSpec", "RecipeSpec"),
-        "surgery": ("apply_rates", "rates", "replace", "sites"),
+        "surgery": ("apply_rates", "insert", "rates", "remove", "replace", "set_p", "sites"),
         "training": ("Run",),
     }.items()
     for name in names
 }
-_ROOMS = ("functional", "nn")
+_ROOMS = ("functional", "nn", "tasks")
 
 __all__ = sorted([*_HOMES, "__version__"])  # noqa: PLE0605  # a list it is
 

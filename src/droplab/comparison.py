@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from droplab.analysis import Effect, Verdict, judge
-from droplab.errors import FailureError, SpecError
+from droplab.errors import FailureError, SpecError, UserError
 from droplab.execution import StoredRun, run_experiment
 from droplab.execution.changed_images import changed_images
-from droplab.execution.loop_engine import run_loop
+from droplab.execution.guest_final import FinalFigures, final_figures
+from droplab.execution.guest_trained import loop_models
 from droplab.execution.trained import trained_model
 from droplab.given import is_local
 from droplab.ledger import open_experiment, read_experiment
@@ -70,7 +71,9 @@ class Results:
         """The runs, for ``final_evaluation``."""
         return tuple(StoredRun(self.folder, key) for key in self.record.runs)
 
-    def model(self, arm: str, seed: int, *, data_dir: str | Path | None = None) -> nn.Module:
+    def model(
+        self, arm: str, seed: int, *, data_dir: str | Path | None = None, loop: Loop | None = None, name: str = "model"
+    ) -> nn.Module:
         """A finished run's trained model: its last weights, in eval mode, on the CPU.
 
         Its dropout layers have the rates of the run's last step. The model function is called again, so it must
@@ -81,12 +84,43 @@ class Results:
             seed: one of the experiment's seeds.
             data_dir: for experiments older than droplab 0.2, whose ledgers do not know the samples' shape: where the
                 data set is, if it has moved.
+            loop: of an experiment on a loop of your own that its name does not lead to, such as a lambda's. The loop is
+                called as far as ``run.epochs``, to build its models.
+            name: of the model, where that loop prepares several.
 
         Raises:
             UserError: no such arm or seed, a run that is not done, or a model that is another one now.
             CheckpointError: its last checkpoint is missing or damaged.
         """
+        if "loop" in self.record.spec:
+            with open_experiment(self.folder) as ledger:
+                models = loop_models(ledger, self.folder, arm, seed, loop)
+            if name not in models:
+                raise UserError(f"the loop has no model {name!r}; it prepares {', '.join(map(repr, models))}")
+            return models[name]
         return trained_model(self.folder, arm, seed, Path(data_dir) if data_dir is not None else None)
+
+    def final_figures(
+        self, arm: str, seed: int, test: Callable[[Any], Mapping[str, Any]], *, loop: Loop | None = None
+    ) -> FinalFigures:
+        """Open the test set for a finished run of a loop of your own; the ledger records that it was opened.
+
+        Do this once, after every choice is made. Keep the test set to ``test`` alone: droplab cannot know what else a
+        loop reads.
+
+        Args:
+            arm: an arm's name.
+            seed: one of the experiment's seeds.
+            test: called with the run's model, in eval mode, on the CPU, with its last weights; with a dict of models
+                by name where the loop prepares several. Returns figures by name.
+            loop: as ``model``'s.
+
+        Raises:
+            UserError: no such run, one that is not done, models that cannot be built again, or no figures.
+            CheckpointError: the run's last checkpoint cannot be read.
+            LockedError: the experiment is running.
+        """
+        return final_figures(StoredRun(self.folder, RunKey(arm, seed)), test, loop=loop)
 
     def samples(self, arm: str, seed: int) -> dict[int, dict[str, SampleValues]]:
         """Figures of single validation samples: ``{epoch: {"val_NAME": SampleValues}}``, epochs counted from 0.
@@ -261,7 +295,7 @@ def compare(
     if loop is not None:
         _only_for_specs(data_dir=data_dir, model=model, data=data)
         with Tracker(listener or Silent(), track) as tracker:
-            finished = run_loop(
+            finished = run_experiment(
                 loop,
                 out=Path(out) if out is not None else None,
                 fresh=fresh,
@@ -269,6 +303,7 @@ def compare(
                 accept_changed_code=accept_changed_code,
             )
         return Results(finished.folder, finished.record)
+    arms_given = not isinstance(spec, Mapping) or "arms" in spec
     if spec is None:
         spec = demo()
     if isinstance(spec, (str, Path)):
@@ -276,7 +311,7 @@ def compare(
     if not isinstance(spec, ExperimentSpec):
         assert isinstance(spec, Mapping)
         spec = parse_spec(spec)
-    spec, alone = _here(_with_objects(spec, model, data))
+    spec, alone = _here(_with_objects(spec, model, data, arms_given=arms_given))
     with Tracker(listener or Silent(), track) as tracker:
         if alone:
             tracker.say(alone)
@@ -335,13 +370,13 @@ def _batches(recipe: Mapping[str, Any]) -> RecipeSpec:
     return RecipeSpec(**{key: recipe[key] for key in ("batch_size", "drop_last") if key in recipe})
 
 
-def _with_objects(spec: ExperimentSpec, model: Any, data: Any) -> ExperimentSpec:
-    """The spec with another model or other data; their options stay."""
+def _with_objects(spec: ExperimentSpec, model: Any, data: Any, *, arms_given: bool) -> ExperimentSpec:
+    """The spec with another model or other data; their options stay. Arms that nobody gave are those of the model."""
     given = {"model": (spec.model, model), "data": (spec.data, data)}
     changes = {what: {**old.model_dump(), "name": new} for what, (old, new) in given.items() if new is not None}
     if not changes:
         return spec
-    return parse_spec({**spec.model_dump(), **changes})
+    return parse_spec({**spec.model_dump(exclude=set() if arms_given else {"arms"}), **changes})
 
 
 def _here(spec: ExperimentSpec) -> tuple[ExperimentSpec, str]:

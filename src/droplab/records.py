@@ -10,7 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
+LOOKS = (3, 5, 8, 12, 16, 20)
+"""Where seeds are trained until decided and no looks are named."""
 ENDED_STATES = ("interrupted", "failed", "done")
+ELSEWHERE = "recorded elsewhere"
+"""A key of the spec of a record that no ledger gave: what became of its test set is not known."""
 RUN_STATES = ("planned", "running", *ENDED_STATES)
 """What a run can be."""
 
@@ -170,6 +174,8 @@ class RunRecord:
     """One value per finished epoch, in order; NaN where an epoch did not measure the metric."""
     folds: Mapping[str, tuple[tuple[tuple[float, float], ...], ...]] = field(default_factory=dict)
     """By figure, per epoch: its sum and count on each fold of the validation samples."""
+    retry: bool = False
+    """Failed for a reason that need not come again, such as a lost machine: it is to be repeated, no outcome."""
 
 
 @dataclass(frozen=True)
@@ -241,6 +247,8 @@ class ExperimentRecord:
     """What was seen by the check before the experiment, and by its runs."""
     measures: tuple[Measure, ...] = CLASSIFICATION
     """The first is the primary one."""
+    endpoints: Mapping[str, Any] = field(default_factory=dict)
+    """What was decided on before results were seen (``analysis/planned.py``); empty in older ledgers: set "1"."""
 
     @property
     def metrics(self) -> frozenset[str]:

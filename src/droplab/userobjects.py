@@ -95,6 +95,23 @@ def resolve(name: str, what: str, error: type[UserError]) -> Callable[..., Any]:
             f"{what} {name!r} was given as an object, and this process has not got it, or has another of that name. "
             "Give it again with droplab.compare(...), or put it into a module of its own and give that name."
         )
+    found = resolve_value(name, what, error)
+    if not callable(found):
+        attribute = name.partition(":")[2]
+        raise error(f"{what} {name!r}: {attribute} is a {type(found).__name__}, a function or class is wanted")
+    callable_found: Callable[..., Any] = found
+    return callable_found
+
+
+def resolve_value(name: str, what: str, error: type[UserError]) -> Any:
+    """What stands under ``pkg.module:name``, of whatever type.
+
+    Raises:
+        UserError: of the class ``error``, where the module or the name is missing, or the module raises on import.
+
+    >>> resolve_value("string:digits", "text", UserError)
+    '0123456789'
+    """
     module_name, _, attribute = name.partition(":")
     with _working_directory_importable():
         try:
@@ -116,10 +133,7 @@ def resolve(name: str, what: str, error: type[UserError]) -> Callable[..., Any]:
         if not hasattr(found, part):
             raise error(f"{what} {name!r}: {module_name} has no {attribute!r}{suggest(part, known)}")
         found = getattr(found, part)
-    if not callable(found):
-        raise error(f"{what} {name!r}: {attribute} is a {type(found).__name__}, a function or class is wanted")
-    callable_found: Callable[..., Any] = found
-    return callable_found
+    return found
 
 
 def call(

@@ -92,6 +92,7 @@ if started == 2:
     launched(folder, text + "\n# another, of which nothing was measured\nx = 1\n", seeds=2)
 
 
+@pytest.mark.prove  # five processes that load torch
 def test_ranks_have_the_masks_of_one_process_and_a_lost_one_is_named(folder):
     launched(folder, MASKS, file="masks.py")
     results = None

@@ -16,7 +16,7 @@ import droplab
 import droplab.data
 from droplab.comparison import Results
 from droplab.errors import CheckpointError, DesignError, ModelError, SpecError, UserError
-from droplab.execution.run import Plan
+from droplab.execution.plan import Plan
 from droplab.ledger import Ledger, open_experiment
 from droplab.listener import Listener
 from droplab.records import RunKey

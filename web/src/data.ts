@@ -22,8 +22,9 @@ export interface Effect {
   high: number | null;
   adjusted_low: number | null;
   adjusted_high: number | null;
-  consequence: "better" | "worse" | "cost" | "neutral" | "open" | "identical";
-  status: "supported" | "contradicted" | "undecided";
+  margin: number | null; // differences below it matter to nobody
+  consequence: "better" | "worse" | "equal" | "cost" | "neutral" | "open" | "identical";
+  status: "supported" | "contradicted" | "equal" | "undecided";
   share: boolean;
   seeds: number[];
   values: (number | null)[];
@@ -99,7 +100,7 @@ export interface Payload {
     arms: string[];
     seeds: number[];
     sizes: Record<string, number>;
-    openings: number;
+    openings: number | null; // unknown of runs that were recorded elsewhere
     done: number;
   };
   runs: Run[];

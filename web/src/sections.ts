@@ -127,8 +127,8 @@ export function about(page: Page): HTMLElement {
     "section",
     { id: "about", "aria-labelledby": "about-title" },
     h("h2", { id: "about-title" }, page.say("about.title")),
-    h("p", {}, page.say("about.test", { count: experiment.openings })),
-    h("p", { class: "hint" }, page.say("about.id", { id: experiment.id, created: experiment.created.slice(0, 16).replace("T", " ") })),
+    experiment.openings === null ? null : h("p", {}, page.say("about.test", { count: experiment.openings })),
+    experiment.id === "" ? null : h("p", { class: "hint" }, page.say("about.id", { id: experiment.id, created: experiment.created.slice(0, 16).replace("T", " ") })),
     h("details", {}, h("summary", {}, page.say("about.spec")), tree(spec)),
     h("details", {}, h("summary", {}, page.say("about.environment")), tree({ plan, sessions: environments })),
   );

@@ -1,24 +1,41 @@
 """From a ledger's record to numbers and a verdict; no torch, no files."""
 
+from droplab.analysis.answer import Answer, Failures
 from droplab.analysis.describe import ArmSummary, Spread
 from droplab.analysis.effect import Consequence, Effect, Unit
+from droplab.analysis.looks import Plan
 from droplab.analysis.paired import MOST_SEEDS
+from droplab.analysis.pilot import Pilot, pilot
+from droplab.analysis.planned import plan_of, written
 from droplab.analysis.questions import Endpoint, Questions, questions
 from droplab.analysis.recommend import by_weight
+from droplab.analysis.second import Primary
+from droplab.analysis.until import Next, next_seeds, wanted
 from droplab.analysis.verdict import ALPHA, Verdict, judge
 
 __all__ = [
     "ALPHA",
     "MOST_SEEDS",
+    "Answer",
     "ArmSummary",
     "Consequence",
     "Effect",
     "Endpoint",
+    "Failures",
+    "Next",
+    "Pilot",
+    "Plan",
+    "Primary",
     "Questions",
     "Spread",
     "Unit",
     "Verdict",
     "by_weight",
     "judge",
+    "next_seeds",
+    "pilot",
+    "plan_of",
     "questions",
+    "wanted",
+    "written",
 ]

@@ -11,10 +11,11 @@ from droplab.records import Measure
 
 Unit = Literal["nats", "share", "", "epochs"]
 
-Status = Literal["supported", "contradicted", "undecided"]
-"""Whether the endpoint's claim (``questions.py``) holds. A claim may be bad news: see ``Consequence``."""
+Status = Literal["supported", "contradicted", "equal", "undecided"]
+"""Whether the endpoint's claim (``questions.py``) holds. A claim may be bad news: see ``Consequence``. ``equal``,
+inside the margin that the user named, is an answer to the primary question of set "2" alone."""
 
-Consequence = Literal["better", "worse", "cost", "neutral", "open", "identical"]
+Consequence = Literal["better", "worse", "equal", "cost", "neutral", "open", "identical"]
 """What an effect means. ``neutral``: shown, but neither good nor bad by itself."""
 
 _MEANING: Mapping[Role, tuple[Consequence, Consequence]] = {
@@ -22,6 +23,7 @@ _MEANING: Mapping[Role, tuple[Consequence, Consequence]] = {
     "fit": ("cost", "neutral"),
     "turn": ("cost", "neutral"),
     "val": ("better", "worse"),
+    "deployed": ("better", "worse"),
 }
 """By role: where the endpoint's claim is supported, and where it is contradicted."""
 
@@ -32,7 +34,7 @@ class Effect:
 
     endpoint: str
     finding: int
-    """1: overfits, 2: costs training, 3: generalises."""
+    """0: better as deployed (set "2"), 1: overfits, 2: costs training, 3: generalises."""
     arm: str
     baseline: str
     seeds: tuple[int, ...]
@@ -44,7 +46,8 @@ class Effect:
     high: float
     p: float
     p_adjusted: float
-    """Holm's, over all endpoints × arms of the experiment."""
+    """Holm's, over all endpoints × arms of the experiment; of set "2", NaN for the primary question, whose interval
+    tells."""
     adjusted_low: float
     """The interval on which the status rests (``paired.holm_levels``): it excludes 0 exactly where the status is
     not ``undecided``. NaN below two seeds."""
@@ -81,6 +84,8 @@ def consequence(effect: Effect, effects: Iterable[Effect]) -> Consequence:
         return "identical"
     if effect.status == "undecided":
         return "open"
+    if effect.status == "equal":
+        return "equal"
     supported = effect.status == "supported"
     if effect.role != "gap":
         return _MEANING[effect.role][0 if supported else 1]

@@ -28,7 +28,7 @@ from typing import Literal
 from droplab.measures import GAP, reported
 from droplab.records import ExperimentRecord, Measure, RunRecord
 
-Role = Literal["rise", "fit", "turn", "val", "gap"]
+Role = Literal["rise", "fit", "turn", "val", "gap", "deployed"]
 """What an endpoint looks at."""
 
 

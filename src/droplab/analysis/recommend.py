@@ -10,6 +10,7 @@ from droplab.analysis.effect import Effect, Status
 from droplab.analysis.endpoints import differences
 from droplab.analysis.paired import paired_t
 from droplab.analysis.questions import Endpoint, questions
+from droplab.analysis.second import Primary
 from droplab.records import ExperimentRecord
 
 
@@ -60,6 +61,27 @@ def recommend(record: ExperimentRecord, effects: Sequence[Effect], alpha: float)
     order = by_weight(judged)
     best = max(left, key=lambda arm: [_or_least(end.claim * mean[end.name, arm]) for end in order])
     return Choice(best, reasons[best], tuple(arm for arm in left if arm != best))
+
+
+def recommend_deployed(record: ExperimentRecord, main: Primary, alpha: float) -> Choice:
+    """Choose among the arms that are better as deployed, by that alone.
+
+    As in ``recommend``: a candidate that another one beats, over the seeds that both have finished, is struck off; of
+    those that stay, the one with the best mean difference from the baseline is taken.
+    """
+    found = {answer.arm: answer for answer in main.answers if answer.says == "better"}
+    if not found:
+        return Choice(record.baseline, (), ())
+
+    def beats(ours: str, theirs: str) -> bool:
+        first, second = (dict(zip(found[arm].seeds, found[arm].values, strict=True)) for arm in (ours, theirs))
+        result = paired_t([first[seed] - second[seed] for seed in first if seed in second], 0.0, alpha)
+        return result.p < alpha and result.mean * main.end.claim > 0
+
+    beaten = {arm for arm in found if any(beats(other, arm) for other in found if other != arm)}
+    left = [arm for arm in found if arm not in beaten] or list(found)
+    best = max(left, key=lambda arm: main.end.claim * found[arm].mean)
+    return Choice(best, (main.end.name,), tuple(arm for arm in left if arm != best))
 
 
 def by_weight(judged: Sequence[Endpoint]) -> list[Endpoint]:

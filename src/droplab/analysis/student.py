@@ -28,7 +28,7 @@ def _beta_fraction(a: float, b: float, x: float) -> float:
     return value
 
 
-def _incomplete_beta(a: float, b: float, x: float, y: float) -> float:
+def incomplete_beta(a: float, b: float, x: float, y: float) -> float:
     """The regularised incomplete beta function I_x(a, b); ``y`` is 1 - x, exact where x is close to 1."""
     if x <= 0.0:
         return 0.0
@@ -48,7 +48,7 @@ def two_sided_p(t: float, df: float) -> float:
     """
     if math.isinf(t):
         return 0.0
-    return _incomplete_beta(df / 2.0, 0.5, df / (df + t * t), t * t / (df + t * t))
+    return incomplete_beta(df / 2.0, 0.5, df / (df + t * t), t * t / (df + t * t))
 
 
 @cache

@@ -9,8 +9,11 @@ from droplab.analysis.describe import ArmSummary, summarise
 from droplab.analysis.effect import Consequence, Effect, Status, consequence
 from droplab.analysis.endpoints import Sample, differences, identical, missing, overfits
 from droplab.analysis.paired import Paired, holm, holm_levels, paired_t, seeds_needed
+from droplab.analysis.planned import plan_of
 from droplab.analysis.questions import Endpoint, Questions, questions
-from droplab.analysis.recommend import recommend
+from droplab.analysis.recommend import Choice, recommend, recommend_deployed
+from droplab.analysis.second import Primary, primary
+from droplab.analysis.second import effects as second_effects
 from droplab.records import ExperimentRecord, RunKey
 
 ALPHA = 0.05
@@ -34,6 +37,8 @@ class Verdict:
     unfinished: tuple[RunKey, ...]
     questions: Questions
     alpha: float = ALPHA
+    primary: Primary | None = None
+    """The primary question as deployed, of experiments of set "2"."""
 
     def effect(self, endpoint: str, arm: str) -> Effect:
         """The effect of that endpoint and arm."""
@@ -41,7 +46,7 @@ class Verdict:
 
     def question(self, effect: Effect) -> Endpoint:
         """The endpoint that one of the effects answers."""
-        asked = (self.questions.overfits, *self.questions.others)
+        asked = (self.primary.end if self.primary else None, self.questions.overfits, *self.questions.others)
         return next(end for end in asked if end is not None and end.name == effect.endpoint)
 
     def summary(self, arm: str) -> ArmSummary:
@@ -63,17 +68,52 @@ class Verdict:
         return tuple(dict.fromkeys(effect.arm for effect in self.effects if effect.identical))
 
 
-def judge(record: ExperimentRecord, alpha: float = ALPHA) -> Verdict:
-    """Test every endpoint of every arm (``questions.py``) and draw the conclusions.
+def judge(record: ExperimentRecord, alpha: float = ALPHA, *, family: int | None = None) -> Verdict:
+    """Answer the questions of every arm (``questions.py``, ``second.py``) and draw the conclusions.
 
     Only finished runs count, and of those only seeds that arm and baseline share. Which arm is recommended is said
-    by ``recommend.recommend``.
+    by ``recommend.py``.
 
     Args:
-        record: an experiment, finished or not.
-        alpha: family-wise error rate of the statuses.
+        record: an experiment, finished or not; what it was asked (``planned.py``) is in it.
+        alpha: family-wise error rate of the statuses of set "1"; a plan has its own.
+        family: comparisons among which a plan's error is shared, where more than these were possible.
     """
     wanted = questions(record)
+    plan = plan_of(record)
+    if plan is not None:
+        main = primary(record, wanted, plan, family)
+        effects = second_effects(record, wanted, main) if main else ()
+        choice = recommend_deployed(record, main, plan.alpha) if main else Choice(record.baseline, (), ())
+        return _verdict(record, wanted, effects, choice, plan.alpha, main)
+    effects = _first_effects(record, wanted, alpha)
+    return _verdict(record, wanted, effects, recommend(record, effects, alpha), alpha)
+
+
+def _verdict(
+    record: ExperimentRecord,
+    wanted: Questions,
+    effects: tuple[Effect, ...],
+    choice: Choice,
+    alpha: float,
+    main: Primary | None = None,
+) -> Verdict:
+    return Verdict(
+        effects,
+        tuple(summarise(record, wanted, arm) for arm in record.arms),
+        choice.arm,
+        choice.better_by,
+        choice.rivals,
+        tuple(arm for arm in record.arms if arm != record.baseline and _underfits(effects, arm)),
+        missing(record),
+        wanted,
+        alpha,
+        main,
+    )
+
+
+def _first_effects(record: ExperimentRecord, wanted: Questions, alpha: float) -> tuple[Effect, ...]:
+    """Set "1": every question of every arm at once."""
     asked: list[tuple[Endpoint, str, Sample]] = []
     if wanted.overfits is not None:
         asked.append((wanted.overfits, record.baseline, overfits(record, wanted.overfits)))
@@ -84,21 +124,9 @@ def judge(record: ExperimentRecord, alpha: float = ALPHA) -> Verdict:
     adjusted, levels = holm(p_values), holm_levels(p_values, alpha)
     same = {arm for arm in others if identical(record, wanted, arm, record.baseline)}
     undecided = sum(p >= alpha for p in adjusted)
-    effects = tuple(
+    return tuple(
         _effect(question, result, p, level, record.baseline, alpha, undecided, same=question[1] in same)
         for question, result, p, level in zip(asked, results, adjusted, levels, strict=True)
-    )
-    choice = recommend(record, effects, alpha)
-    return Verdict(
-        effects,
-        tuple(summarise(record, wanted, arm) for arm in record.arms),
-        choice.arm,
-        choice.better_by,
-        choice.rivals,
-        tuple(arm for arm in others if _underfits(effects, arm)),
-        missing(record),
-        wanted,
-        alpha,
     )
 
 

@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from droplab._version import __version__
+from droplab.cli.audit import audit
 from droplab.cli.compare import compare
 from droplab.cli.data import data
 from droplab.cli.export import export
 from droplab.cli.final import final
 from droplab.cli.init import init
+from droplab.cli.judge import judge
 from droplab.cli.kinds import kinds
 from droplab.cli.launch import launch
 from droplab.cli.note import note
+from droplab.cli.plan import plan
 from droplab.cli.report import report
 from droplab.cli.runs import runs
 from droplab.cli.terminal import complain, finish, prepare_streams, silence
@@ -28,12 +31,13 @@ app = App(
     help="Does dropout help this model, where, which kind, how much? A controlled experiment answers.",
     version=__version__,
 )
-for command in (compare, launch, report, runs, verdict, note, init):
+for command in (compare, launch, report, runs, verdict, judge, plan, note, init):
     app.command(command)
 app.command(final, name="test")
 app.command(export)
 app.command(data)
 app.command(kinds)
+app.command(audit)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -42,9 +42,10 @@ def compare(
         data: cifar10, mnist, fashion-mnist-mini, a .npz file, or pkg.module:function.
         data_dir: Where data sets are looked for (default: $DROPLAB_DATA, then the user's cache).
         train_size: Keep this many training samples, stratified by class.
-        model: tutorial-cnn, srivastava-mlp, or pkg.module:function.
-        arm_set: A built-in set of arms: tutorial, variants, rates or schedules; with its data and recipe unless SPEC,
-            --data or --model say otherwise. On another model the arms go to the sites that it has.
+        model: tutorial-cnn, srivastava-mlp, mlp, unet, gpt, lstm, or pkg.module:function.
+        arm_set: A built-in set of arms: tutorial, variants, placements, rates or schedules; with its data and recipe
+            unless SPEC, --data or --model say otherwise. On another model the arms go to the sites that it has. Or a
+            list of arms of your own, pkg.module:ARMS.
         arms: Names of the spec's arms, or drop rates such as 0,0.25,0.5; the first is the baseline.
         seeds: Number of seeds per arm.
         epochs: Epochs per run.
@@ -65,11 +66,18 @@ def compare(
     sinks = [name.strip() for name in (track or "").split(",") if name.strip()]
     check_sinks(sinks)
     if spec is not None and "loop" in read_table(spec):
+        built_in_set = None if arm_set is None or ":" in arm_set else arm_set
         _refuse(
-            {"--data": data, "--data-dir": data_dir, "--train-size": train_size, "--model": model, "--set": arm_set}
+            {
+                "--data": data,
+                "--data-dir": data_dir,
+                "--train-size": train_size,
+                "--model": model,
+                "--set": built_in_set,
+            }
         )
         known = parse(LoopSpec, read_table(spec), str(spec)).canonical()["arms"]
-        chosen = choose_arms(arms, known) if arms is not None else None
+        chosen = choose_arms(arms, known) if arms is not None else arm_set
         from droplab.comparison import compare as run
 
         with progress(lang) as display:

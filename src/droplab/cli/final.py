@@ -29,6 +29,6 @@ def final(folder: Path, *, arm: str | None = None, data_dir: Path | None = None)
         raise UserError(f"{folder} has no finished run to evaluate; `droplab runs {folder}` shows their states")
     for key in keys:
         result = final_evaluation(StoredRun(folder, key), data_dir=data_dir)
-        say(f"{key}: test loss {result.loss:.4f}, test accuracy {result.accuracy:.4f}")
+        say(f"{key}: {', '.join(f'test {name} {value:.4f}' for name, value in result.figures.items())}")
     openings = Count(record.test_openings + len(keys))
     say(f"The test set has been opened {openings:time|times} in this experiment.")

@@ -2,17 +2,63 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from droplab.analysis import Verdict
+    from droplab.records import ExperimentRecord
+
+Form = Literal["text", "json", "markdown", "latex"]
 
 
-def verdict(folder: Path, *, lang: str = "en") -> None:
+def verdict(
+    folder: Path,
+    *,
+    lang: str = "en",
+    baseline: str = "",
+    arms: str = "",
+    form: Annotated[Form, Parameter(name=["--form"])] = "text",
+    json: Annotated[bool, Parameter(negative="")] = False,
+    exit_code: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
     """Print the verdict of an experiment, finished or not.
 
     Args:
         folder: The experiment's folder.
         lang: Language, en or ja.
+        baseline: Compare with this arm instead; nothing is trained, and the verdict says that it was chosen afterwards.
+        arms: Compare these arms only, separated by commas, with the first of them or --baseline.
+        form: text; json, whose form docs/verdict.md describes; a markdown or latex table with a row for each arm.
+        json: The same as --form json.
+        exit_code: End with 0 where another arm is recommended, 3 where all is answered and none is, 4 where not all is.
     """
-    from droplab.cli.terminal import say
-    from droplab.comparison import Results
+    from droplab.analysis import judge
+    from droplab.analysis.afterwards import chosen
+    from droplab.ledger import read_experiment
 
-    say(Results.read(folder).text(lang))
+    names = [name.strip() for name in arms.split(",") if name.strip()]
+    record, family = chosen(read_experiment(folder), baseline, names)
+    tell(judge(record, family=family), record, lang, "json" if json else form, exit_code=exit_code)
+
+
+def tell(found: Verdict, record: ExperimentRecord, lang: str, form: Form, *, exit_code: bool) -> None:
+    """Print a verdict in one of its forms, and end with its exit code where that is asked for."""
+    from json import dumps
+
+    from droplab.cli.terminal import finish, hand_out, say
+    from droplab.report import check_language, exit_code_of, render, rows, verdict_json
+
+    check_language(lang)
+    if form == "json":
+        hand_out(dumps(verdict_json(found, record), ensure_ascii=False, indent=2) + "\n")
+    elif form == "text":
+        say(render(found, record, lang))
+    else:
+        say(rows(found, record, form, lang))
+    if exit_code:
+        finish()
+        sys.exit(exit_code_of(found))

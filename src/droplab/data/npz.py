@@ -39,7 +39,7 @@ def read_npz(name: str) -> Source:
             not hold (see ``as_part``).
     """
     path = user_path(name)
-    raw = _load(name, path)
+    raw = arrays_of(name, path)
     arrays = _named(name, raw)
     parts: dict[str, Part] = {}
     for part in PARTS:
@@ -54,7 +54,12 @@ def read_npz(name: str) -> Source:
     return assemble(name, parts, _whole(name, arrays.get("classes")), _names(name, arrays.get("class_names")))
 
 
-def _load(name: str, path: Path) -> dict[str, Any]:
+def arrays_of(name: str, path: Path) -> dict[str, Any]:
+    """All arrays of a file, by the names that it gives them.
+
+    Raises:
+        DataError: it is not there, or no ``.npz``.
+    """
     try:
         there, folder = path.is_file(), path.is_dir()
     except OSError as problem:

@@ -85,6 +85,20 @@ def _read(name: str, data_dir: Path | None, options: Mapping[str, Any], progress
         )
     if name.endswith(".npz"):
         return read_npz(name)
+    return read_source(name, data_dir, progress)
+
+
+def read_source(name: str, data_dir: Path | None = None, progress: Progress | None = None) -> Source:
+    """The arrays of a data set of the catalogue, not split yet.
+
+    Raises:
+        DataError: an unknown name.
+        ChecksumError: published files with other bytes.
+        DownloadError: files are absent and no mirror gives them.
+
+    >>> len(read_source("fashion-mnist-mini").train)
+    4000
+    """
     return _known(name).read(_folder(data_dir), progress)
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from droplab.execution.engine import Finished, run_experiment
     from droplab.execution.final import FinalEvaluation, StoredRun, final_evaluation
-    from droplab.execution.loop_engine import run_loop
 
 _WITH_TORCH = {
     "FinalEvaluation": "final",
@@ -14,10 +13,9 @@ _WITH_TORCH = {
     "StoredRun": "final",
     "final_evaluation": "final",
     "run_experiment": "engine",
-    "run_loop": "loop_engine",
 }
 
-__all__ = ["FinalEvaluation", "Finished", "StoredRun", "final_evaluation", "run_experiment", "run_loop"]
+__all__ = ["FinalEvaluation", "Finished", "StoredRun", "final_evaluation", "run_experiment"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,8 +12,10 @@ import torch
 
 from droplab.errors import SpecError, quote, quote_text
 from droplab.execution.environment import cores
-from droplab.execution.executors import ProcessExecutor, RunSet
-from droplab.execution.run import Plan
+from droplab.execution.executors import ProcessExecutor
+from droplab.execution.experiment import Planned
+from droplab.execution.house_runs import HouseRuns, HouseSet
+from droplab.execution.plan import Plan
 from droplab.records import Notice
 from droplab.spec.experiment import ExperimentSpec
 from droplab.training.allocator import keep_freed_memory
@@ -69,7 +71,7 @@ def choose_plan(
     fingerprint: str,
     say: Callable[[str], None],
     directory: Path | None = None,
-) -> tuple[Plan, dict[str, Any], ProcessExecutor | None]:
+) -> Planned:
     """The plan that finishes the run set first, what was measured, and the workers if they are running.
 
     What the spec fixes is not measured. Estimated seconds of the run set, with r images per second::
@@ -78,8 +80,7 @@ def choose_plan(
         process   ⌈runs / workers⌉ · epochs · images / (r of all workers together / workers)
 
     Returns:
-        The plan; the figures, for the ledger; and a started ``ProcessExecutor`` where that was chosen by
-        measurement, to be used and closed by the caller.
+        With a started ``ProcessExecutor`` where that was chosen by measurement.
     """
     compute, figures = spec.compute, dict[str, Any]()
     serial_threads = compute.threads or cores()
@@ -94,9 +95,9 @@ def choose_plan(
             base, executor="process", workers=workers, threads=compute.threads or max(1, cores() // workers)
         )
         if compute.executor != "auto":
-            return (base if compute.executor == "serial" else shared), figures, None
+            return Planned(base if compute.executor == "serial" else shared, figures)
         if data.device.type != "cpu" or runs < 2 or workers < 2:
-            return base, figures, None
+            return Planned(base, figures)
         if f"serial_{base.precision}" not in figures:
             figures[f"serial_{base.precision}"] = training_speed(spec, data, base.precision, _SECONDS)
     finally:
@@ -105,22 +106,27 @@ def choose_plan(
     serial_seconds = runs * images / figures[f"serial_{base.precision}"]
     figures["serial_seconds"] = serial_seconds
     if serial_seconds < _WORTH_WORKERS:
-        return base, figures, None
+        return Planned(base, figures)
     started = min(workers, runs)
     say(f"measuring whether {started} runs at a time finish sooner than one ...")
-    executor = ProcessExecutor(RunSet(spec, shared, data_dir, fingerprint, directory or Path.cwd()))
+    executor = ProcessExecutor(HouseSet(spec, shared, data_dir, fingerprint, directory or Path.cwd()))
     try:
         executor.start(runs)
-        together = executor.speed(_SECONDS)
+        together = sum(executor.ask(_speed, _SECONDS))
     except BaseException:
         executor.__exit__(None, None, None)
         raise
     figures[f"process_{base.precision}"] = together
     figures["process_seconds"] = math.ceil(runs / started) * images / (together / started)
     if figures["process_seconds"] < serial_seconds:
-        return shared, figures, executor
+        return Planned(shared, figures, executor)
     executor.__exit__(None, None, None)
-    return base, figures, None
+    return Planned(base, figures)
+
+
+def _speed(runs: HouseRuns, seconds: float) -> float:
+    """Images per second, in a worker."""
+    return training_speed(runs.run_set.spec, runs.data, runs.run_set.plan.precision, seconds)
 
 
 def _choose_precision(spec: ExperimentSpec, data: RunData, figures: dict[str, Any]) -> str:

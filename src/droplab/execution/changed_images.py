@@ -27,7 +27,7 @@ def changed_images(ledger: OpenLedger, record: ExperimentRecord, data_dir: Path 
         record: what it holds.
         data_dir: where the data set is, if it has moved since the experiment.
     """
-    if "data" not in record.spec:
+    if "data" not in record.spec or "task" in record.spec:
         return ChangedImages({}, "no images")
     wanted = {arm: _predictions(ledger, record, arm) for arm in record.arms if arm != record.baseline}
     wanted = {arm: pairs for arm, pairs in wanted.items() if pairs}
@@ -40,6 +40,7 @@ def changed_images(ledger: OpenLedger, record: ExperimentRecord, data_dir: Path 
         split = load_again(data, design, ledger.path.parent, data_dir)
     except DroplabError:
         return ChangedImages({}, "data")
+    assert isinstance(split, Split)
     images = split.validation.images
     if not are_images(images.shape[1:]):
         return ChangedImages({}, "no images")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import final
+
+from droplab.execution.executors import Ending
 from droplab.execution.initial import BATCHES, WEIGHTS, Beginnings
+from droplab.languages import Count
 from droplab.ledger import Ledger
 from droplab.listener import Listener
-from droplab.records import Measurement, RunKey
+from droplab.records import Measurement, Notice, RunKey
 
 
+@final
 class LedgerDriver:
     """Writes what executors report into the ledger, then tells the listener."""
 
@@ -38,22 +43,46 @@ class LedgerDriver:
         if notice is not None:
             self._ledger.notice(notice)
 
-    def _ended(self, key: RunKey, state: str, reason: str = "", *, retry: bool = True) -> None:
+    def planned(self, key: RunKey, epochs: int) -> str:
+        """The first run says how many epochs all have, where the spec does not."""
+        known = int(self._ledger.design()["epochs"])
+        if known == epochs:
+            return ""
+        if not known:
+            self._ledger.set_design("epochs", epochs)
+            self._listener.planned(epochs)
+            return ""
+        return (
+            f"{key} asks for {Count(epochs):epoch|epochs}, and the experiment has {Count(known):epoch|epochs}; all "
+            "runs have the same, as they are compared at their last one. run.epochs() without a number takes the "
+            "experiment's"
+        )
+
+    def counted(self, key: RunKey, epochs: int) -> None:
+        """The longest run says how many epochs an experiment has whose loop has no ``run.epochs``."""
+        known = int(self._ledger.design()["epochs"])
+        if epochs > known:
+            self._ledger.set_design("epochs", epochs)
+        elif epochs < known:
+            self.notice(key, Notice("ended_early", key.arm, {"seed": key.seed, "done": epochs, "epochs": known}))
+
+    def restart(self, key: RunKey) -> None:
+        """What a run has measured is forgotten."""
+        self._ledger.forget(key, "the loop has no run.epochs and began again")
+        self._ledger.set_state(key, "running")
+
+    def notice(self, _key: RunKey, notice: Notice) -> None:
+        """For the reader of the results."""
+        self._ledger.notice(notice)
+
+    def ended(self, key: RunKey, ending: Ending) -> None:
+        """A run has its last checkpoint, has failed or was stopped."""
+        state, reason, retry = ending
+        if state == "interrupted":
+            reason = "stopped by the user"
         self._ledger.set_state(key, state, reason, retry=retry)
         self._ledger.fold()  # a copy of the one file holds every run that has ended
         self._listener.ended(key, state, reason)
-
-    def done(self, key: RunKey) -> None:
-        """A run has its last checkpoint."""
-        self._ended(key, "done")
-
-    def failed(self, key: RunKey, reason: str, *, retry: bool) -> None:
-        """A run failed."""
-        self._ended(key, "failed", reason, retry=retry)
-
-    def interrupted(self, key: RunKey) -> None:
-        """A run was stopped."""
-        self._ended(key, "interrupted", "stopped by the user")
 
     def say(self, text: str) -> None:
         """Something the user should know; the ledger keeps it."""

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from droplab.data import Split
-from droplab.errors import DesignError, InterruptedRunError
-from droplab.execution.calibrate import choose_device, choose_plan, precision_notices
-from droplab.execution.check import Checked, check_experiment
+import torch
+
+from droplab.errors import InterruptedRunError
+from droplab.execution.calibrate import choose_device
+from droplab.execution.continuing import all_done, go_on
 from droplab.execution.driver import LedgerDriver
-from droplab.execution.environment import differences, environment
-from droplab.execution.executors import Executor, ProcessExecutor, RunSet, SerialExecutor
-from droplab.execution.fingerprint import changed_code
-from droplab.execution.folder import default_folder, fresh_folder, make_folder, run_folder
-from droplab.execution.loading import check_same_data, load_data
+from droplab.execution.environment import environment
+from droplab.execution.executors import Executor, ProcessExecutor, SerialExecutor
+from droplab.execution.experiment import Experiment, Spec, keys
+from droplab.execution.folder import fresh_folder, make_folder, run_folder
+from droplab.execution.guest import Guest
+from droplab.execution.house import House
 from droplab.execution.lock import folder_lock
-from droplab.execution.run import OpenRun, Plan
+from droplab.execution.plan import OpenRun, Plan
 from droplab.execution.signals import StopFlag, stop_on_signals
 from droplab.execution.threads import check_threads
 from droplab.kernels import prepare_meanwhile
 from droplab.languages import Count
-from droplab.ledger import FILE_NAME, Ledger, LedgerReader, exists
+from droplab.ledger import FILE_NAME, Ledger, exists
 from droplab.listener import GuardedListener, Listener, Silent
-from droplab.records import ExperimentRecord, Notice, RunKey, RunRecord
+from droplab.records import ExperimentRecord, RunRecord
 from droplab.spec.experiment import ExperimentSpec, digest
-from droplab.spec.same import is_same, what_differs
-from droplab.training.samples import RunData, lay_out
+from droplab.spec.loop import LoopSpec
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Finished:
 
 
 def run_experiment(
-    spec: ExperimentSpec,
+    spec: ExperimentSpec | LoopSpec,
     *,
     out: Path | None = None,
     fresh: bool = False,
@@ -52,84 +51,110 @@ def run_experiment(
 ) -> Finished:
     """Carry out all runs of a spec that are not done yet.
 
-    The same spec in the same folder continues where it was. With more seeds than before it is enlarged,
-    which the ledger records, as looking at results before choosing their number weakens the statistics.
+    The same spec in the same folder continues where it was. With more seeds than before it is enlarged (an experiment
+    on a loop of the user's own with more arms, too), which the ledger records, as looking at results before choosing
+    their number weakens the statistics.
 
     Args:
         spec: what to do.
-        out: the experiment's folder; ``default_folder(spec)`` where absent.
+        out: the experiment's folder; one under ``droplab-runs`` where absent.
         fresh: take a folder that does not exist yet, named after ``out``.
-        data_dir: where data sets are looked for.
+        data_dir: where data sets are looked for; for the house's own loop.
         listener: is told of everything that happens.
         allow_random_baseline: train an arm without dropout although the model drops by itself; the verdict says so.
         accept_changed_code: continue although the code that the spec names is another now; the verdict says so.
 
     Raises:
-        UserError: the spec does not fit data, model or folder; nothing was written.
+        UserError: the spec does not fit data, model or folder, or the loop cannot be found; nothing was written.
         LockedError: another process works on the folder.
         InterruptedRunError: Ctrl-C or SIGTERM; finished epochs are kept.
         FailureError: the ledger or a worker failed; finished epochs are kept.
     """
     listener = GuardedListener(listener or Silent())
     directory = Path.cwd()  # the user's code may change it
-    folder = (out or default_folder(spec)).absolute()
     data_dir = data_dir.absolute() if data_dir is not None else None
+    experiment: Experiment
+    if isinstance(spec, LoopSpec):
+        experiment = Guest(spec, directory)
+    else:
+        experiment = House(spec, data_dir, directory, allow_random_baseline=allow_random_baseline)
+    folder = (out or experiment.folder()).absolute()
     if fresh:
         folder = fresh_folder(folder)
     check_threads(spec.compute)
-    record = _all_done(folder, spec, listener)
+    record = all_done(folder, experiment, listener)
     if record is not None:
         return Finished(folder, record)
     device = choose_device(spec.compute.device)
     prepare_meanwhile()
-    split = load_data(spec.data, data_dir)
-    data = lay_out(split, spec.recipe.fit_size, device)
-    checked = check_experiment(spec, split, data, allow_random_baseline=allow_random_baseline)
+    experiment.look(device, listener.say)
     make_folder(folder)
     with ExitStack() as stack:
         stack.enter_context(folder_lock(folder))
-        flag = stack.enter_context(stop_on_signals(give_up=lambda: mark_interrupted(folder)))
-        found = _Found(split, data, checked, accept_changed_code)
-        ledger, plan, executor = _open(folder, spec, found, data_dir, directory, listener, stack)
-        run_set = RunSet(spec, plan, data_dir, split.fingerprint, directory)
-        runner: Executor = executor or _executor(run_set, data, stack)
-        driver = LedgerDriver(ledger, listener)
-        record = ledger.read()
-        runs = [open_run(record.runs[key], folder, ledger) for key in ledger.open_runs()]
-        listener.opened(record, {**asdict(plan), **ledger.design()["calibration"]}, str(folder))
-        runner.run(runs, driver, flag)
-        ledger.check_place()
-        record = ledger.read()
+        flag = stack.enter_context(stop_on_signals(give_up=lambda: _mark_interrupted(folder)))
+        if exists(folder / FILE_NAME):
+            ledger = stack.enter_context(Ledger.open(folder / FILE_NAME))
+            whole = go_on(ledger, folder, experiment, listener, accept=accept_changed_code)
+            executor = None
+        else:
+            ledger, executor = create(folder, experiment, device, listener, stack)
+            whole = experiment.spec
+        record = _carry_out(folder, experiment, whole, ledger, executor, listener, flag, stack)
         if flag():
             raise interrupted_error(flag, record, folder)
         return Finished(folder, record)
 
 
-def _all_done(folder: Path, spec: ExperimentSpec, listener: Listener) -> ExperimentRecord | None:
-    """What the folder holds, where nothing of this spec is left to do: neither data nor workers are wanted then."""
-    path = folder / FILE_NAME
-    if not exists(path):
-        return None
-    with LedgerReader.open(path) as ledger:
-        design, open_runs = ledger.design(), ledger.open_runs()
-        before = design["spec"]["seeds"]
-        same = is_same(design, spec) and set(spec.seeds) <= set(before)
-        if not same or open_runs or ledger.damaged_runs():
-            return None
-        record = ledger.read()
-        if not record.runs.keys() >= set(_keys(spec.model_copy(update={"seeds": tuple(before)}))):
-            return None
-        listener.opened(record, {**design["plan"], **design["calibration"]}, str(folder))
-    _tell_of_more_seeds(spec, before, folder, listener)
-    return record
+def create(
+    folder: Path, experiment: Experiment, device: torch.device, listener: Listener, stack: ExitStack
+) -> tuple[Ledger, ProcessExecutor | None]:
+    """The ledger of a new experiment; and its workers, where they are running already."""
+    spec = experiment.spec
+    planned = experiment.choose(device, listener.say)
+    if planned.executor is not None:
+        stack.push(planned.executor)
+    design = {
+        "spec": spec.canonical(),
+        "spec_hash": digest(spec.canonical()),
+        "identity": spec.identity(),
+        "plan": asdict(planned.plan),
+        "calibration": planned.figures,
+        **experiment.design(),
+        **experiment.fingerprints({}),
+    }
+    ledger = stack.enter_context(Ledger.create(folder / FILE_NAME, design, keys(spec), environment()))
+    for notice in (*experiment.notices, *experiment.chosen(planned)):
+        ledger.notice(notice)
+    return ledger, planned.executor
 
 
-def _tell_of_more_seeds(spec: ExperimentSpec, before: Sequence[int], folder: Path, listener: Listener) -> None:
-    if len(spec.seeds) < len(before):
-        listener.say(f"{folder} has {len(before)} seeds already; all of them are used")
+def _carry_out(
+    folder: Path,
+    experiment: Experiment,
+    whole: Spec,
+    ledger: Ledger,
+    executor: Executor | None,
+    listener: Listener,
+    flag: StopFlag,
+    stack: ExitStack,
+) -> ExperimentRecord:
+    design = ledger.design()
+    plan = Plan(**design["plan"])
+    record = ledger.read()
+    run_set = experiment.run_set(whole, plan, len(record.runs))
+    if executor is None and plan.executor == "process":
+        executor = stack.enter_context(ProcessExecutor(run_set))
+    elif executor is None:
+        executor = SerialExecutor(experiment.opened(run_set))
+    driver = LedgerDriver(ledger, listener)
+    runs = [open_run(record.runs[key], folder, ledger) for key in ledger.open_runs()]
+    listener.opened(record, {**asdict(plan), **design["calibration"]}, str(folder))
+    executor.run(runs, driver, flag)
+    ledger.check_place()
+    return ledger.read()
 
 
-def mark_interrupted(folder: Path) -> None:
+def _mark_interrupted(folder: Path) -> None:
     """For a process that is about to be ended from outside of its main thread."""
     with Ledger.open(folder / FILE_NAME) as ledger:
         for key, (state, *_) in ledger.progress().items():
@@ -141,126 +166,6 @@ def open_run(run: RunRecord, folder: Path, ledger: Ledger) -> OpenRun:
     """A run as executors are told of it."""
     compared = {name: series for name, series in run.metrics.items() if name == "val_loss" or name.startswith("p/")}
     return OpenRun(run.key, run_folder(folder, ledger.run_id(run.key)), run.epochs_done, compared)
-
-
-def _executor(run_set: RunSet, data: RunData, stack: ExitStack) -> Executor:
-    if run_set.plan.executor == "process":
-        return stack.enter_context(ProcessExecutor(run_set))
-    return SerialExecutor(run_set, data)
-
-
-def _keys(spec: ExperimentSpec) -> list[RunKey]:
-    """Seed by seed, so that an interrupted experiment has whole pairs."""
-    return [RunKey(arm.name, seed) for seed in spec.seeds for arm in spec.arms]
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What data and model turned out to be, before the folder is looked at."""
-
-    split: Split
-    data: RunData
-    checked: Checked
-    accept_changed_code: bool
-
-
-def _open(
-    folder: Path,
-    spec: ExperimentSpec,
-    found: _Found,
-    data_dir: Path | None,
-    directory: Path,
-    listener: Listener,
-    stack: ExitStack,
-) -> tuple[Ledger, Plan, ProcessExecutor | None]:
-    split, data, checked = found.split, found.data, found.checked
-    path = folder / FILE_NAME
-    here = environment()
-    if exists(path):
-        ledger = stack.enter_context(Ledger.open(path))
-        _continue(ledger, folder, spec, found, here, listener)
-        for notice in checked.notices:
-            ledger.notice(notice)
-        return ledger, Plan(**ledger.design()["plan"]), None
-    plan, figures, executor = choose_plan(
-        spec, data, len(spec.arms) * len(spec.seeds), data_dir, split.fingerprint, listener.say, directory
-    )
-    if executor is not None:
-        stack.push(executor)
-    design = {
-        "spec": spec.canonical(),
-        "spec_hash": digest(spec.canonical()),
-        "identity": spec.identity(),
-        "plan": asdict(plan),
-        "calibration": figures,
-        "data_fingerprint": split.fingerprint,
-        "data_dir": str(data_dir.resolve()) if data_dir is not None else "",
-        "sizes": {
-            "train": len(split.train),
-            "fit": len(data.fit),
-            "validation": len(split.validation),
-            "test": len(split.test),
-        },
-        "shape": list(split.shape),
-        "class_names": list(split.class_names),
-        "code": checked.code,
-        "initial_weights": checked.weights,
-    }
-    ledger = stack.enter_context(Ledger.create(path, design, _keys(spec), here))
-    for notice in (*checked.notices, *precision_notices(spec, plan, figures)):
-        ledger.notice(notice)
-    return ledger, plan, executor
-
-
-def _check_same_code(ledger: Ledger, folder: Path, checked: Checked, *, accept: bool) -> None:
-    """Data have a fingerprint; so have the functions that make them and the model, and the weights these begin with."""
-    design = ledger.design()
-    changed = changed_code(design.get("code", {}), checked.code)
-    before = design.get("initial_weights", {})
-    if not changed and any(before.get(seed, digest) != digest for seed, digest in checked.weights.items()):
-        changed = ["model (its initial weights are others)"]
-    if changed and not accept:
-        raise DesignError(
-            f"the code of {' and '.join(changed)} is not what {folder} was started with, so that one verdict would "
-            "be over two of them. Bring the old code back, start anew with --fresh, or, if results cannot differ, "
-            "continue with --accept-changed-code (compare(..., accept_changed_code=True)); the verdict then says so."
-        )
-    if changed:
-        ledger.event("code changed", changes=changed)
-        ledger.notice(Notice("code_changed", detail={"what": ", ".join(changed)}))
-    ledger.set_design("code", checked.code)
-    ledger.set_design("initial_weights", {**before, **checked.weights})
-
-
-def _continue(
-    ledger: Ledger, folder: Path, spec: ExperimentSpec, found: _Found, here: dict[str, Any], listener: Listener
-) -> None:
-    design = ledger.design()
-    if not is_same(design, spec):
-        raise DesignError(
-            f"{folder} holds a different experiment: {'; '.join(what_differs(design['spec'], spec))}. "
-            "Choose another folder with --out DIR, or --fresh for a new one; nothing is overwritten."
-        )
-    check_same_data(spec.data, found.split, design, folder)
-    _check_same_code(ledger, folder, found.checked, accept=found.accept_changed_code)
-    for key, epoch in ledger.damaged_runs().items():
-        ledger.forget(key)
-        listener.say(f"{key}: what the ledger had from epoch {epoch + 1} on was damaged; the run is trained again")
-    known = ledger.environments()
-    changed = differences(known[0], here) if known else []
-    if changed:
-        text = f"results continue, but not bit for bit: {'; '.join(changed)}"
-        listener.say(text)
-        ledger.event("environment changed", changes=changed)
-    ledger.add_environment(here)
-    before = tuple(design["spec"]["seeds"])
-    added = [seed for seed in spec.seeds if seed not in before]
-    if added:
-        ledger.enlarge(added, _keys(spec.model_copy(update={"seeds": tuple(added)})))
-    else:
-        _tell_of_more_seeds(spec, before, folder, listener)
-    whole = spec.model_copy(update={"seeds": (*before, *added)})
-    ledger.add_runs(_keys(whole))  # whatever an older droplab left undone
 
 
 def interrupted_error(flag: StopFlag, record: ExperimentRecord, folder: Path) -> InterruptedRunError:

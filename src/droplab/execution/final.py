@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from droplab.data import Part
 from droplab.errors import DesignError, UserError
 from droplab.execution.calibrate import choose_device
 from droplab.execution.checkpoint import CheckpointStore
 from droplab.execution.fingerprint import changed_code, code_digests
 from droplab.execution.folder import run_folder
-from droplab.execution.loading import check_house, load_again
+from droplab.execution.loading import check_house, lay_out_for, load_again
 from droplab.execution.lock import folder_lock
 from droplab.ledger import FILE_NAME, Ledger, exists
 from droplab.records import RunKey, RunRecord
 from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.specfile import parse_spec
-from droplab.training.samples import lay_out, to_samples
+from droplab.training.samples import to_device, to_samples
 from droplab.training.seeding import borrowed_generators
 from droplab.training.train import Trainer
 
@@ -36,12 +37,16 @@ class StoredRun:
 
 @dataclass(frozen=True)
 class FinalEvaluation:
-    """A run's loss (nats) and accuracy on the test set, and how often the experiment has opened it so far."""
+    """A run's figures on the test set, and how often the experiment has opened it so far."""
 
     run: RunKey
     loss: float
+    """In nats for classes; NaN where the task does not measure it."""
     accuracy: float
+    """NaN where the task does not measure it."""
     openings: int
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """All of the task's measures by name."""
 
 
 def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEvaluation:
@@ -72,10 +77,10 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
             raise UserError(f"the test set opens only for finished runs; {run.key}: {state}")
         spec = parse_spec(record.spec, str(run.folder))
         last = CheckpointStore(run_folder(run.folder, ledger.run_id(run.key))).final(spec.recipe.epochs)
-        split = load_again(spec.data, design, run.folder, data_dir)
+        split = load_again(spec.data, design, run.folder, data_dir, spec.task)
         device = choose_device(spec.compute.device)
         with borrowed_generators():
-            data = lay_out(split, 1, device)
+            data = lay_out_for(spec, split, 1, device)
             trainer = Trainer(spec, spec.arm(run.key.arm), run.key.seed, data, design["plan"]["precision"])
             trainer.load_state(last.state)
             _check_same_model(trainer, spec, design, stored)
@@ -83,11 +88,14 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
         threads = torch.get_num_threads()
         torch.set_num_threads(design["plan"]["threads"])
         try:
-            loss, accuracy = trainer.evaluate(to_samples(split.test.open(), device))
+            part = split.test.open()
+            on_device = to_samples(part, device) if isinstance(part, Part) else to_device(part, device)
+            figures = trainer.evaluate(on_device)
         finally:
             torch.set_num_threads(threads)
-        ledger.event("test set result", run.key, loss=loss, accuracy=accuracy)
-        return FinalEvaluation(run.key, loss, accuracy, record.test_openings + 1)
+        ledger.event("test set result", run.key, **figures)
+        loss, accuracy = (figures.get(name, math.nan) for name in ("loss", "accuracy"))
+        return FinalEvaluation(run.key, loss, accuracy, record.test_openings + 1, figures)
 
 
 def _check_same_model(trainer: Trainer, spec: ExperimentSpec, design: Mapping[str, Any], run: RunRecord) -> None:
@@ -95,10 +103,11 @@ def _check_same_model(trainer: Trainer, spec: ExperimentSpec, design: Mapping[st
     changed = changed_code(design.get("code", {}), code_digests(spec))
     if not changed:
         return
-    expected = run.metrics["val_loss"][-1]
-    found, _ = trainer.evaluate(trainer.data.validation)
+    first = trainer.task.measures[0].name
+    expected = run.metrics[f"val_{first}"][-1]
+    found = trainer.evaluate(trainer.data.validation)[first]
     if not math.isclose(found, expected, rel_tol=1e-3):
         raise DesignError(
-            f"the code of {' and '.join(changed)} is not what {run.key} was trained with: its validation loss was "
+            f"the code of {' and '.join(changed)} is not what {run.key} was trained with: its validation {first} was "
             f"{expected:.4g} and is {found:.4g} now. Bring the old code back; the test set stays closed."
         )

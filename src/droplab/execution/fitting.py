@@ -3,66 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from droplab.errors import UserError, clip, quote_text
 from droplab.execution.check import check_arms
 from droplab.execution.loading import load_data
+from droplab.execution.places import Places
 from droplab.models import build
 from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.specfile import parse_spec
-from droplab.surgery.dropping import is_dropout
+from droplab.surgery import remember
+from droplab.tasks.evaluate import called_with, outputs_of
+from droplab.tasks.split import TaskSplit
 from droplab.training.arming import apply_arm
 from droplab.training.seeding import borrowed_generators
 from droplab.variants.table import TABLE
 
 MADE_FOR = "tutorial-cnn"
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where a model could take an arm of a set.
-
-    Attributes:
-        drops: its dropout layers; where it has none, the doorways before its linear layers, but for the very input.
-        own: whether ``drops`` are layers of its own, which one rate reaches.
-        linears: names of its linear layers.
-        maps: doorways after its convolutions of images, but for the first where there are several.
-        entrance: the doorway before its first layer with weights.
-    """
-
-    drops: tuple[str, ...]
-    own: bool
-    linears: tuple[str, ...]
-    maps: tuple[str, ...]
-    entrance: str | None
-
-    @classmethod
-    def of(cls, model: nn.Module) -> Places:
-        """The places of a model.
-
-        >>> Places.of(nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))).drops
-        ('2:in',)
-        """
-        named = [(name, module) for name, module in model.named_modules() if name]
-        layers = tuple(name for name, module in named if is_dropout(module))
-        weighted = [(name, module) for name, module in named if any(True for _ in module.parameters(recurse=False))]
-        first = weighted[0] if weighted else None
-        linears = tuple(name for name, module in weighted if isinstance(module, nn.Linear))
-        maps = [f"{name}:out" for name, module in weighted if isinstance(module, nn.Conv2d)]
-        doors = tuple(f"{name}:in" for name in linears if first is None or name != first[0])
-        return cls(
-            drops=layers or doors,
-            own=bool(layers),
-            linears=linears,
-            maps=tuple(maps[1:] or maps),
-            entrance=f"{first[0]}:in" if first and not isinstance(first[1], nn.Embedding) else None,
-        )
 
 
 def fit_set(values: Mapping[str, Any], data_dir: Path | None = None) -> tuple[dict[str, Any], list[str]]:
@@ -83,15 +43,16 @@ def fit_set(values: Mapping[str, Any], data_dir: Path | None = None) -> tuple[di
     if spec.model.name == MADE_FOR:
         return dict(values), []
     data = spec.data
-    split = load_data(data, data_dir)
-    shape = tuple(split.shape)
+    split = load_data(data, data_dir, spec.task)
+    shape = split.shape
+    inputs = split.train.take(torch.tensor([0, 1])).inputs if isinstance(split, TaskSplit) else torch.zeros(2, *shape)
     with borrowed_generators():
         places = Places.of(build(spec.model.name, shape, split.classes, spec.model.options))
     arms, left = [], list[str]()
     for number, arm in enumerate(values["arms"]):
-        made, why = _moved(arm, places)
+        made, why = _preset(arm, places) or _moved(arm, places)
         if made is not None:
-            why = _refusal(spec, made, shape, split.classes, first=number == 0)
+            why = _refusal(spec, made, shape, split.classes, inputs, first=number == 0)
         if made is None or why:
             left.append(f"left out of the set: {arm['name']!r} ({why})")
         else:
@@ -104,7 +65,9 @@ def fit_set(values: Mapping[str, Any], data_dir: Path | None = None) -> tuple[di
     return {**values, "arms": arms}, left
 
 
-def _refusal(spec: ExperimentSpec, arm: Mapping[str, Any], shape: tuple[int, ...], classes: int, *, first: bool) -> str:
+def _refusal(
+    spec: ExperimentSpec, arm: Mapping[str, Any], shape: Any, classes: int, inputs: Any, *, first: bool
+) -> str:
     """Why the model cannot take an arm; empty where it can. What is wrong with the first is the model's own trouble."""
     alone = parse_spec({**spec.model_dump(exclude={"arms", "baseline"}), "arms": [arm]})
     try:
@@ -116,20 +79,29 @@ def _refusal(spec: ExperimentSpec, arm: Mapping[str, Any], shape: tuple[int, ...
         for place in ("p", "schedule"):
             said = said.removeprefix(f"arms[0].{place} ({arm['name']}): ")
         return clip(said)
-    return "" if first else _failure(alone, shape, classes)
+    return "" if first else _failure(alone, shape, classes, inputs)
 
 
-def _failure(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> str:
-    """What the model with its one arm raises on a batch of zeros; empty where it passes."""
+def _failure(spec: ExperimentSpec, shape: Any, classes: int, inputs: Any) -> str:
+    """What the model with its one arm raises on a batch; empty where it passes."""
     arm = spec.arms[0]
     with borrowed_generators(), torch.no_grad():
         model = build(spec.model.name, shape, classes, spec.model.options)
+        remember(model, *called_with(inputs))
         apply_arm(model, arm)
         try:
-            model(torch.zeros(2, *shape))
+            outputs_of(model, inputs)
         except Exception as problem:  # noqa: BLE001  # a kind may want other dimensions than the site has
             return f"{type(problem).__name__}: {quote_text(problem)}"
     return ""
+
+
+def _preset(arm: Mapping[str, Any], places: Places) -> tuple[dict[str, Any], str] | None:
+    """An arm of places that mean something in any model, whose own dropout then drops nothing."""
+    p = arm.get("p", 0.0)
+    if not isinstance(p, Mapping) or not any(site.startswith("@") for site in p):
+        return None
+    return {**arm, "p": {"*": 0.0, **p} if places.own else dict(p)}, ""
 
 
 def _moved(arm: Mapping[str, Any], places: Places) -> tuple[dict[str, Any] | None, str]:

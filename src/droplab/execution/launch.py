@@ -18,15 +18,18 @@ from multiprocessing.connection import Client, Connection, Listener, wait
 from pathlib import Path
 from typing import Any, final
 
+from droplab.errors import FailureError, UserError
 from droplab.execution.executors.process import PATIENCE_SECONDS
+from droplab.execution.guest_runs import GuestSet
 from droplab.execution.launch_child import ADDRESS, KEPT, STOP, TOKEN, Task
 from droplab.execution.launch_command import script_of
 from droplab.execution.launch_output import Output
-from droplab.execution.loop_carry_out import LoopSet, Outcome
-from droplab.execution.run import OpenRun
+from droplab.execution.plan import OpenRun
 from droplab.languages import Count
 from droplab.training.port import Port, StoppedError
 
+Outcome = tuple[str, str, bool]
+"""``done``, ``stopped`` or ``failed``; the reason; and whether another try could end otherwise."""
 _POLL_SECONDS = 0.1
 _AT_ONCE = 0.1
 """A rank that is lost within so many seconds of another's error was lost before it."""
@@ -58,8 +61,21 @@ class Launched:
         """It is no function: ``carry_out`` starts it."""
         raise TypeError(f"{self.file} is started, not called: {run!r}")
 
-    def carry_out(self, run: OpenRun, loops: LoopSet, port: Port) -> Outcome:
-        """Start the script for one run, and serve it until it has ended."""
+    def carry_out(self, run: OpenRun, loops: GuestSet, port: Port) -> None:
+        """Start the script for one run, and serve it until it has ended.
+
+        Raises:
+            StoppedError: ``port.stop()`` said so.
+            UserError: it failed, and would again.
+            FailureError: it failed.
+        """
+        state, reason, retry = self._outcome(run, loops, port)
+        if state == "stopped":
+            raise StoppedError
+        if state == "failed":
+            raise FailureError(reason) if retry else UserError(reason)
+
+    def _outcome(self, run: OpenRun, loops: GuestSet, port: Port) -> Outcome:
         arm = next(arm for arm in loops.arms if arm.name == run.key.arm)
         task = Task(run, arm, loops.terms, loops.plan.threads)
         with _door() as (address, token, arrivals), tempfile.TemporaryDirectory() as logs:

@@ -17,7 +17,7 @@ from droplab.errors import UserError
 from droplab.execution.checkpoint import CheckpointStore
 from droplab.execution.executors.reasons import may_retry, reason_of
 from droplab.execution.launch_ranks import TogetherPort, TogetherStore
-from droplab.execution.run import OpenRun
+from droplab.execution.plan import OpenRun
 from droplab.records import Measurement, Notice
 from droplab.spec.experiment import ArmSpec
 from droplab.training.port import Port, StoppedError, Store

@@ -6,14 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from droplab.data import Split, load
 from droplab.errors import DesignError, UserError
 from droplab.records import ExperimentRecord
-from droplab.spec.experiment import DataSpec
+from droplab.spec.experiment import DataSpec, ExperimentSpec
+from droplab.spec.task import DEFAULT
+from droplab.tasks.checking import check_parts
+from droplab.tasks.split import TaskSplit, load_split, some_of
+from droplab.tasks.table import make_task
+from droplab.training.samples import RunData, lay_out
 
 
-def load_data(data: DataSpec, data_dir: Path | None = None) -> Split:
-    """Load and split what a spec's ``data`` names.
+def load_data(data: DataSpec, data_dir: Path | None = None, task: Any = DEFAULT) -> Split | TaskSplit:
+    """Load and split what a spec's ``data`` names, for its task.
 
     Raises:
         DataError: the data cannot be had, or do not hold.
@@ -21,6 +28,17 @@ def load_data(data: DataSpec, data_dir: Path | None = None) -> Split:
     >>> len(load_data(DataSpec(name="fashion-mnist-mini", train_size=100)).train)
     100
     """
+    if task != DEFAULT:
+        return load_split(
+            data.name,
+            make_task(task),
+            data_dir=data_dir,
+            train_size=data.train_size,
+            validation_size=data.validation_size,
+            split_seed=data.split_seed,
+            options=data.options,
+            pixels=data.inputs == "pixels",
+        )
     return load(
         data.name,
         data_dir=data_dir,
@@ -32,6 +50,19 @@ def load_data(data: DataSpec, data_dir: Path | None = None) -> Split:
     )
 
 
+def lay_out_for(spec: ExperimentSpec, split: Split | TaskSplit, fit_size: int, device: torch.device) -> RunData:
+    """A split on the device, with the spec's task; one that counts training targets has counted them.
+
+    Raises:
+        DataError: it does not fit into memory.
+    """
+    if not isinstance(split, TaskSplit):
+        return lay_out(split, fit_size, device)
+    task = make_task(spec.task)
+    check_parts(task, {"train": some_of(split.train)[1]}, split.classes)
+    return lay_out(split, fit_size, device, task)
+
+
 def check_house(record: ExperimentRecord, what: str) -> None:
     """Raise ``UserError`` where a loop of the user's own trained, of whose data and models droplab knows nothing."""
     if "loop" in record.spec:
@@ -41,7 +72,9 @@ def check_house(record: ExperimentRecord, what: str) -> None:
         )
 
 
-def load_again(data: DataSpec, design: Mapping[str, Any], folder: Path, data_dir: Path | None = None) -> Split:
+def load_again(
+    data: DataSpec, design: Mapping[str, Any], folder: Path, data_dir: Path | None = None, task: Any = DEFAULT
+) -> Split | TaskSplit:
     """The data that an experiment was started with.
 
     Args:
@@ -49,17 +82,18 @@ def load_again(data: DataSpec, design: Mapping[str, Any], folder: Path, data_dir
         design: its ledger's.
         folder: its own.
         data_dir: where the data set is, if it has moved since.
+        task: its spec's.
 
     Raises:
         DataError: the data cannot be had.
         DesignError: they are others now.
     """
-    split = load_data(data, data_dir or (Path(design["data_dir"]) if design["data_dir"] else None))
+    split = load_data(data, data_dir or (Path(design["data_dir"]) if design["data_dir"] else None), task)
     check_same_data(data, split, design, folder)
     return split
 
 
-def check_same_data(data: DataSpec, split: Split, design: Mapping[str, Any], folder: Path) -> None:
+def check_same_data(data: DataSpec, split: Split | TaskSplit, design: Mapping[str, Any], folder: Path) -> None:
     """Raise ``DesignError`` where a split is not the one that an experiment was started with."""
     if split.fingerprint != design["data_fingerprint"]:
         raise DesignError(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
+from droplab.data.shapes import example
 from droplab.errors import ModelError, UserError, suggest
 from droplab.execution.checkpoint import CheckpointStore
 from droplab.execution.folder import run_folder
@@ -14,6 +15,8 @@ from droplab.ledger import open_experiment
 from droplab.models import build
 from droplab.records import ExperimentRecord, RunKey, RunRecord
 from droplab.spec.specfile import parse_spec
+from droplab.surgery import remember
+from droplab.tasks.evaluate import called_with
 from droplab.training.arming import give_arm
 from droplab.training.moving import MovingRates
 from droplab.training.seeding import borrowed_generators
@@ -26,7 +29,7 @@ def trained_model(folder: Path, arm: str, seed: int, data_dir: Path | None = Non
         folder: an experiment's.
         arm: an arm's name.
         seed: one of the experiment's seeds.
-        data_dir: where the data set is, if it has moved; only old ledgers need it.
+        data_dir: where the data set is, if it has moved; only old ledgers and inputs that are not numbers need it.
 
     Raises:
         UserError: no experiment, no such arm or seed, or a run that is not done.
@@ -37,14 +40,15 @@ def trained_model(folder: Path, arm: str, seed: int, data_dir: Path | None = Non
     with open_experiment(folder) as ledger:
         record, design = ledger.read(), ledger.design()
         check_house(record, "a trained model")
-        run = _finished(record, arm, seed)
+        run = finished_run(record, arm, seed)
         store = CheckpointStore(run_folder(folder, ledger.run_id(run.key)))
     weights = store.final(record.epochs).state["model"]
     spec = parse_spec(record.spec, str(folder))
-    shape = record.shape or tuple(load_again(spec.data, design, folder, data_dir).shape)
+    shape = record.shape or load_again(spec.data, design, folder, data_dir, spec.task).shape
     chosen = spec.arm(arm)
     with borrowed_generators():
         model = build(spec.model.name, shape, len(design["class_names"]), spec.model.options)
+        remember(model, *called_with(example(shape)))
         change = give_arm(model, chosen)
     try:
         model.load_state_dict(weights)
@@ -57,7 +61,12 @@ def trained_model(folder: Path, arm: str, seed: int, data_dir: Path | None = Non
     return model.eval()
 
 
-def _finished(record: ExperimentRecord, arm: str, seed: int) -> RunRecord:
+def finished_run(record: ExperimentRecord, arm: str, seed: int) -> RunRecord:
+    """The run of an arm and a seed.
+
+    Raises:
+        UserError: there is none, or it is not done.
+    """
     if arm not in record.arms:
         known = ", ".join(map(repr, record.arms))
         raise UserError(f"{record.name!r} has no arm {arm!r}{suggest(str(arm), record.arms)}; its arms: {known}")

@@ -71,6 +71,12 @@ def _in_trace(layer: int, before: int) -> int:
     return last[layer]
 
 
+def _known(layer: int, before: int) -> int:
+    """How many calls came before this place of a trace, where so many are known of otherwise."""
+    trace = current_trace() or {}
+    return max(before, int(trace.get("_droplab_layers", {}).get(layer, 0)))
+
+
 def _nth(number: int, call: int) -> int:
     """The id of a call; its complement where another layer has it, which is said when the graph runs."""
     layer: Any = _layers.get(number)
@@ -82,6 +88,7 @@ def _nth(number: int, call: int) -> int:
 
 id_of = functools.cache(rng.layer_id)
 call_in_trace: Callable[[int, int], int] = constant_number(_in_trace)
+known_in_trace: Callable[[int, int], int] = constant_number(_known)
 nth_in_trace: Callable[[int, int], int] = constant_number(_nth)
 within_body: Callable[[], bool] = assume_constant(tracing_subgraph)
 """Whether what is traced is the body of an operator, within which nothing outside may be set."""

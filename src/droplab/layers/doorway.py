@@ -111,7 +111,7 @@ def open_doorway(module: nn.Module, door: Door, layer: nn.Module) -> Doorway:
     else:
         handle = module.register_forward_hook(hook, with_kwargs=True)
     doorway.number = handle.id
-    _moved()
+    doorways_moved()
     return doorway
 
 
@@ -123,7 +123,7 @@ def close_doorway(module: Any, doorway: Doorway) -> None:
         if hooks.get(doorway.number) is doorway:
             del hooks[doorway.number]
             with_kwargs.pop(doorway.number, None)
-    _moved()
+    doorways_moved()
 
 
 def doorways(module: nn.Module) -> dict[str, Doorway]:
@@ -135,8 +135,8 @@ def doorways(module: nn.Module) -> dict[str, Doorway]:
 _changes = [0]
 
 
-def _moved() -> None:
-    """A hook came or went, which no compiled graph looks at: Dynamo guards no hooks, and would go on as before."""
+def doorways_moved() -> None:
+    """A hook or a function came or went, which no compiled graph looks at: Dynamo would go on as before."""
     _changes[0] += 1
     forget_graphs()
 

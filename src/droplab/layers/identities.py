@@ -16,6 +16,7 @@ from droplab.errors import KeyingError
 from droplab.layers.counting import token
 from droplab.layers.doorway import doorway_changes, doorways
 from droplab.layers.layer import DropLayer
+from droplab.layers.serving import functions
 
 _WRAPPERS = re.compile(r"(?:^|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?:\.|$)")
 
@@ -40,6 +41,8 @@ def keyed_layers(model: nn.Module) -> Iterator[tuple[str, DropLayer]]:
         for door, doorway in doorways(module).items():
             if isinstance(doorway.layer, DropLayer):
                 yield f"{stripped(name)}:{door}", doorway.layer
+        for door, function in functions(module).items():
+            yield f"{stripped(name)}:{door}", function
 
 
 class _Found:

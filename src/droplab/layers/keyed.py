@@ -10,6 +10,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from droplab.errors import KeyingError
+from droplab.layers.by_call import begin_block
 from droplab.layers.identities import Identity, device_of, identities, is_known
 from droplab.layers.keying import Keying
 from droplab.layers.unreached import unreached, warn_once
@@ -106,6 +107,7 @@ class keyed:  # noqa: N801  # used like a function
             state = layer.__dict__
             state.update(begun)
             state["_layer_id"], state["_name"] = number, name
+        begin_block(keying)
         return self
 
     def __exit__(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from droplab.errors import KeyingError, UserError
+from droplab.layers.by_call import rate_of_call, refuse_one_rate, set_call_rate
 from droplab.layers.counting import (
     backward_now,
     call_in_trace,
@@ -46,6 +47,7 @@ _NO_GRADIENT = (
 )
 PASSING = frozenset({
     "_keying", "_layer_id", "_calls", "_calls_in_graphs", "_marks", "_was_keyed", "_name", "_identity", "_token",
+    "_begins",
 })  # fmt: skip
 """What a layer has for a step only. No copy and no pickle has it: a copy made within ``keyed`` is not keyed."""
 
@@ -77,6 +79,9 @@ class DropLayer(nn.Module):
     _was_keyed: bool = False
     _name: str = ""
     _token: int = 0
+    _begins: tuple[int, ...] = ()
+    _call_p: dict[int, Any] | None = None
+    _call_rates: dict[int, Tensor] | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Every subclass is a leaf for ``torch.fx``, as torch's layers are."""
@@ -90,7 +95,16 @@ class DropLayer(nn.Module):
         state = {name: value for name, value in state.items() if name not in PASSING}
         if state.get("_rate") is not state.get("_p"):  # a shallow copy's rate, when set, is not the original's
             state["_rate"] = state["_rate"].clone()
+        if state.get("_call_p"):
+            state["_call_p"] = dict(state["_call_p"])
+            state["_call_rates"] = {call: rate.clone() for call, rate in state["_call_rates"].items()}
         return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """As torch's; calls with rates of their own are counted in copies too."""
+        super().__setstate__(state)  # type: ignore[no-untyped-call]  # torch has not typed it
+        for call, rate in (self._call_p or {}).items():
+            set_call_rate(self, call, rate)
 
     def __prepare_scriptable__(self) -> Any:
         """Asked by ``torch.jit.script``, which compiles Python that it knows and nothing else."""
@@ -137,6 +151,8 @@ class DropLayer(nn.Module):
         rate = self.__dict__.get("_rate")
         if rate is not None and rate is not self.__dict__["_p"] and device.type != "meta":
             self.__dict__["_rate"] = rate.to(device)
+        for call, rate in (self._call_rates or {}).items():
+            self.__dict__["_call_rates"][call] = rate.to(device)
 
     def penalty(self) -> Tensor | None:
         """What the layer adds to the negative log likelihood of all training samples together, in nats.
@@ -154,7 +170,13 @@ class DropLayer(nn.Module):
         """The input itself in eval mode; in training what a function gives, at the rate and under the key of now."""
         if not self.training:
             return input
-        return function(input, self._current_rate(), True, key=self._key(input), **options)
+        rate, key = self._rated(input)
+        return function(input, rate, True, key=key, **options)
+
+    def _rated(self, input: Tensor) -> tuple[float | Tensor, Key | None]:
+        """Rate and key of this call."""
+        number, key = self._numbered(input)
+        return (self._current_rate() if self._call_p is None else rate_of_call(self, number)), key
 
     def _key(self, input: Tensor) -> Key | None:
         """The key of this call, or ``None`` where masks come from torch's generator.
@@ -163,12 +185,19 @@ class DropLayer(nn.Module):
 
         Raises:
             KeyingError: the layer is recomputed outside its ``keyed`` block, or it cannot be told which call that is.
+            SiteError: calls have rates of their own, which come with the key from ``_rated``.
         """
+        if self._call_p is not None:
+            refuse_one_rate(self)
+        return self._numbered(input)[1]
+
+    def _numbered(self, input: Tensor) -> tuple[int, Key | None]:
+        """Which call of the block this is, and its key; 0 where the layer is not keyed."""
         keying = self._keying
         if keying is None:
             if self._was_keyed:
                 self._left(torch.compiler.is_compiling())
-            return None
+            return 0, None
         batch_dim = self.batch_dim
         samples = keying.samples
         if torch.compiler.is_compiling():
@@ -182,12 +211,12 @@ class DropLayer(nn.Module):
             number = self._count()
             layer = self._layer_id if number == 1 else self.nth(number)
         if batch_dim is None or input.ndim == 0:
-            return Key(seed, layer, step, 0, None)
+            return number, Key(seed, layer, step, 0, None)
         dim = batch_dim % input.ndim
         if samples is None:
             first = keying.rank * input.shape[dim] if keying.rank else 0
-            return Key(seed, layer, step, first, dim)
-        return Key(seed, layer, step, samples, dim)
+            return number, Key(seed, layer, step, first, dim)
+        return number, Key(seed, layer, step, samples, dim)
 
     @never_traced
     def _count(self) -> int:
@@ -300,7 +329,9 @@ class DropLayer(nn.Module):
     def extra_repr(self) -> str:
         """As torch's layers."""
         options = ((name, getattr(self, name, None)) for name in self.shown)
-        return ", ".join([self._shown_rate(), *(f"{name}={value!r}" for name, value in options if value is not None)])
+        shown = [f"#{call}={rate}" for call, rate in sorted((self._call_p or {}).items())]
+        shown += [f"{name}={value!r}" for name, value in options if value is not None]
+        return ", ".join([self._shown_rate(), *shown])
 
     def _shown_rate(self) -> str:
         return f"p={float(self.p) if isinstance(self.p, Tensor) else self.p}"

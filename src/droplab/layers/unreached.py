@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from droplab.layers.doorway import doorways
 from droplab.layers.layer import DropLayer
 from droplab.layers.reading import names_read, only_read
+from droplab.layers.serving import functions
 
 TORCHS: tuple[type[nn.Module], ...] = (
     nn.Dropout,
@@ -63,6 +64,8 @@ def foreign(model: nn.Module) -> dict[str, str]:
     for name, module in model.named_modules():
         if isinstance(module, (*TORCHS, *NUMBERS, DropLayer)):
             continue
+        if functions(module):
+            continue
         kind, values = type(module).__name__, module.__dict__
         for attribute, value in values.items():
             called = _CALLED.search(attribute) or (_CALLED.search(kind) and attribute in _RATES)
@@ -93,7 +96,8 @@ def unreached(model: nn.Module) -> dict[str, str]:
         layer = module
         if isinstance(module, TORCHS) and not isinstance(module, DropLayer) and layer.p:
             found[name] = f"{kind}(p={float(layer.p):g})"
-        if drops_by_number(module) and module.dropout and not keyed_number(module):
+        served = functions(module)
+        if drops_by_number(module) and module.dropout and not keyed_number(module) and "attention" not in served:
             found[f"{name}.dropout".lstrip(".")] = f"{kind} has dropout = {module.dropout:g}"
         for door, doorway in doorways(module).items():
             layer = doorway.layer

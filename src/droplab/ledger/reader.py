@@ -261,7 +261,10 @@ class OpenLedger(ABC):
                 baseline=spec["baseline"] or spec["arms"][0]["name"],
                 seeds=tuple(spec["seeds"]),
                 epochs=planned_epochs(design),
-                runs={key: _run_record(key, state, why, values[key], folds[key]) for _, key, state, why, _ in rows},
+                runs={
+                    key: _run_record(key, state, why, values[key], folds[key], retry=retry)
+                    for _, key, state, why, retry in rows
+                },
                 sizes=design.get("sizes", {}),
                 shape=tuple(design.get("shape", ())),
                 test_openings=sum(event.kind == "test set opened" for event in events),
@@ -269,6 +272,7 @@ class OpenLedger(ABC):
                 events=events,
                 notices=tuple(Notice(**event.detail) for event in events if event.kind == "notice"),
                 measures=kept_measures(design),
+                endpoints=design.get("endpoints", {}),
             )
 
 
@@ -298,14 +302,20 @@ class LedgerReader(OpenLedger):
 
 
 def _run_record(
-    key: RunKey, state: str, reason: str, values: dict[str, dict[int, float]], folds: dict[str, dict[int, Pairs]]
+    key: RunKey,
+    state: str,
+    reason: str,
+    values: dict[str, dict[int, float]],
+    folds: dict[str, dict[int, Pairs]],
+    *,
+    retry: bool,
 ) -> RunRecord:
     done = 1 + max((epoch for series in values.values() for epoch in series), default=-1)
     metrics = {
         name: tuple(series.get(epoch, math.nan) for epoch in range(done)) for name, series in sorted(values.items())
     }
     by_fold = {name: tuple(series.get(epoch, ()) for epoch in range(done)) for name, series in sorted(folds.items())}
-    return RunRecord(key, state, done, reason, metrics, by_fold)
+    return RunRecord(key, state, done, reason, metrics, by_fold, retry=retry and state == "failed")
 
 
 def _number(value: Any) -> float:

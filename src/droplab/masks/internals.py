@@ -77,11 +77,25 @@ def forget_graphs() -> None:
     dynamo.reset_code_caches()  # type: ignore[no-untyped-call, unused-ignore]
 
 
+def remove_global_hook(handle: Any) -> None:
+    """As ``handle.remove()``, which forgets that the hook was to be given arguments by name."""
+    handle.remove()
+    torch.nn.modules.module._global_forward_hooks_with_kwargs.pop(handle.id, None)
+
+
 def never_traced(function: Any) -> Any:
     """A function whose own frame Dynamo leaves to Python: it asks what no graph may take for a constant."""
     from torch._dynamo.decorators import skip
 
     return skip(function)
+
+
+def never_begun(function: Any) -> Any:
+    """A function that is traced within others, and with which no graph of its own begins."""
+    from torch._dynamo.eval_frame import skip_code
+
+    skip_code(function.__code__)
+    return function
 
 
 @never_traced

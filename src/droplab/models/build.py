@@ -9,13 +9,21 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from droplab.errors import ModelError, quote, suggest
+from droplab.models.gpt import GPT
+from droplab.models.lstm import LSTM
+from droplab.models.mlp import MLP
 from droplab.models.srivastava_mlp import SrivastavaMLP
 from droplab.models.tutorial_cnn import TutorialCNN
+from droplab.models.unet import UNet
 from droplab.userobjects import call, is_object, resolve
 
 MODELS: Mapping[str, Callable[..., nn.Module]] = {
     "tutorial-cnn": TutorialCNN,
     "srivastava-mlp": SrivastavaMLP,
+    "mlp": MLP,
+    "unet": UNet,
+    "gpt": GPT,
+    "lstm": LSTM,
 }
 """The models that come with droplab, by the name a spec gives them."""
 

@@ -2,9 +2,13 @@
 
 from droplab.languages import LANGUAGES, check_language
 from droplab.report.locale import texts
+from droplab.report.machine import exit_code as exit_code_of
+from droplab.report.machine import schema, verdict_json
 from droplab.report.naming import report_words
 from droplab.report.page import build_page
 from droplab.report.payload import PageSource
+from droplab.report.planning import render_pilot
+from droplab.report.rows import rows
 from droplab.report.tables import write_effects, write_metrics
 from droplab.report.text import render
 from droplab.report.wording import wording
@@ -14,9 +18,14 @@ __all__ = [
     "PageSource",
     "build_page",
     "check_language",
+    "exit_code_of",
     "render",
+    "render_pilot",
     "report_words",
+    "rows",
+    "schema",
     "texts",
+    "verdict_json",
     "wording",
     "write_effects",
     "write_metrics",

@@ -15,7 +15,7 @@ TENTH = 10
 
 
 def advice(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> str:
-    """The headline: the arm to use, or why none is named."""
+    """The headline of set "1": the arm to use, or why none is named."""
     baseline = record.baseline
     if verdict.recommended != baseline:
         reasons = say("and").join(
@@ -45,7 +45,10 @@ def beside(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> tuple[st
     """Lines that belong to the headline; none where no run is finished."""
     lines = []
     arm = verdict.recommended
-    if arm != record.baseline:
+    if arm != record.baseline and verdict.primary is not None and verdict.rivals:
+        rivals = _listed(verdict.rivals, say)
+        lines.append(say("beside.rivals_deployed", arm=arm, baseline=record.baseline, rivals=rivals))
+    if arm != record.baseline and verdict.primary is None:
         rest = [end.name for end in verdict.questions.judged if end.name not in verdict.better_by]
         lines += [_other(verdict.effect(name, arm), say) for name in rest]
         if verdict.rivals:
@@ -59,7 +62,8 @@ def beside(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> tuple[st
         primary, arms = verdict.questions.primary, _listed(verdict.improving, say)
         extreme = say(f"extreme.{primary.better}")
         lines.append(said(say, end, primary, arms=arms, epochs=record.epochs, extreme=extreme))
-    return tuple(filter(None, [*lines, _early(verdict, record, say)]))
+    early = _early(verdict, record, say) if verdict.primary is None else ""
+    return tuple(filter(None, [*lines, early]))
 
 
 def _listed(arms: tuple[str, ...], say: Speaker) -> str:

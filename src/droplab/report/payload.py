@@ -12,7 +12,7 @@ from droplab.analysis import Effect, Questions, Verdict
 from droplab.analysis.student import quantile
 from droplab.languages import LANGUAGES
 from droplab.measures import GAP
-from droplab.records import ChangedImages, ExperimentRecord, Histogram, RunKey, RunRecord
+from droplab.records import ELSEWHERE, ChangedImages, ExperimentRecord, Histogram, RunKey, RunRecord
 from droplab.report.locale import Speaker, texts
 from droplab.report.naming import metric_words, said
 from droplab.report.png import data_address
@@ -67,7 +67,7 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
             "arms": list(record.arms),
             "seeds": list(record.seeds),
             "sizes": dict(record.sizes),
-            "openings": record.test_openings,
+            "openings": None if ELSEWHERE in record.spec else record.test_openings,
             "done": sum(run.state == "done" for run in record.runs.values()),
         },
         "runs": [_run(run, record, asked) for run in record.runs.values()],
@@ -143,6 +143,7 @@ def _effect(effect: Effect, verdict: Verdict) -> dict[str, Any]:
         "high": _finite(effect.high),
         "adjusted_low": _finite(effect.adjusted_low),
         "adjusted_high": _finite(effect.adjusted_high),
+        "margin": verdict.primary.plan.margin if verdict.primary and effect.role == "deployed" else None,
         "consequence": verdict.consequence(effect),
         "share": effect.unit == "share",
         "seeds": list(effect.seeds),

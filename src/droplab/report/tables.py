@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Iterator
 from typing import TextIO
 
 from droplab.analysis import Verdict
 from droplab.errors import plain
-from droplab.records import ExperimentRecord
+from droplab.records import ExperimentRecord, RunRecord
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = (
@@ -31,7 +32,10 @@ def _number(value: float) -> str:
 
 
 def write_metrics(record: ExperimentRecord, stream: TextIO) -> None:
-    """One row per run, epoch and metric; epochs from 1. Numbers are exact: ``repr`` of the float."""
+    """One row per run, epoch and metric; epochs from 1. Numbers are exact: ``repr`` of the float.
+
+    What was measured on folds of the validation samples follows, as ``FIGURE/foldN/sum`` and ``FIGURE/foldN/count``.
+    """
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["experiment", "arm", "seed", "state", "epoch", "metric", "value"])
     experiment = _text(record.name)
@@ -42,6 +46,15 @@ def write_metrics(record: ExperimentRecord, stream: TextIO) -> None:
                 value = _number(series[epoch])
                 if value:
                     writer.writerow([experiment, arm, key.seed, state, epoch + 1, _text(name), value])
+            for name, sums in _folds(run, epoch):
+                writer.writerow([experiment, arm, key.seed, state, epoch + 1, _text(name), _number(sums)])
+
+
+def _folds(run: RunRecord, epoch: int) -> Iterator[tuple[str, float]]:
+    """What a run measured on each fold, as ``FIGURE/foldN/sum`` and ``FIGURE/foldN/count``."""
+    for name, series in run.folds.items():
+        for fold, pair in enumerate(series[epoch]):
+            yield from zip((f"{name}/fold{fold}/sum", f"{name}/fold{fold}/count"), pair, strict=True)
 
 
 def write_effects(verdict: Verdict, stream: TextIO) -> None:

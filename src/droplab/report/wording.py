@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from droplab.analysis import MOST_SEEDS, Effect, Questions, Verdict
-from droplab.records import ExperimentRecord, are_images
+from droplab.records import ELSEWHERE, ExperimentRecord, are_images
+from droplab.report.deployed import headline, notes, question, told
 from droplab.report.headline import advice, beside
 from droplab.report.locale import Speaker
 from droplab.report.naming import endpoint, heading, of_measures, said
@@ -75,9 +77,12 @@ def wording(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Wor
     found = [(n, [pair for pair in numbered if pair[1].finding == n]) for n in (1, 2, 3)]
     return Wording(
         title=_title(record, say),
-        advice=advice(verdict, record, say),
+        advice=(
+            advice(verdict, record, say) if verdict.primary is None else headline(verdict, verdict.primary, record, say)
+        ),
         beside=beside(verdict, record, say),
-        findings=tuple(
+        findings=_primary(verdict, record, say)
+        + tuple(
             Finding(_question(n, verdict, record, say), _groups(verdict, effects, say))
             for n, effects in found
             if effects
@@ -90,6 +95,16 @@ def wording(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Wor
         reading_title=say("reading.title"),
         notes=_notes(verdict, record, say),
     )
+
+
+def _primary(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> tuple[Finding, ...]:
+    """The primary question of set "2"; its rows name arms, and show the one interval that is read."""
+    main = verdict.primary
+    if main is None:
+        return ()
+    places = {effect.arm: place for place, effect in enumerate(verdict.effects) if effect.finding == 0}
+    rows = tuple(Row(row.arm, row.mean, row.interval, "", row.status, places[row.arm]) for row in told(main, say))
+    return (Finding(question(main, record, say), (Group(say("primary.minus", baseline=record.baseline), rows),)),)
 
 
 def _title(record: ExperimentRecord, say: Speaker) -> str:
@@ -167,14 +182,33 @@ def _arm_rows(verdict: Verdict, say: Speaker) -> tuple[tuple[str, ...], ...]:
         say("column.gap") if end.role == "gap" else heading(say, f"column.{end.role}", end.measure)
         for end in asked.shown
     ]
-    rows = [(say("column.arm"), say("column.runs"), *last, *_best_heads(asked, say))]
+    turns = _turns(verdict)
+    more = _deployed_columns(verdict, say)
+    rows = [(say("column.arm"), say("column.runs"), *last, *(_best_heads(asked, say) if turns else ()), *more)]
     for arm in verdict.summaries:
         cells = [spread_text(arm.last[end.name], end.measure.unit) for end in asked.shown]
-        if asked.turn:
+        if turns:
             cells.append(("≥ " if arm.censored else "") + spread_text(arm.turning_epoch, "epochs"))
             cells += [spread_text(arm.best[end.name], end.measure.unit) for end in asked.judged]
+        if verdict.primary is not None and more:
+            cells.append(spread_text(verdict.primary.spreads[arm.arm], asked.primary.unit))
+            cells += ["-" if math.isnan(arm.seconds) else f"{arm.seconds:.4g}"] if len(more) > 1 else []
         rows.append((arm.arm, str(arm.n), *cells))
     return tuple(rows)
+
+
+def _deployed_columns(verdict: Verdict, say: Speaker) -> tuple[str, ...]:
+    """Headings of the measure as deployed, and of what a run costs."""
+    main = verdict.primary
+    if main is None or main.answers[0].kind != "deployed":
+        return ()
+    timed = not all(math.isnan(found.seconds) for found in verdict.summaries)
+    return (heading(say, "column.deployed", main.end.measure), *([say("column.seconds")] if timed else []))
+
+
+def _turns(verdict: Verdict) -> bool:
+    """Whether an epoch can be the best of several."""
+    return bool(verdict.questions.turn) and not (verdict.primary is not None and verdict.primary.reported_once)
 
 
 def _best_heads(asked: Questions, say: Speaker) -> tuple[str, ...]:
@@ -191,30 +225,33 @@ def _best_heads(asked: Questions, say: Speaker) -> tuple[str, ...]:
 
 def _notes(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> tuple[str, ...]:
     failed = [record.runs[key] for key in verdict.unfinished if record.runs[key].state == "failed"]
-    notes = [say("note.scope"), _tests(verdict, say), *_described(verdict.questions, say)]
+    how = notes(verdict.primary, say) if verdict.primary is not None else [_tests(verdict, say)]
+    given = [say("note.scope"), *how, *(_described(verdict.questions, say) if _turns(verdict) else ())]
     if any(effect.at_least for effect in verdict.effects):
-        notes.append(say("note.censored"))
+        given.append(say("note.censored"))
     if len(record.seeds) == 1:
-        notes.append(say("note.one_seed"))
-    if len(verdict.unfinished) > len(failed):
-        notes.append(say("note.unfinished", count=len(verdict.unfinished) - len(failed)))
-    notes += [say("note.failed", run=str(run.key), reason=run.reason) for run in failed]
+        given.append(say("note.one_seed"))
+    planned = verdict.primary is not None and verdict.primary.coming is not None  # its notes say what is to come
+    if len(verdict.unfinished) > len(failed) and not planned:
+        given.append(say("note.unfinished", count=len(verdict.unfinished) - len(failed)))
+    given += [say("note.failed", run=str(run.key), reason=run.reason) for run in failed]
     if record.looks:
-        notes.append(say("note.looks", count=record.looks))
-    notes.append(say("note.test", count=record.test_openings))
-    return tuple(notes)
+        given.append(say("note.looks", count=record.looks))
+    if ELSEWHERE not in record.spec:
+        given.append(say("note.test", count=record.test_openings))
+    return tuple(given)
 
 
 def _described(asked: Questions, say: Speaker) -> list[str]:
     """Which point of a run is meant, and what is not tested."""
     key = of_measures(say, "note.turning", asked.measures)
-    notes = [say(key)] if asked.overfits else []
-    if asked.turn and (key == "note.turning" or not notes):
+    given = [say(key)] if asked.overfits else []
+    if asked.turn and (key == "note.turning" or not given):
         heads = [say("quoted", arm=head) for head in _best_heads(asked, say)]
-        notes.append(say("note.columns", columns=say("comma").join(heads)))
+        given.append(say("note.columns", columns=say("comma").join(heads)))
     if asked.gap_as_trained:
-        notes.append(said(say, "note.gap_as_trained", asked.primary))
-    return notes
+        given.append(said(say, "note.gap_as_trained", asked.primary))
+    return given
 
 
 def _tests(verdict: Verdict, say: Speaker) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from droplab.errors import clip, quote
+from droplab.errors import UserError, clip, quote
 from droplab.spec.experiment import ArmSpec
+from droplab.userobjects import resolve_value
 
 _FIELDS = ("name", "p", "kind", "layer", "schedule")
 
@@ -36,6 +37,25 @@ def read_arm(value: Any) -> Any:
     elif not set(value) & set(_FIELDS):
         value = {"p": dict(value)}
     return value if "name" in value else {"name": clip(_name(value), 120), **value}
+
+
+def own_arms(name: str) -> list[Any]:
+    """The arms of a list of the user's own, ``pkg.module:ARMS``, or of what a function there returns.
+
+    Raises:
+        UserError: there is no such list, or something in it is no arm.
+    """
+    found = resolve_value(name, "set of arms", UserError)
+    arms = found() if callable(found) else found
+    if isinstance(arms, str | Mapping) or not isinstance(arms, Iterable):
+        raise UserError(f"set of arms {name!r} is a {type(arms).__name__}; a list of arms is wanted: [0, 0.1]")
+    try:
+        read = [read_arm(arm) for arm in arms]
+    except ValueError as problem:
+        raise UserError(f"set of arms {name!r}: {problem}") from None
+    if not read:
+        raise UserError(f"set of arms {name!r} is empty; a list of arms is wanted: [0, 0.1]")
+    return read
 
 
 def _name(arm: Mapping[str, Any]) -> str:

@@ -15,22 +15,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
-    ValidationInfo,
-    field_validator,
     model_validator,
 )
 
 from droplab.given import name_of
 from droplab.schedules import Adaptive, for_sites, moves, normal_form
-from droplab.schedules.numbers import no_switches
 from droplab.spec import optimisers
-from droplab.spec.values import json_ready, settled
+from droplab.spec.plan import KEYS, Planned
+from droplab.spec.strict import Strict
+from droplab.spec.task import DEFAULT
+from droplab.spec.task import normal_form as task_form
+from droplab.spec.values import json_ready
 from droplab.variants.asked import asked, by_name
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -78,19 +77,6 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-class Strict(BaseModel):
-    """Base of tables whose keys are known, and whose values a ledger keeps."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _can_be_kept(cls, value: Any, info: ValidationInfo) -> Any:
-        value = settled(value)
-        no_switches(value, cls.model_fields[str(info.field_name)].annotation)
-        return value
-
-
 Options = Annotated[dict[str, Any], BeforeValidator(json_ready)]
 """Keyword arguments that the ledger can keep."""
 
@@ -118,7 +104,8 @@ class ModelSpec(Strict):
     """Which model."""
 
     name: Annotated[str, BeforeValidator(_model_name)] = "tutorial-cnn"
-    """``tutorial-cnn``, ``srivastava-mlp`` or ``pkg.module:function``; in Python also the function or class itself."""
+    """``tutorial-cnn``, ``srivastava-mlp``, ``mlp``, ``unet``, ``gpt``, ``lstm`` or ``pkg.module:function``; in Python
+    also the function or class itself."""
     options: Options = Field(default_factory=dict)
     """Keyword arguments for the model."""
 
@@ -266,20 +253,25 @@ def check_names(arms: Sequence[ArmSpec], seeds: Sequence[int], baseline: str) ->
 def _named_model(values: Mapping[str, Any]) -> str:
     model = values.get("model")
     name = model.get("name") if isinstance(model, Mapping) else getattr(model, "name", None)
+    if callable(name):
+        return name_of(name)
     return name if isinstance(name, str) else ""
 
 
-class ExperimentSpec(Strict):
+class ExperimentSpec(Planned):
     """Arms × seeds on one model, data set and recipe."""
 
     name: str = Field(default="tutorial", min_length=1, max_length=120)
     """Shown in titles; part of the default folder's name."""
+    task: Annotated[str | dict[str, Any], BeforeValidator(task_form)] = DEFAULT
+    """``classification``, ``multilabel``, ``regression``, ``segmentation``, ``next-token``, ``pkg.module:MyTask``; or a
+    table with such a ``name`` and options. In Python also the class, and functions in its options."""
     data: DataSpec = DataSpec()
     model: ModelSpec = ModelSpec()
     recipe: RecipeSpec = RecipeSpec()
     compute: ComputeSpec = ComputeSpec()
     seeds: Seeds = (0, 1, 2)
-    """A number (5 means 0 to 4) or a list."""
+    """A number (5 means 0 to 4), a list, or ``until-decided``."""
     arms: tuple[ArmSpec, ...] = TUTORIAL_ARMS
     """The first is the baseline unless ``baseline`` names another; where absent, those of ``default_arms``."""
     baseline: str = ""
@@ -308,10 +300,12 @@ class ExperimentSpec(Strict):
 
     def canonical(self) -> dict[str, Any]:
         """The spec as JSON-ready values, defaults written out, in the words that ledgers have had from the first."""
-        values = self.model_dump(mode="json")
+        values = self.model_dump(mode="json", exclude=set(KEYS))
         for table, key, default in _YOUNGER:
             if values[table][key] == default:
                 del values[table][key]
+        if values["task"] == DEFAULT:
+            del values["task"]
         for arm in values["arms"]:
             arm[_KIND_BEFORE] = arm.pop("kind")
         return values

@@ -12,8 +12,9 @@ from droplab.given import name_of
 from droplab.measures import PARTS, measures_json, read_measures
 from droplab.records import Measure
 from droplab.schedules import for_sites
-from droplab.spec.arms import read_arm
-from droplab.spec.experiment import TUTORIAL_ARMS, ArmSpec, ComputeSpec, Seeds, Strict, check_names, digest
+from droplab.spec.arms import own_arms, read_arm
+from droplab.spec.experiment import TUTORIAL_ARMS, ArmSpec, ComputeSpec, Seeds, check_names, digest
+from droplab.spec.plan import KEYS, Planned
 from droplab.userobjects import looks_like_object
 from droplab.variants.asked import normal_form
 
@@ -30,7 +31,7 @@ def _loop_name(value: Any) -> Any:
     return value
 
 
-class LoopSpec(Strict):
+class LoopSpec(Planned):
     """Arms × seeds on one training loop of the user's own.
 
     >>> spec = LoopSpec(loop="my_project.training:train", measures={"loss": "lower", "f1": "higher"}, arms=[0, 0.1])
@@ -51,7 +52,7 @@ class LoopSpec(Strict):
     ``run.report_samples``. 0 keeps only their sums on folds."""
     compute: ComputeSpec = ComputeSpec()
     seeds: Seeds = (0, 1, 2)
-    """A number (5 means 0 to 4) or a list."""
+    """A number (5 means 0 to 4), a list, or ``until-decided``."""
     arms: tuple[ArmSpec, ...] = TUTORIAL_ARMS
     """The first is the baseline unless ``baseline`` names another. A number is one rate for all dropout layers."""
     baseline: str = ""
@@ -65,6 +66,8 @@ class LoopSpec(Strict):
     @field_validator("arms", mode="before")
     @classmethod
     def _as_arms(cls, value: Any) -> Any:
+        if isinstance(value, str) and looks_like_object(value):
+            value = own_arms(value)
         if isinstance(value, Mapping | str) or not hasattr(value, "__iter__"):
             raise ValueError(f"got {quote(value)}; a list of arms is wanted: [0, 0.1]")  # pydantic collects these
         return [read_arm(arm) for arm in value]
@@ -118,7 +121,7 @@ class LoopSpec(Strict):
     def canonical(self) -> dict[str, Any]:
         """The spec as JSON-ready values, defaults and kinds written out; the baseline by name, as arms may be added."""
         measures = measures_json(self.measures)
-        values = self.model_dump(mode="json", exclude={"measures"})
+        values = self.model_dump(mode="json", exclude={"measures", *KEYS})
         for arm in values["arms"]:
             arm["kind"] = normal_form(arm["kind"])
         return {**values, "loop": self.loop_name, "measures": measures, "baseline": self.baseline_arm}

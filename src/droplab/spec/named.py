@@ -7,6 +7,7 @@ from typing import Any
 
 from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.optimisers import name_and_options
+from droplab.spec.task import objects_of
 from droplab.userobjects import is_object
 from droplab.variants.asked import asked
 
@@ -18,7 +19,7 @@ def named_objects(spec: ExperimentSpec) -> dict[str, str]:
     {'model': 'my.nets:small'}
     """
     optimizer, _ = name_and_options(spec.recipe.optimizer)
-    found = {"model": spec.model.name, "data": spec.data.name, "optimizer": optimizer}
+    found = {"model": spec.model.name, "data": spec.data.name, "optimizer": optimizer, **objects_of(spec.task)}
     for arm in spec.arms:
         found.update({f"kind {one.name}": one.name for one in asked(arm.kind)})
         found.update({f"schedule {name}": name for name in _names(arm.schedule)})

@@ -8,6 +8,8 @@ from importlib.resources import files
 from typing import Any
 
 from droplab.errors import UserError, suggest
+from droplab.spec.arms import own_arms
+from droplab.userobjects import looks_like_object
 
 
 def demo() -> dict[str, Any]:
@@ -94,6 +96,17 @@ SETS: Mapping[str, Mapping[str, Any]] = {
         ),
         "recipe": {**demo()["recipe"], "penalty_warm_up": 0.5},
     },
+    "placements": _embedded(
+        "placements",
+        [
+            *_constant(0.0),
+            {"name": "input 0.2", "p": {"@input": 0.2}},
+            {"name": "hidden 0.5", "p": {"@after_activations": 0.5}},
+            {"name": "early 0.5", "p": {"@early(2)": 0.5}},
+            {"name": "late 0.5", "p": {"@late(2)": 0.5}},
+            {"name": "before the head 0.5", "p": {"@before_head": 0.5}},
+        ],
+    ),
     "rates": _embedded("rates", _constant(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.8, 0.95)),
     "schedules": _embedded(
         "schedules",
@@ -120,7 +133,7 @@ SETS: Mapping[str, Mapping[str, Any]] = {
 
 
 def arm_set(name: str) -> dict[str, Any]:
-    """The spec of a built-in set, a copy to change at will.
+    """The spec of a built-in set, a copy to change at will; or ``pkg.module:ARMS``, a list of the user's own.
 
     Raises:
         UserError: there is no such set; the message lists those there are.
@@ -128,8 +141,12 @@ def arm_set(name: str) -> dict[str, Any]:
     >>> [arm["name"] for arm in arm_set("tutorial")["arms"]]
     ['no dropout', 'dropout 0.25', 'more before fc2', 'adaptive']
     """
+    if looks_like_object(name):
+        return _embedded(name.partition(":")[2], own_arms(name))
     if name not in SETS:
-        raise UserError(f"no set {name!r}; there are {', '.join(SETS)}{suggest(name, SETS)}")
+        raise UserError(
+            f"no set {name!r}; there are {', '.join(SETS)}, and pkg.module:ARMS of your own{suggest(name, SETS)}"
+        )
     return deepcopy(dict(SETS[name]))
 
 

@@ -1,35 +1,31 @@
 """Sites in the order of depth, the layer that drops at each, and the weight that each feeds.
 
 Depth is the order in which the model's modules were registered. That is the order of the forward pass in
-any model that is written top to bottom; where it is not, only the order of sites is affected.
+any model that is written top to bottom; where it is not, only the order of sites is affected. Beside it: the layers
+with weights that kinds for weights take the place of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from torch import nn
 
 from droplab.errors import SiteError
-from droplab.layers.doorway import doorways
-from droplab.surgery.dropping import is_dropout
-from droplab.surgery.numbers import OwnRate, checked_rate, own_rates
+from droplab.surgery.holders import checked_rate, is_dropout
+from droplab.surgery.view import Places, view
 
 
-def site_layers(model: nn.Module) -> dict[str, nn.Module | OwnRate]:
+def site_layers(model: nn.Module) -> dict[str, Any]:
     """What drops, by site, in the order of depth; doorways are there once they are open. Each has a rate ``p``.
 
     >>> net = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
     >>> site_layers(net)
     {'1': Dropout(p=0.5, inplace=False)}
     """
-    found: dict[str, nn.Module | OwnRate] = {}
-    for name, module in model.named_modules():
-        if is_dropout(module):
-            found[name] = module
-        found.update({f"{name}:{door}": doorway.layer for door, doorway in doorways(module).items()})
-    found.update(own_rates(model))
-    return {site: found[site] for site in in_depth_order(model, found)}
+    found = sorted((site for site in view(model) if site.layer is not None), key=lambda site: site.depth)
+    return {site.name: site.layer for site in found}
 
 
 def set_rates(model: nn.Module, p: Mapping[str, float]) -> None:
@@ -62,8 +58,7 @@ def in_depth_order(model: nn.Module, sites: Iterable[str]) -> tuple[str, ...]:
     >>> in_depth_order(net, ["2:in", "1", "0:out"])
     ('0:out', '1', '2:in')
     """
-    names = [name for name, _ in model.named_modules()]
-    return tuple(sorted(sites, key=lambda site: _place(names, site)))
+    return tuple(sorted(sites, key=Places(model).of))
 
 
 def fed_weights(model: nn.Module, sites: Iterable[str]) -> dict[str, nn.Parameter]:
@@ -73,7 +68,7 @@ def fed_weights(model: nn.Module, sites: Iterable[str]) -> dict[str, nn.Paramete
     >>> {site: tuple(weight.shape) for site, weight in fed_weights(net, ["0:in", "1"]).items()}
     {'0:in': (3, 2), '1': (4, 3)}
     """
-    names = [name for name, _ in model.named_modules()]
+    places = Places(model)
     weights = [
         ((place, 1), parameter)
         for place, (_, module) in enumerate(model.named_modules())
@@ -82,20 +77,33 @@ def fed_weights(model: nn.Module, sites: Iterable[str]) -> dict[str, nn.Paramete
     ]
     found = {}
     for site in sites:
-        here = _place(names, site)
+        here = places.of(site)
         after = [weight for place, weight in weights if place >= here]
         if weights:
             found[site] = after[0] if after else weights[-1][1]
     return found
 
 
-def _place(names: list[str], site: str) -> tuple[int, int]:
-    """Place among the modules; a doorway ``in`` is before its module, ``out`` after all that is inside it."""
-    name, _, door = site.partition(":")
-    if name not in names:  # a number of the module's
-        name = name.removesuffix("dropout").rstrip(".")
-    place = names.index(name)
-    if door == "out":
-        inside = sum(other.startswith(f"{name}.") for other in names)
-        return place + inside, 2
-    return place, 0 if door == "in" else 1
+def adoptable(model: nn.Module, types: tuple[type[nn.Module], ...]) -> tuple[str, ...]:
+    """The names of a model's modules of some types; the model itself is left out.
+
+    >>> adoptable(nn.Sequential(nn.Linear(2, 2), nn.ReLU()), (nn.Linear,))
+    ('0',)
+    """
+    return tuple(name for name, module in model.named_modules() if name and isinstance(module, types))
+
+
+def fed_modules(model: nn.Module, types: tuple[type[nn.Module], ...]) -> Iterator[tuple[str, str]]:
+    """Each dropout layer of a model, and the next module of some types in the order of registration.
+
+    >>> net = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.5), nn.Linear(3, 4))
+    >>> list(fed_modules(net, (nn.Linear,)))
+    [('1', '2')]
+    """
+    waiting: list[str] = []
+    for name, module in model.named_modules():
+        if name and is_dropout(module) and not isinstance(module, types):
+            waiting.append(name)
+        elif name and isinstance(module, types):
+            yield from ((layer, name) for layer in waiting)
+            waiting = []

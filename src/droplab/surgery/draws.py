@@ -301,6 +301,11 @@ def _where(frame: FrameType | None, outer: CodeType | None) -> _Found:
     return _Found(function, None, dropped)
 
 
+def place_in_model(frame: FrameType) -> str:
+    """``my_model.py:31 in Net.forward``: the innermost line, from a frame on, of neither torch's code nor droplab's."""
+    return _where(frame, None).place
+
+
 def _shortened(line: str) -> str:
     return line if len(line) <= _LINE else f"{line[:_LINE]} …"
 

@@ -15,13 +15,14 @@ from droplab.layers.layer import DropLayer
 from droplab.layers.learned import LearnedRate
 from droplab.layers.reading import only_read
 from droplab.layers.unreached import foreign, listed
-from droplab.surgery.dropping import is_dropout
+from droplab.surgery.calls import function_rate, give_call, give_function
+from droplab.surgery.depth import adoptable, fed_modules
+from droplab.surgery.holders import FUNCTION_DOORS, FunctionRate, OwnRate, checked_rate, is_dropout, own_rates
 from droplab.surgery.kinds import Chosen, Kinds, chosen_at, kinds
-from droplab.surgery.numbers import OwnRate, checked_rate, own_rates
-from droplab.surgery.sites import match_sites
+from droplab.surgery.patterns import escape, is_call, match_sites
 from droplab.surgery.swapping import at_doorway, inherit, swap
 from droplab.surgery.undoing import Change, Undo, bodies, remembered
-from droplab.surgery.weighted import adoptable, fed_modules
+from droplab.surgery.view import everywhere
 from droplab.variants.catalog import CATALOG
 
 __all__ = ["Change", "apply_rates", "everywhere", "rates"]
@@ -34,15 +35,6 @@ def rates(model: nn.Module) -> dict[str, float]:
     {'1': 0.5}
     """
     return {site: _rate(layer) for site, layer in everywhere(model).items()}
-
-
-def everywhere(model: nn.Module) -> dict[str, Any]:
-    """What drops by site: dropout layers first, then numbers, then open doorways."""
-    found: dict[str, Any] = {name: module for name, module in model.named_modules() if is_dropout(module)}
-    found.update(own_rates(model))
-    for name, module in model.named_modules():
-        found.update({f"{name}:{door}": doorway.layer for door, doorway in doorways(module).items()})
-    return found
 
 
 def _rate(layer: Any) -> float:
@@ -64,7 +56,8 @@ def apply_rates(
 
     Args:
         model: changed in place.
-        p: one rate for all that drops already, or ``{site pattern: rate}``; rates in [0, 1]. One rate with a kind
+        p: one rate for all that drops already, or ``{site pattern: rate}``; rates in [0, 1]. A pattern may be a preset
+            (``@before_head``, see ``droplab.insert``), and may name a call (``dropout#2``). One rate with a kind
             that drops weights is for the weights that existing dropout layers feed, in the place of these. One rate
             with a kind sets numbers, which can be no kind but plain dropout, to 0.
         kind: a name of the catalog, or ``pkg.module:Class`` or the class itself for a ``DropLayer`` of your own; a
@@ -91,16 +84,15 @@ def apply_rates(
     >>> change.undo(); rates(net)
     {'1': 0.5}
     """
-    wanted_kinds = kinds(kind)
-    for pattern, _ in wanted_kinds:
-        if pattern is not None:
-            match_sites(model, pattern, _adopted_types(wanted_kinds))
+    wanted_kinds = _placed(model, kinds(kind))
     change = Change(_wanted(model, p, wanted_kinds))
+    before = rates(model)
+    change.was.update({site: before[site] for site in change.rates if site in before})
     _refuse_only_read(model, change.rates, wanted_kinds)
     try:
         if not isinstance(p, Mapping):
             for layer_there in _silenced(model, wanted_kinds, change.rates):
-                change._undo.append(_set_rate(layer_there, 0.0))
+                change._undo.append(set_rate(layer_there, 0.0))
             _warn_of_foreign(model)
         for site, rate in change.rates.items():
             change._undo.append(_give(model, site, rate, chosen_at(wanted_kinds, site)))
@@ -110,30 +102,42 @@ def apply_rates(
     return change
 
 
+def _placed(model: nn.Module, wanted: Kinds) -> Kinds:
+    """The kinds with presets and branches spelled out as sites; each pattern names one."""
+    types, found = _adopted_types(wanted), list[tuple[str | None, Chosen]]()
+    for pattern, kind in wanted:
+        named = (pattern,) if pattern is None else match_sites(model, pattern, types)
+        spelled = pattern is not None and (pattern.startswith("@") or pattern.endswith(":branch"))
+        found += [(escape(site), kind) for site in named if site] if spelled else [(pattern, kind)]
+    return tuple(found)
+
+
 def _give(model: nn.Module, site: str, rate: float, kind: Chosen | None) -> Undo:
+    if is_call(model, site):
+        return give_call(model, site, rate)
     name, colon, door = site.partition(":")
+    if door in FUNCTION_DOORS:
+        return give_function(model.get_submodule(name), door, rate)
     if colon:
         module = model.get_submodule(name)
         there = doorways(module).get(door)
         if kind is None and there is not None:
-            return _set_rate(there.layer, rate)
+            return set_rate(there.layer, rate)
         layer = (kind or _PLAIN).make(rate)
         if there is not None:
             inherit(layer, there.layer)
         return at_doorway(module, "in" if door == "in" else "out", layer)
     number = own_rates(model).get(site)
-    if number is not None:
-        return _set_rate(number, rate)
+    if number is not None or kind is None:
+        return set_rate(number or model.get_submodule(name), rate)
     module = model.get_submodule(name)
-    if kind is None:
-        return _set_rate(module, rate)
-    if kind.adopts:
-        return swap(model, module, kind.adopt(module, rate))
-    new = kind.make(rate)
-    inherit(new, module)
+    new = kind.adopt(module, rate) if kind.adopts else kind.make(rate)
+    if not kind.adopts:
+        inherit(new, module)
     return swap(model, module, new)
 
 
+_FUNCTIONS = tuple(f":{door}" for door in FUNCTION_DOORS)
 _PLAIN = Chosen(CATALOG["dropout"], {})
 
 
@@ -151,7 +155,9 @@ def _wanted(model: nn.Module, p: Mapping[str, float] | float, wanted: Kinds) -> 
         dropping = [site for site in everywhere(model) if site]
         if rate == 0 and not dropping:
             return {}  # no dropout, as asked for
-        p = dict.fromkeys([site for site in dropping if ":" in site], rate)
+        plain = everyone is None or everyone.name == _PLAIN.name
+        doors = [site for site in dropping if ":" in site and (plain or not site.endswith(_FUNCTIONS))]
+        p = dict.fromkeys([*doors, *(site for site in dropping if is_call(model, site))], rate)
         if len(p) < len(dropping) or not p:
             p = {"*": rate, **p}
     types = _adopted_types(wanted)
@@ -169,9 +175,11 @@ def _wanted(model: nn.Module, p: Mapping[str, float] | float, wanted: Kinds) -> 
 
 
 def _suits(model: nn.Module, site: str, kind: Chosen | None) -> bool:
-    if ":" in site:
+    if is_call(model, site):
+        return True
+    if ":" in site and not site.endswith(_FUNCTIONS):
         return kind is None or not kind.adopts
-    if site in own_rates(model):
+    if site.endswith(_FUNCTIONS) or site in own_rates(model):
         return kind is None or kind.name == _PLAIN.name
     module = model.get_submodule(site)
     if kind is not None and kind.adopts:
@@ -230,7 +238,10 @@ def _warn_of_foreign(model: nn.Module) -> None:
         )
 
 
-def _set_rate(layer: Any, rate: float) -> Undo:
+def set_rate(layer: Any, rate: float) -> Undo:
+    """Give what drops at a site another rate."""
+    if isinstance(layer, FunctionRate):
+        return function_rate(layer, rate)
     owner: nn.Module = layer.module if isinstance(layer, OwnRate) else layer
     before = layer.p
     learned = getattr(layer, layer.learned).detach().clone() if isinstance(layer, LearnedRate) else None

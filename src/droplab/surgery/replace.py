@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
@@ -11,36 +10,32 @@ from torch import nn
 from droplab import nn as own
 from droplab.layers.doorway import doorways
 from droplab.layers.unreached import TORCHS
-from droplab.surgery.dropping import is_dropout
-from droplab.surgery.rates import everywhere
-from droplab.surgery.swapping import at_doorway, inherit, swap
-from droplab.surgery.undoing import Change
-
-TWINS: Mapping[type[nn.Module], type[own.DropLayer]] = {
-    nn.Dropout: own.Dropout,
-    nn.Dropout1d: own.Dropout1d,
-    nn.Dropout2d: own.Dropout2d,
-    nn.Dropout3d: own.Dropout3d,
-    nn.AlphaDropout: own.AlphaDropout,
-    nn.FeatureAlphaDropout: own.FeatureAlphaDropout,
-}
-"""Each of torch's dropout layers and droplab's of the same name. Subclasses of users are left alone."""
+from droplab.surgery.example import remember, seen
+from droplab.surgery.functional import serve
+from droplab.surgery.holders import is_dropout, own_rates
+from droplab.surgery.swapping import at_doorway, swap
+from droplab.surgery.twins import TWINS, has_twin, twin
+from droplab.surgery.undoing import Change, Undo
+from droplab.surgery.view import everywhere
 
 
-def twin(layer: nn.Module) -> own.DropLayer:
-    """The layer of droplab's for one of torch's: same ``p``, ``inplace``, mode, and all that is attached to it."""
-    new = TWINS[type(layer)](p=layer.p, inplace=layer.inplace)
-    inherit(new, layer)
-    return new
-
-
-def replace(model: nn.Module) -> Change:
+def replace(model: nn.Module, *inputs: Any, **named: Any) -> Change:
     """Swap every dropout layer of torch's in ``model`` for droplab's, in place.
+
+    Also layers that are known to drop whole paths: timm's and transformers' ``DropPath``, torchvision's
+    ``StochasticDepth``.
 
     Rates, modes, ``state_dict`` keys, names and all that is attached to a layer (hooks, buffers, attributes) stay, and
     come back with ``undo()``. A layer that the model uses in several places stays one
     layer. Dropout that a model calls as a function (``torch.nn.functional.dropout``, the ``dropout_p`` of scaled dot
-    product attention) is not a layer and stays as it is.
+    product attention) is not a layer: it stays as it is, unless it is told what the model is called with.
+
+    Args:
+        model: changed in place.
+        inputs: what the model is called with. A forward pass then finds what drops by a function, and the modules that
+            call it get keys for it: a step is a function of its key there too. Rates stay those that the model gives.
+            ``nn.MultiheadAttention`` gets a key for its probabilities.
+        named: what it is called with by name.
 
     Returns:
         The change: the drop rate at each place that was changed, and ``undo()``.
@@ -60,19 +55,34 @@ def replace(model: nn.Module) -> Change:
     left: dict[str, str] = {}
     done: set[nn.Module] = set()
     for name, module in list(model.named_modules(remove_duplicate=False)):
-        if type(module) in TWINS and name:
-            change.rates[name] = _rate(module)
+        if has_twin(module) and name:
+            new = twin(module)
+            change.rates[name] = _rate(new)
             if module not in done:
                 done.add(module)
-                change._undo.append(swap(model, module, twin(module)))
+                change._undo.append(swap(model, module, new))
         elif isinstance(module, TORCHS) and not isinstance(module, own.DropLayer) and name:
             left[name] = type(module).__name__
         for door, doorway in doorways(module).items():
             if type(doorway.layer) in TWINS:
                 change.rates[f"{name}:{door}"] = _rate(doorway.layer)
                 change._undo.append(at_doorway(module, doorway.door, twin(doorway.layer)))
+    if inputs or named:
+        remember(model, inputs, named)
+        change._undo += _functions(model, change)
+    change.was.update(change.rates)
     _warn(model, change, left)
     return change
+
+
+def _functions(model: nn.Module, change: Change) -> list[Undo]:
+    flow, undo = seen(model), list[Undo]()
+    numbers = own_rates(model)
+    for (name, door), (p, _) in ({} if flow is None else flow.functions).items():
+        site = f"{name}.dropout".lstrip(".")
+        change.rates[site if site in numbers else f"{name}:{door}"] = p
+        undo.append(serve(model.get_submodule(name), door, p))
+    return undo
 
 
 def _rate(layer: Any) -> float:

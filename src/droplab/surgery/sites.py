@@ -1,121 +1,66 @@
-"""Where dropout acts or could act in a model.
+"""All sites of a model.
 
-Four kinds of site:
+Six kinds of site:
 
 - a dropout layer that the model has, under its module name: ``drop1``, ``blocks.3.dropout``;
+- a call of such a layer that is not the first in a forward pass: ``dropout#2``;
 - the number by which a module of torch's drops, attention's or a recurrent stack's: ``self_attn.dropout``;
 - a layer with weights whose weights are dropped, under its module name, for kinds that do that: ``fc1``;
 - a doorway of a module that holds parameters of its own: ``fc1:in`` before its first argument, ``fc1:out`` after what
-  it gives (of a recurrent layer and of attention: the output, not the states or weights that come with it).
-
-A pattern follows ``fnmatch`` (``*``, ``?``, ``[…]``). One without a colon matches what drops already, so ``*`` never
-plants dropout where the model's author had none (nor, without a kind for weights, on weights); one with a colon
-matches doorways.
+  it gives (of a recurrent layer and of attention: the output, not the states or weights that come with it);
+- what a module drops by a function, ``attn:dropout`` (``F.dropout`` and its like) and ``attn:attention`` (``dropout_p``
+  of scaled dot product attention), which a forward pass finds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
+from typing import Any
 
 from torch import nn
-from torch.nn.utils import parametrize
 
-from droplab.errors import SiteError, quote, suggest
-from droplab.surgery.dropping import is_dropout
-from droplab.surgery.numbers import own_rates
-from droplab.surgery.weighted import adoptable
+from droplab.surgery.example import remember, seen
+from droplab.surgery.holders import OwnRate
+from droplab.surgery.site import Site, Sites
+from droplab.surgery.view import ranked, view
 
 
-def sites(model: nn.Module) -> tuple[str, ...]:
+def sites(model: nn.Module, *inputs: Any, **named: Any) -> Sites:
     """All sites of a model: its dropout layers first, then numbers, then the doorways, in the order of its modules.
 
-    >>> sites(nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5)))
-    ('1', '0:in', '0:out')
-    >>> sites(nn.Sequential(nn.MultiheadAttention(4, 2), nn.Embedding(5, 4)))
-    ('0.dropout', '0:in', '0:out', '1:out')
-    """
-    layers = [name for name, module in model.named_modules() if name and is_dropout(module)]
-    closed = closed_doorways(model)
-    return (*layers, *own_rates(model), *(door for door in _all_doorways(model) if door not in closed))
-
-
-def _all_doorways(model: nn.Module) -> list[str]:
-    owners = [
-        name
-        for name, module in model.named_modules()
-        if name and (any(True for _ in module.parameters(recurse=False)) or parametrize.is_parametrized(module))
-    ]
-    return [f"{name}:{door}" for name in owners for door in ("in", "out")]
-
-
-def closed_doorways(model: nn.Module) -> dict[str, str]:
-    """Doorways where dropout would never act or could not, and why.
-
-    >>> list(closed_doorways(nn.Sequential(nn.MultiheadAttention(4, 2))))
-    ['0.out_proj:in', '0.out_proj:out']
-    """
-    found: dict[str, str] = {}
-    for name, module in model.named_modules():
-        both = (f"{name}:in", f"{name}:out")
-        inside = f"{name}.".lstrip(".")
-        if isinstance(module, nn.MultiheadAttention):
-            why = "attention reads its weights and never calls it, so nothing would be dropped"
-            found.update(dict.fromkeys((f"{inside}out_proj:in", f"{inside}out_proj:out"), f"{why}; use {name}:out"))
-        if isinstance(module, (nn.ParameterList, nn.ParameterDict)):
-            found.update(dict.fromkeys(both, "it only holds parameters and is never called"))
-        if isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
-            found[f"{name}:in"] = f"its input is whole numbers, which cannot be scaled; use {name}:out"
-        if isinstance(module, nn.LSTMCell):
-            found[f"{name}:out"] = "it gives a hidden state and a cell state, and it is not clear which is meant"
-        if parametrize.is_parametrized(module):
-            computes = [
-                f"{inside}parametrizations.{part}" for part, _ in module.parametrizations.named_modules() if part
-            ]
-            why = "it computes a weight, from no input"
-            found.update({f"{part}:{door}": why for part in computes for door in ("in", "out")})
-    return found
-
-
-def match_sites(model: nn.Module, pattern: str, weights: tuple[type[nn.Module], ...] = ()) -> tuple[str, ...]:
-    """The sites that a pattern names.
-
     Args:
-        model: any.
-        pattern: as above.
-        weights: types of layers with weights that are sites too, under their own names.
+        model: any; left as it is.
+        inputs: what the model is called with, for one forward pass that tells of each site what is dropped there, what
+            made it, which parameters it meets, and of each layer how often it is called (``dropout#2``). The pass is
+            made in training mode, without gradients; buffers and generators are put back. It is remembered for the
+            model: patterns that need one (``*:branch``, ``@before_head``) can then be given without.
+        named: what it is called with by name.
 
-    Raises:
-        SiteError: the pattern matches nothing; the message lists the sites, or says why one is none.
+    Returns:
+        The names, as a tuple; ``sites(model)["fc1:in"]`` is what is known of one: its ``module``, ``call``, ``door``,
+        the ``layer`` that drops there, its ``level`` and ``depth``, and with inputs ``shape``, ``after`` and ``feeds``.
+        Printed, a table.
 
-    >>> match_sites(nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5)), "*")
-    ('1',)
+    >>> import torch
+    >>> model = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Dropout(0.5), nn.Linear(2, 3))
+    >>> sites(model)
+    ('2', '0:in', '0:out', '3:in', '3:out')
+    >>> print(sites(model, torch.ones(8, 2)))
+    site   p    what     level      depth  shape  after  feeds
+    2      0.5  Dropout  seen only  2      8×2    1      3.weight, 3.bias
+    0:in                            0      8×2    input  0.weight, 0.bias
+    0:out                           1      8×2    0
+    3:in                            3      8×2    2      3.weight, 3.bias
+    3:out                           4      8×3    3
     """
-    known = (*sites(model), *(name for name in adoptable(model, weights) if not is_dropout(model.get_submodule(name))))
-    found = tuple(site for site in known if matches(site, pattern))
-    if found:
-        return found
-    for site, why in closed_doorways(model).items():
-        if matches(site, pattern):
-            raise SiteError(
-                f"site pattern {quote(pattern)} names {site}, where dropout cannot act: {why}. {_listing(known)}"
-            )
-    raise SiteError(f"site pattern {quote(pattern)} matches nothing{suggest(pattern, known)}. {_listing(known)}")
+    if inputs or named:
+        remember(model, inputs, named)
+    found = view(model)
+    known = seen(model) if inputs or named else None
+    if known is not None:
+        found = ranked(model, list(known.with_calls(known.with_functions(model, found))))
+        found = [known.told(site) for site in found]
+    return Sites([site for kind in range(3) for site in found if site.name and _kind(site) == kind])
 
 
-def matches(site: str, pattern: str) -> bool:
-    """Whether a pattern names a site.
-
-    >>> matches("fc1:in", "fc*:in"), matches("fc1:in", "*")
-    (True, False)
-    """
-    return (":" in site) == (":" in pattern) and fnmatchcase(site, pattern)
-
-
-def _listing(known: Sequence[str]) -> str:
-    layers = [site for site in dict.fromkeys(known) if ":" not in site]
-    doors = [site for site in known if ":" in site]
-    return (
-        f"Dropout layers of this model: {', '.join(layers) or 'none'}. "
-        f"Doorways where dropout can be added: {', '.join(doors) or 'none'}."
-    )
+def _kind(site: Site) -> int:
+    return 2 if site.door else int(isinstance(site.layer, OwnRate))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from droplab.layers.adopting import HOOKS
+from droplab.layers.by_call import hand_on
 from droplab.layers.doorway import Door, Doorway, close_doorway, doorways, open_doorway, set_layer
 from droplab.layers.layer import PASSING
 from droplab.surgery.undoing import Undo, bodies, comes_back, remembered, stands_in
@@ -17,7 +18,7 @@ from droplab.surgery.undoing import Undo, bodies, comes_back, remembered, stands
 _TENSORS = ("_parameters", "_buffers")
 _OWN = PASSING | {
     "_p", "_rate", "p", "_modules", "_non_persistent_buffers_set", "_compiled_call_impl", "_flat_weights",
-    "_flat_weight_refs", "training", *_TENSORS,
+    "_flat_weight_refs", "training", "_call_p", "_call_rates", *_TENSORS,
 }  # fmt: skip
 """What every layer has of its own, or what is handed on in its own way."""
 _UNSAVED = "_non_persistent_buffers_set"
@@ -57,6 +58,7 @@ def inherit(new: nn.Module, old: nn.Module) -> None:
             new.__dict__[kind].setdefault(name, value)
     new.__dict__[_UNSAVED] |= old.__dict__[_UNSAVED]
     new.training = old.training
+    hand_on(new, old)
 
 
 def swap(model: nn.Module, old: nn.Module, new: nn.Module) -> Undo:

@@ -25,13 +25,37 @@ _bodies: weakref.WeakKeyDictionary[nn.Module, weakref.ref[nn.Module]] = weakref.
 
 @dataclass
 class Change:
-    """What ``apply_rates`` or ``replace`` did to a model; ``undo()`` takes it back.
+    """What a call did to a model; ``undo()`` takes it back. Printed, a line for each site.
 
     ``rates`` maps each site that the call touched to its drop rate ``p``.
+
+    >>> import droplab
+    >>> model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
+    >>> print(droplab.apply_rates(model, {"1": 0.1, "0:out": 0.2}))
+    1: p 0.5 → 0.1
+    0:out: p 0.2, new
     """
 
     rates: dict[str, float]
     _undo: list[Undo] = field(default_factory=list, repr=False)
+    was: dict[str, float] = field(default_factory=dict, repr=False)
+    """The drop rate before, of those sites where something dropped."""
+    removed: tuple[str, ...] = field(default=(), repr=False)
+    """Sites where nothing is left that drops."""
+    missing: tuple[str, ...] = field(default=(), repr=False)
+    """What was looked for and not found, such as sums of which no term is a residual branch."""
+
+    def __str__(self) -> str:
+        """A line for each site."""
+        lines = [f"{site}: {self._shown(site, p)}" for site, p in self.rates.items()]
+        lines += [f"{site}: p {self.was[site]:g}, removed" for site in self.removed]
+        lines += [f"not found: {what}" for what in self.missing]
+        return "\n".join(lines) or "nothing changed"
+
+    def _shown(self, site: str, p: float) -> str:
+        if site not in self.was:
+            return f"p {p:g}, new"
+        return f"p {p:g}" if self.was[site] == p else f"p {self.was[site]:g} → {p:g}"
 
     def undo(self) -> None:
         """Restore the model as it was before, last change first; later changes of the same sites are gone with it.

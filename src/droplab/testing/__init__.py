@@ -4,6 +4,7 @@ from droplab.testing.laws.oracle import Oracle, scaled
 from droplab.testing.layers import LayerContract
 from droplab.testing.schedules import AdaptiveContract, ScheduleContract
 from droplab.testing.sinks import ReadBack, SinkContract, write_ledger
+from droplab.testing.tasks import TaskContract
 from droplab.variants.kind import Kind
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ReadBack",
     "ScheduleContract",
     "SinkContract",
+    "TaskContract",
     "scaled",
     "write_ledger",
 ]

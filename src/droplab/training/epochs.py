@@ -15,7 +15,7 @@ from droplab.training.evaluating import Evaluate, Evaluation
 from droplab.training.keeping import check_plain, give_back, sorted_out, state_of
 from droplab.training.loaders import Loaders
 from droplab.training.models import Models
-from droplab.training.port import Loaded, Port, Store
+from droplab.training.port import Loaded, Port, StoppedError, Store
 from droplab.training.progress import Progress, read_unit
 from droplab.training.reports import Reports
 from droplab.training.seeding import generators_state, restore_generators
@@ -36,6 +36,7 @@ class Epochs:
         progress: the run's.
         reports: are committed before a checkpoint is written.
         port: hears how many epochs there are.
+        load_only: end the loop when the last checkpoint is loaded.
     """
 
     def __init__(
@@ -49,10 +50,11 @@ class Epochs:
         progress: Progress,
         reports: Reports,
         port: Port,
+        load_only: bool,
     ) -> None:
         self._key, self._terms, self._store, self._models, self._loaders = key, terms, store, models, loaders
         self._progress, self._reports, self._port = progress, reports, port
-        self.in_ledger = in_ledger
+        self.in_ledger, self._load_only = in_ledger, load_only
         self._kept: dict[str, Any] = {}
         self._stateful: dict[str, Any] = {}
 
@@ -119,6 +121,8 @@ class Epochs:
             self._store.check(self._state())
             return None
         self._restore(found)
+        if self._load_only:
+            raise StoppedError
         if evaluation is not None:
             self._compare(found, evaluation)
         return found
@@ -135,6 +139,10 @@ class Epochs:
         if problem:
             raise UserError(problem)
         return total
+
+    def keep_last(self) -> None:
+        """The loop was left within an epoch that it had reported; what it left is kept."""
+        self._save(self._progress.epoch + 1, last=True)
 
     def _save(self, done: int, *, last: bool) -> None:
         """Write a checkpoint; the first one is read again, so that a state that does not come back is heard of now."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Container
 from torch import nn
 
 from droplab.errors import ModelError, UserError, quote, words_of
+from droplab.surgery.example import carry
 from droplab.training.prepared import MAIN
 from droplab.userobjects import where_raised
 
@@ -30,7 +31,9 @@ def made(make: Make, name: str) -> nn.Module:
         ModelError: there is none.
     """
     if isinstance(make, nn.Module):
-        return copy.deepcopy(make)
+        copied = copy.deepcopy(make)
+        carry(make, copied)
+        return copied
     if not callable(make):
         raise ModelError(
             f"run.prepare got {quote(make)}, a {type(make).__name__}; a function or class that builds the model, or a "

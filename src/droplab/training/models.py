@@ -13,7 +13,7 @@ from droplab.errors import SiteError, UserError
 from droplab.nn import keyed, penalty
 from droplab.schedules import for_sites
 from droplab.spec.experiment import ArmSpec
-from droplab.surgery import match_sites, rates
+from droplab.surgery import calls_missing, match_sites, rates
 from droplab.surgery.kinds import kinds
 from droplab.training.arming import give_arm
 from droplab.training.digests import weights_digest
@@ -149,6 +149,10 @@ class Models:
         """A block for each model, not entered yet. Where samples have no names, each rank has masks of its own."""
         seed = self.mask_seed if samples is not None or not self._apart else derive(self._seed, f"masks{self._apart}")
         return [keyed(prepared.root, seed=seed, step=step, samples=samples) for prepared in self.by_name.values()]
+
+    def calls_missing(self) -> list[str]:
+        """Calls with rates of their own that the step that has just ended did not make."""
+        return [site for prepared in self.by_name.values() for site in calls_missing(prepared.root)]
 
     def penalty(self) -> Tensor | None:
         """Of all models together."""

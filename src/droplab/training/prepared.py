@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from droplab.nn import penalty
+from droplab.surgery.example import carry
 from droplab.training.beside import restore_beside, state_beside
 from droplab.training.moving import MovingRates
 
@@ -25,6 +26,8 @@ class Prepared:
         if name != MAIN:
             self.root = nn.Module()
             self.root.add_module(name, model)
+            self.root.forward = model.forward  # a name in front, and nothing else
+            carry(model, self.root)
         self.moving: MovingRates | None = None
         self._modes: list[tuple[nn.Module, bool]] = []
         self.penalised = False

@@ -158,18 +158,20 @@ class Reports:
         )
         self._figures = None
 
-    def finish(self, arm: str, seed: int) -> None:
-        """See ``Run.finish``."""
+    def finish(self, arm: str, seed: int) -> bool:
+        """See ``Run.finish``; whether the loop was left within an epoch that it had reported."""
         progress, wanted = self._progress, f"call {self._terms.report} once an epoch"
         if progress.epochs is None:
             if _STARTS_AGAIN not in self._once:
                 raise UserError(f"the loop returned and never reported anything; {wanted}")
             self._port.counted(progress.epoch + 1)
-            return
-        if self._figures:
+            return False
+        left = bool(self._figures)
+        if left:
             self.commit()
         done = progress.epoch + 1 if self._figures is None else progress.epoch
         if not done:
             raise UserError(f"the loop returned before its first epoch was whole; {wanted}")
         if done < progress.epochs:
             self._port.notice(Notice("ended_early", arm, {"seed": seed, "done": done, "epochs": progress.epochs}))
+        return left

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from droplab.errors import UserError
 from droplab.records import RunKey
@@ -61,6 +61,7 @@ class Run:
         epochs_in_ledger: int,
         port: Port,
         watch: Watch | None = None,
+        load_only: bool = False,
         ranks: Ranks = ALONE,
     ) -> None:
         self.arm, self.seed, self.measures = arm, seed, terms.measures
@@ -81,6 +82,7 @@ class Run:
             progress,
             self._reports,
             port,
+            load_only,
         )
 
     @property
@@ -96,6 +98,12 @@ class Run:
     def rates(self) -> dict[str, float]:
         """``p/SITE`` of all models, as they are now."""
         return self._models.rates()
+
+    def models(self, figures: Mapping[str, float]) -> dict[str, nn.Module]:
+        """All models, in eval mode, with the rates that an epoch ended with, ``p/SITE`` among its figures."""
+        for moving in self._models.moving:
+            moving.put(figures)
+        return {name: prepared.model.eval() for name, prepared in self._models.by_name.items()}
 
     # models and data ----------------------------------------------------------------------------
 
@@ -288,7 +296,8 @@ class Run:
         Raises:
             UserError: it has not reported anything, or no whole epoch.
         """
-        self._reports.finish(self.arm.name, self.seed)
+        if self._reports.finish(self.arm.name, self.seed):
+            self._epochs.keep_last()
 
 
 Loop = Callable[[Run], Any]

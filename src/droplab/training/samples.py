@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from droplab.data import Part, Split
 from droplab.data.memory import check_room, told_if_full
+from droplab.data.picked import Source, pick
+from droplab.data.samples import Samples as InMemory
+from droplab.tasks.classification import Classification
+from droplab.tasks.split import TaskSplit
+from droplab.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -61,28 +67,49 @@ def to_samples(part: Part, device: torch.device) -> Samples:
 class RunData:
     """A split as runs see it: training, fit and validation samples on the device; one for all runs of a process."""
 
-    train: Samples
-    fit: Samples
-    validation: Samples
-    shape: tuple[int, ...]
+    train: Any
+    """``Samples`` of images and labels; of other tasks a ``droplab.data.picked.Source``."""
+    fit: Any
+    validation: Any
+    shape: Any
+    """Of one sample's inputs: a tuple, or a table of such."""
     classes: int
     device: torch.device
+    task: Task = field(default_factory=Classification)
+    """What a batch is asked."""
 
 
-def lay_out(split: Split, fit_size: int, device: torch.device) -> RunData:
+def lay_out(split: Split | TaskSplit, fit_size: int, device: torch.device, task: Task | None = None) -> RunData:
     """Lay a split out on the device. The test part stays sealed.
 
     Args:
         split: from ``droplab.data.load``.
         fit_size: samples of the fixed training subset for eval-mode measurements.
         device: where training happens.
+        task: where it is not plain classification.
 
     Raises:
         DataError: it does not fit into memory; the message has the sizes.
     """
+    if isinstance(split, TaskSplit):
+        assert task is not None
+        with told_if_full(f"laying out {split.name}"):
+            return _as_it_is(split, fit_size, device, task)
     _check_room(split, device)
     with told_if_full(f"laying out {split.name}"):
         return _laid_out(split, fit_size, device)
+
+
+def _as_it_is(split: TaskSplit, fit_size: int, device: torch.device, task: Task) -> RunData:
+    """What is in memory goes to the device; the rest stays where it is, and goes there batch by batch."""
+    train, validation = to_device(split.train, device), to_device(split.validation, device)
+    chosen = torch.linspace(0, len(train) - 1, min(fit_size, len(train))).round().long()
+    return RunData(train, pick(train, chosen), validation, split.shape, split.classes, device, task)
+
+
+def to_device(source: Source, device: torch.device) -> Source:
+    """A source on the device, where it is in memory at all."""
+    return source.to(device) if isinstance(source, InMemory) else source
 
 
 def _check_room(split: Split, device: torch.device) -> None:

@@ -24,13 +24,13 @@ def training_speed(spec: ExperimentSpec, data: RunData, precision: str, seconds:
         trainer.model.train()
         size = min(spec.recipe.batch_size, len(data.train))
         index = torch.arange(size, device=data.device)
-        images, labels = data.train.take(index)
+        inputs, targets = trainer.here(data.train.take(index))
         for _ in range(_WARM_UP):
-            trainer.step(images, labels)
+            trainer.step(inputs, targets)
         _wait(data.device)
         began, steps = time.perf_counter(), 0
         while (spent := time.perf_counter() - began) < seconds or steps < 2:
-            trainer.step(images, labels)
+            trainer.step(inputs, targets)
             _wait(data.device)
             steps += 1
         return size * steps / spent

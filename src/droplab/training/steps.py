@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from droplab.errors import UserError
+from droplab.records import Notice
 from droplab.schedules import for_sites
 from droplab.spec.experiment import ArmSpec
 from droplab.training.loaders import Loaders
@@ -52,7 +53,7 @@ class Steps:
         self._arm, self._device, self._models, self._loaders = arm, device, models, loaders
         self._progress, self._reports, self._once, self._port = progress, reports, once, port
         self._moves = any(inner.name != "constant" for _, inner in for_sites(arm.schedule))
-        self._within = False
+        self._within = self._counted = False
         self._watch = watch
         self.stopped = False
         """Whether the run was told to stop."""
@@ -80,6 +81,11 @@ class Steps:
             yield progress.step
         progress.step += 1
         self._reports.stepped()
+        if not self._counted:
+            self._counted = True
+            missing = models.calls_missing()
+            if missing:
+                self._port.notice(Notice("never_called", self._arm.name, {"sites": ", ".join(missing)}))
 
     def each(self, batches: Iterable[Any]) -> Iterator[Any]:
         """See ``Run.steps``."""

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from droplab.data.picked import batches
+from droplab.data.trees import to
 from droplab.errors import DivergedError
 from droplab.kernels import prepare
+from droplab.measures import PARTS
 from droplab.nn import keyed, penalty
 from droplab.records import Measurement, Predictions
 from droplab.spec.experiment import ArmSpec, ExperimentSpec, RecipeSpec
 from droplab.surgery import rates
+from droplab.tasks.evaluate import Added, outputs_of
+from droplab.tasks.task import Sums
 from droplab.training.arming import give_arm, initial_model, on_device
 from droplab.training.augment import flip_crop
 from droplab.training.beside import restore_beside, state_beside
@@ -26,7 +30,7 @@ from droplab.training.moving import MovingRates
 from droplab.training.norms import watch
 from droplab.training.optimise import FORGET_EVERY, apply_max_norm, forget_faded, lr_factor, make_optimizer
 from droplab.training.port import StoppedError
-from droplab.training.samples import RunData, Samples
+from droplab.training.samples import RunData
 from droplab.training.seeding import derive, generators_state, restore_generators, seed_everything
 
 EVALUATION_BATCH = 512
@@ -79,7 +83,8 @@ class Trainer:
 
     def __init__(self, spec: ExperimentSpec, arm: ArmSpec, seed: int, data: RunData, precision: str) -> None:
         self.spec, self.arm, self.seed, self.data = spec, arm, seed, data
-        self.recipe = spec.recipe
+        self.recipe, self.task = spec.recipe, data.task
+        self._trained = Added(self.task)
         self.precision = precision
         model = initial_model(spec, data.shape, data.classes, seed)
         self._initial_weights = weights_digest(model)
@@ -138,15 +143,16 @@ class Trainer:
             StoppedError: ``stop()`` said so.
         """
         began = time.perf_counter()
-        train_loss, train_accuracy, lr = self._train_epoch(epoch, stop, inspector)
+        trained, lr = self._train_epoch(epoch, stop, inspector)
         if self.data.device.type == "cuda":
             torch.cuda.synchronize(self.data.device)
         seconds = time.perf_counter() - began
-        metrics = {"train_loss": train_loss, "train_accuracy": train_accuracy}
-        metrics["fit_loss"], metrics["fit_accuracy"] = self.evaluate(self.data.fit)
-        metrics["val_loss"], metrics["val_accuracy"] = self.evaluate(self.data.validation)
-        metrics["gap"] = metrics["val_loss"] - metrics["fit_loss"]
-        if not all(math.isfinite(metrics[name]) for name in ("train_loss", "fit_loss", "val_loss")):
+        first = self.task.measures[0]
+        metrics = {f"train_{name}": value for name, value in trained.items()}
+        metrics |= {f"fit_{name}": value for name, value in self.evaluate(self.data.fit).items()}
+        metrics |= {f"val_{name}": value for name, value in self.evaluate(self.data.validation).items()}
+        metrics["gap"] = (metrics[f"fit_{first.name}"] - metrics[f"val_{first.name}"]) * first.sign
+        if not all(math.isfinite(metrics.get(f"{part}_{first.name}", 0.0)) for part in PARTS):
             raise DivergedError("the loss is no longer finite", step=(epoch + 1) * self.steps_per_epoch - 1)
         metrics["lr"] = lr
         metrics.update({f"p/{site}": rate for site, rate in rates(self.model).items()})
@@ -154,8 +160,8 @@ class Trainer:
         metrics.update(self._penalty())
         self.moving.after_epoch(metrics)  # for the next epoch; p/SITE above is what this one ended with
         metrics["seconds"] = seconds
-        trained = min(len(self.data.train), self.steps_per_epoch * self.recipe.batch_size)
-        metrics["images_per_second"] = trained / seconds
+        seen = min(len(self.data.train), self.steps_per_epoch * self.recipe.batch_size)
+        metrics["images_per_second"] = seen / seconds
         every = self.recipe.watch_every
         last = epoch == self.recipe.epochs - 1
         predictions = self.predict(self.data.validation) if last else None
@@ -178,46 +184,58 @@ class Trainer:
             extra = penalty(self.model)
         return {"penalty": float(extra) / len(self.data.train)} if extra is not None else {}
 
-    def evaluate(self, samples: Samples) -> tuple[float, float]:
-        """Mean cross-entropy (nats) and accuracy in eval mode, over all of ``samples``."""
+    def evaluate(self, samples: Any) -> dict[str, float]:
+        """The task's figures in eval mode, over all of ``samples``."""
         self.model.eval()
-        loss = torch.zeros((), dtype=torch.float64, device=self.data.device)
-        correct = torch.zeros((), dtype=torch.int64, device=self.data.device)
+        added = Added(self.task)
         with torch.inference_mode():
-            for images, labels in samples.chunks(EVALUATION_BATCH):
-                with self._autocast():
-                    logits = self.model(images).float()
-                loss += F.cross_entropy(logits, labels, reduction="sum")
-                correct += (logits.argmax(1) == labels).sum()
-        return float(loss) / len(samples), float(correct) / len(samples)
+            for outputs, targets in self._evaluated(samples):
+                added.add(outputs, targets)
+        return added.figures()
 
-    def predict(self, samples: Samples) -> Predictions:
-        """The class predicted for each sample in eval mode, and the probability given to the true one."""
+    def predict(self, samples: Any) -> Predictions | None:
+        """What the task shows of each sample in eval mode, where it shows anything."""
         self.model.eval()
-        classes, confidence = [], []
+        classes, confidence = list[int](), list[float]()
         with torch.inference_mode():
-            for images, labels in samples.chunks(EVALUATION_BATCH):
-                with self._autocast():
-                    logits = self.model(images).float()
-                classes += logits.argmax(1).tolist()
-                confidence += logits.softmax(1).gather(1, labels[:, None])[:, 0].tolist()
+            for outputs, targets in self._evaluated(samples):
+                shown = self.task.shown(outputs, targets)
+                if shown is None:
+                    return None
+                classes += shown.classes
+                confidence += shown.confidence
         return Predictions(tuple(classes), tuple(confidence))
+
+    def _evaluated(self, samples: Any) -> Iterator[tuple[Tensor, Any]]:
+        for batch in samples.chunks(EVALUATION_BATCH):
+            inputs, targets = self.here(batch)
+            with self._autocast():
+                outputs = outputs_of(self.model, inputs).float()
+            yield outputs, targets
+
+    def here(self, batch: Any) -> Any:
+        """A batch on the device; that of samples which are there already is the same object."""
+        return (
+            batch
+            if isinstance(batch[0], Tensor) and batch[0].device == self.data.device
+            else to(batch, self.data.device)
+        )
 
     def _train_epoch(
         self, epoch: int, stop: Callable[[], bool], inspector: Inspector | None
-    ) -> tuple[float, float, float]:
-        """Sample-weighted mean loss, accuracy, and the last learning rate."""
+    ) -> tuple[dict[str, float], float]:
+        """Figures as trained, weighted by samples, and the last learning rate."""
         self.model.train()
         device, size = self.data.device, self.recipe.batch_size
         generator = torch.Generator().manual_seed(derive(self.seed, "order", epoch))
         order = torch.randperm(len(self.data.train), generator=generator).to(device)
         order = order[: self.steps_per_epoch * size]
-        losses = torch.zeros((), dtype=torch.float64, device=device)
-        correct = torch.zeros((), dtype=torch.int64, device=device)
+        self._trained = Added(self.task)
         total_steps = self.steps_per_epoch * self.recipe.epochs
         check_every = 1 if device.type == "cpu" else _LOSS_CHECK_STEPS
         lr = self.recipe.lr
-        for local, index in enumerate(torch.split(order, size)):
+        taken = batches(self.data.train, order, size, epoch, self.seed)
+        for local, (index, batch) in enumerate(zip(torch.split(order, size), taken, strict=True)):
             if stop():
                 raise StoppedError
             step = epoch * self.steps_per_epoch + local
@@ -226,41 +244,39 @@ class Trainer:
                 for group in self.optimizer.param_groups:
                     group["lr"] = lr
             self.moving.before_step(step, total_steps)
-            images, labels = self.data.train.take(index)
+            inputs, targets = self.here(batch)
             if self.recipe.augmentation == "flip-crop":
-                images = flip_crop(images, generator)
-            loss, hits = self.step(images, labels, step, inspector, samples=index)
-            losses += loss * len(index)
-            correct += hits
+                inputs = flip_crop(inputs, generator)
+            loss, _ = self.step(inputs, targets, step, inspector, samples=index)
             if device.type == "cpu" and step % FORGET_EVERY == 0:  # a GPU is not slowed by subnormal numbers
                 forget_faded(self.optimizer)
             if local % check_every == 0 and not math.isfinite(float(loss)):
                 raise DivergedError("the training loss is no longer finite", step=step)
-        return float(losses) / len(order), float(correct) / len(order), lr
+        return self._trained.figures_of_sums(), lr
 
     def step(
         self,
-        images: Tensor,
-        labels: Tensor,
+        inputs: Any,
+        targets: Any,
         step: int = 0,
         inspector: Inspector | None = None,
         samples: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """One step on one batch; the mean loss and the number of correct predictions, on the device.
+    ) -> tuple[Tensor, Sums]:
+        """One step on one batch; the mean loss and the task's sums, on the device.
 
         Masks are keyed by the run's seed, the step and the samples' places in the training set.
         """
         with keyed(self.model, seed=self.mask_seed, step=step, samples=samples):
-            return self._step(images, labels, step, inspector)
+            return self._step(inputs, targets, step, inspector)
 
-    def _step(self, images: Tensor, labels: Tensor, step: int, inspector: Inspector | None) -> tuple[Tensor, Tensor]:
+    def _step(self, inputs: Any, targets: Any, step: int, inspector: Inspector | None) -> tuple[Tensor, Sums]:
         if inspector is None:
             with self._autocast():
-                logits = self.model(images)
+                outputs = outputs_of(self.model, inputs)
         else:
             with self._autocast(), inspector.forward(step):
-                logits = self.model(images)
-        loss = F.cross_entropy(logits.float(), labels)
+                outputs = outputs_of(self.model, inputs)
+        loss = self.task.loss(outputs, targets)
         if inspector is not None:
             inspector.loss(step, loss)
         self.optimizer.zero_grad(set_to_none=True)
@@ -274,7 +290,9 @@ class Trainer:
             apply_max_norm(self.model, self.recipe.max_norm)
         if inspector is not None:
             inspector.update(step)
-        return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+        sums = self.task.trained(outputs.detach(), targets, loss.detach())
+        self._trained.put(sums)
+        return loss.detach(), sums
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(

@@ -138,8 +138,8 @@ class AttentionDropout(DropLayer):
         """
         keys = query if keys is None else keys
         values = keys if values is None else values
-        key = self._key(query) if self.training else None
-        p = self.p if key is None else self._current_rate()  # torch's own dropout takes a number
+        rate, key = self._rated(query) if self.training else (self.p, None)
+        p = self.p if key is None else rate  # torch's own dropout takes a number
         options = {"attn_mask": attn_mask, "is_causal": is_causal, "scale": scale}
         return attention(query, keys, values, p, self.training, key=key, **options)  # type: ignore[arg-type]
 

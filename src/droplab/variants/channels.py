@@ -123,8 +123,10 @@ class _Channels(DropLayer):
     inplace: bool
 
     def _through(self, function: Callable[..., Tensor], input: Tensor, batched: bool = True) -> Tensor:
-        key = self._key(input if batched else input.unsqueeze(0)) if self.training else None
-        return function(input, self._current_rate(), self.training, self.inplace, key=key)
+        if not self.training:
+            return function(input, self._current_rate(), False, self.inplace, key=None)
+        rate, key = self._rated(input if batched else input.unsqueeze(0))
+        return function(input, rate, True, self.inplace, key=key)
 
 
 class Dropout1d(_Channels, nn.Dropout1d):

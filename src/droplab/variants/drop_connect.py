@@ -167,8 +167,9 @@ class DropConnectLinear(DropConnect, nn.Linear):
         check_input(input, "DropConnectLinear")
         if not self.training:
             return self._inferred(input)
-        options: Any = {"drop_bias": self.drop_bias, "per_sample": self.per_sample, "key": self._key(input)}
-        return self._activated(drop_connect(input, self.weight, self.bias, self._current_rate(), **options))
+        rate, key = self._rated(input)
+        options: Any = {"drop_bias": self.drop_bias, "per_sample": self.per_sample, "key": key}
+        return self._activated(drop_connect(input, self.weight, self.bias, rate, **options))
 
     def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return nn.functional.linear(input, weight, bias)
@@ -214,9 +215,8 @@ class DropConnectConv2d(DropConnect, nn.Conv2d):
             return self.forward(input[None])[0]
         if not self.training:
             return self._inferred(input)
-        weight, bias = dropped(
-            self.weight, self.bias, self._current_rate(), drop_bias=self.drop_bias, key=self._key(input)
-        )
+        rate, key = self._rated(input)
+        weight, bias = dropped(self.weight, self.bias, rate, drop_bias=self.drop_bias, key=key)
         return self._activated(self._linear(input, weight, bias))
 
     def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -145,7 +145,8 @@ class Dropout(DropLayer, nn.Dropout):
         """Any shape to the same shape."""
         if not self.training:
             return input
-        return dropout(input, self._current_rate(), True, self.inplace, key=self._key(input))
+        rate, key = self._rated(input)
+        return dropout(input, rate, True, self.inplace, key=key)
 
 
 _SRIVASTAVA = "Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, JMLR 2014"

@@ -93,9 +93,9 @@ class EmbeddingDropout(Adopting, nn.Embedding):
 
     def forward(self, input: Tensor) -> Tensor:
         """Integers ``(*)`` to ``(*, D)``."""
-        key = self._key(input) if self.training else None
+        rate, key = self._rated(input) if self.training else (self._current_rate(), None)
         return embedding_dropout(
-            input, self.weight, self._current_rate(), self.training, padding_idx=self.padding_idx,
+            input, self.weight, rate, self.training, padding_idx=self.padding_idx,
             max_norm=self.max_norm, norm_type=self.norm_type, scale_grad_by_freq=self.scale_grad_by_freq,
             sparse=self.sparse, key=key,
         )  # fmt: skip

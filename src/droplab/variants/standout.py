@@ -114,8 +114,8 @@ class LinearStandout(Adopting, nn.Linear):
         """``(N, *, in)`` to ``(N, *, out)``."""
         check_input(input, "LinearStandout")
         a = super().forward(input)
-        key = self._key(input) if self.training else None
-        return standout(a, a, self._current_rate(), self.training, alpha=self.alpha, key=key)
+        rate, key = self._rated(input) if self.training else (self._current_rate(), None)
+        return standout(a, a, rate, self.training, alpha=self.alpha, key=key)
 
 
 KINDS = (

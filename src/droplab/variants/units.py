@@ -159,7 +159,7 @@ class UnitDropoutLinear(UnitDropout, nn.Linear):
         """``(*, in)`` to ``(*, out)``."""
         if not self.training:
             return F.linear(input, self.weight, self.bias)
-        rate, key = self._current_rate(), self._key(input)
+        rate, key = self._rated(input)
         return unit_dropout_linear(input, self.weight, self.bias, rate, exact_count=self.exact_count, key=key)
 
 
@@ -207,7 +207,7 @@ class UnitDropoutConv2d(UnitDropout, nn.Conv2d):
         if not self.training:
             plain: Tensor = self._conv_forward(input, self.weight, self.bias)
             return plain
-        rate, key = self._current_rate(), self._key(input)
+        rate, key = self._rated(input)
         padding: int | str | tuple[int, ...] = self.padding
         if self.padding_mode != "zeros" and input.ndim in {3, 4}:
             input = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)

@@ -77,7 +77,8 @@ class WeightDropLinear(Adopting, nn.Linear):
         check_input(input, "WeightDropLinear")
         weight: Tensor = self.weight
         if self.training:
-            weight = weight_drop(weight, self._current_rate(), key=self._key(input))
+            rate, key = self._rated(input)
+            weight = weight_drop(weight, rate, key=key)
         return nn.functional.linear(input, weight, self.bias)
 
 

@@ -173,6 +173,13 @@ class Unused(Net):
         self.other, self.extra = nn.Dropout(0.5), nn.Linear(16, 16)
 
 
+class Twice(Net):
+    """One dropout layer, called twice."""
+
+    def middle(self, x):
+        return self.drop(x)
+
+
 class ReadsRate(Net):
     """As attention written by hand: the layer is a place to keep a number."""
 

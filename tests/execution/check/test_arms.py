@@ -63,3 +63,10 @@ def test_equal_definitions_are_identical_and_different_ones_are_not(check):
 def test_a_schedule_that_begins_at_0_is_not_the_baseline(check):
     arms = [BASE, {"name": "linear", "p": 0.5, "schedule": "linear"}, {"name": "adaptive", "schedule": "adaptive-gap"}]
     assert notice(check("Net", arms=arms), "identical") == []
+
+
+def test_a_call_that_the_model_does_not_make_is_refused(check):
+    arms = [BASE, {"name": "second", "p": {"drop": 0.1, "drop#2": 0.5}}]
+    assert notice(check("Twice", arms=arms), "never_called") == []
+    with pytest.raises(ModelError, match=r"'second' gives the site 'drop#3' a rate.*calls 'drop' 2 times"):
+        check("Twice", arms=[BASE, {"name": "second", "p": {"drop#3": 0.5}}])

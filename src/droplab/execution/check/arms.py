@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from droplab.errors import SiteError, SpecError
+from droplab.execution.places import proposal
 from droplab.spec.experiment import ExperimentSpec
 from droplab.surgery.draws import users_place
 from droplab.training.arming import apply_arm, initial_model
@@ -29,7 +30,9 @@ def check_arms(spec: ExperimentSpec, shape: tuple[int, ...], classes: int) -> nn
             try:
                 change = apply_arm(model, arm)
             except (SiteError, SpecError, TypeError) as problem:
-                problems.append(f"arms[{number}].p ({arm.name}): {problem}")
+                wanted = proposal(model, arm.p) if isinstance(arm.p, float) else ""
+                way_out = f" The model has no dropout layer; its places by name: {wanted}" if wanted else ""
+                problems.append(f"arms[{number}].p ({arm.name}): {problem}{way_out}")
                 continue
             try:
                 MovingRates(model, arm.schedule, change.rates)

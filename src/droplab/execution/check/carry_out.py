@@ -20,6 +20,7 @@ from droplab.execution.check.weights import check_new, check_weights
 from droplab.execution.fingerprint import code_digests
 from droplab.records import Notice
 from droplab.spec.experiment import ArmSpec, ExperimentSpec
+from droplab.tasks.split import TaskSplit
 from droplab.training.samples import RunData
 from droplab.training.seeding import borrowed_generators
 
@@ -39,7 +40,7 @@ ArmCheck = Callable[[Subject], Iterable[Notice]]
 
 
 def check_experiment(
-    spec: ExperimentSpec, split: Split, data: RunData, *, allow_random_baseline: bool = False
+    spec: ExperimentSpec, split: Split | TaskSplit, data: RunData, *, allow_random_baseline: bool = False
 ) -> Checked:
     """Make all checks. The global generators, and everything else, are left as they were.
 
@@ -55,7 +56,7 @@ def check_experiment(
     """
     check_sizes(spec, split)
     try:
-        known = check_arms(spec, tuple(split.shape), split.classes)
+        known = check_arms(spec, split.shape, split.classes)
     except SpecError as problem:
         raise _with_what_drops(spec, data, problem) from None
     arm_checks: tuple[ArmCheck, ...] = (

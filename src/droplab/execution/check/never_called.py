@@ -11,10 +11,9 @@ from droplab.errors import ModelError
 from droplab.execution.check.randomness import named, same
 from droplab.execution.check.subject import Subject, unchanged
 from droplab.records import Notice
-from droplab.surgery import site_layers
+from droplab.surgery import CallRate, FunctionRate, OwnRate, calls_missing, site_layers
 from droplab.surgery.draws import DrawRecorder
 from droplab.surgery.kinds import chosen_at, kinds
-from droplab.surgery.numbers import OwnRate
 
 
 def check_never_called(subject: Subject) -> Iterator[Notice]:
@@ -24,11 +23,12 @@ def check_never_called(subject: Subject) -> Iterator[Notice]:
     torch. Plain dropout then acts as the arm says; any other kind does not.
 
     Raises:
-        ModelError: a kind other than plain dropout at a layer whose ``p`` is only read.
+        ModelError: a kind other than plain dropout at a layer whose ``p`` is only read; a call that there is not.
     """
     layers = site_layers(subject.model)
     mine = {site: layers[site] for site in subject.change.rates if site in layers}
     idle = _uncalled(subject, mine)
+    _check_calls(subject, idle)
     uncalled = {site: layer for site, layer in mine.items() if site in idle}
     if not uncalled:
         return
@@ -42,10 +42,25 @@ def check_never_called(subject: Subject) -> Iterator[Notice]:
         yield Notice("never_called", subject.arm.name, {"sites": named(dead)})
 
 
+def _check_calls(subject: Subject, idle: set[str]) -> None:
+    """After a forward pass, which has counted."""
+    missing = {site: calls for site, calls in calls_missing(subject.model).items() if site not in idle}
+    for site, calls in missing.items():
+        layer = site.rpartition("#")[0]
+        raise ModelError(
+            f"arm {subject.arm.name!r} gives the site {site!r} a rate, but model {subject.spec.model.name!r} calls "
+            f"{layer!r} {calls} time{'s' if calls > 1 else ''} in a forward pass. Name a call that there is, from "
+            f"{layer}#2 on, or the layer"
+        )
+
+
 def _uncalled(subject: Subject, layers: Mapping[str, Any]) -> set[str]:
     with unchanged(subject.model), DrawRecorder(subject.model) as seen:
         subject.train(subject.first)
-    called = {site: layer.module if isinstance(layer, OwnRate) else layer for site, layer in layers.items()}
+    called = {
+        site: layer.module if isinstance(layer, OwnRate | CallRate | FunctionRate) else layer
+        for site, layer in layers.items()
+    }
     return {site for site, module in called.items() if not seen.was_called(module)}
 
 

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from droplab.errors import ModelError
-from droplab.execution.check.subject import Batch, Subject, unchanged
+from droplab.execution.check.subject import Batch, Subject, range_of, unchanged
 from droplab.records import Notice
+from droplab.spec.task import DEFAULT
 from droplab.training.digests import update
 
 
@@ -64,10 +65,11 @@ def _trained(subject: Subject, batch: Batch) -> Tensor:
         with subject.refusing("the loss", batch):
             loss = subject.loss(logits, batch)
         if not bool(torch.isfinite(loss)):
+            low, high = range_of(batch)
             raise ModelError(
                 f"model {name!r} (arm {subject.arm.name!r}) gives a loss of {float(loss.detach())} on {batch.name}, "
-                f"before any training; a finite one is wanted. Inputs lie in {float(batch.inputs.min()):g} … "
-                f"{float(batch.inputs.max()):g}: standardise them if they are large, and look at the initial weights."
+                f"before any training; a finite one is wanted. Inputs lie in {low:g} … "
+                f"{high:g}: standardise them if they are large, and look at the initial weights."
             )
         if not loss.requires_grad:
             raise ModelError(
@@ -92,7 +94,13 @@ def _trained(subject: Subject, batch: Batch) -> Tensor:
 
 
 def _check_logits(subject: Subject, batch: Batch, logits: Any) -> None:
-    wanted = (len(batch.labels), subject.data.classes)
+    if subject.spec.task != DEFAULT:
+        try:
+            subject.data.task.check_outputs(logits, batch.targets)
+        except ModelError as problem:
+            raise ModelError(f"model {subject.spec.model.name!r}, {batch.name}: {problem}") from None
+        return
+    wanted = (len(batch.targets), subject.data.classes)
     if not isinstance(logits, Tensor) or tuple(logits.shape) != wanted:
         got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise ModelError(

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from droplab.data import Split
 from droplab.records import Notice
+from droplab.tasks.evaluate import guessing
+from droplab.tasks.split import TaskSplit, some_of
 from droplab.training.samples import RunData
 
 FEW = 200
@@ -19,11 +21,14 @@ MAJORITY = 0.1
 """How much more than its even share the most frequent class must have to be told."""
 
 
-def check_samples(split: Split, data: RunData, model: nn.Module) -> Iterator[Notice]:
+def check_samples(split: Split | TaskSplit, data: RunData, model: nn.Module) -> Iterator[Notice]:
     """Say what happens to the inputs' scale; name a small validation part and a class that guessing would take.
 
     Whole numbers that a model looks up in a table have no scale.
     """
+    if isinstance(split, TaskSplit):
+        yield from _of_task(split, data)
+        return
     values = data.fit.stored
     deviation, mean = (float(number) for number in torch.std_mean(values, correction=0))
     detail = {"mean": mean, "std": deviation, "low": float(values.min()), "high": float(values.max())}
@@ -38,6 +43,17 @@ def check_samples(split: Split, data: RunData, model: nn.Module) -> Iterator[Not
     share = int(frequent.max()) / count
     if share - 1 / data.classes >= MAJORITY:
         yield Notice("majority", detail={"share": share, "name": split.class_names[int(frequent.argmax())]})
+
+
+def _of_task(split: TaskSplit, data: RunData) -> Iterator[Notice]:
+    """How the data were cut and what else was done to them; and what guessing gives."""
+    yield from split.notices
+    count = len(data.validation)
+    if count < FEW:
+        yield Notice("few_samples", detail={"count": count})
+    training, targets = some_of(data.train)[1], some_of(data.validation)[1]
+    figures = guessing(data.task, training, targets)
+    yield Notice("guessing", detail={"what": ", ".join(f"{name} {value:.4g}" for name, value in figures.items())})
 
 
 def _looked_up(values: Tensor, model: nn.Module) -> bool:

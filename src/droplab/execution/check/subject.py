@@ -9,17 +9,18 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from droplab.data.trees import leaves, to
 from droplab.errors import ModelError, words_of
 from droplab.execution.check.arms import at
 from droplab.nn import keyed, penalty
 from droplab.schedules import for_sites, moves
 from droplab.spec.experiment import ArmSpec, ExperimentSpec
 from droplab.surgery import Change
+from droplab.tasks.evaluate import outputs_of
 from droplab.training.arming import give_arm, initial_model, on_device
 from droplab.training.digests import weights_digest
-from droplab.training.samples import RunData, Samples
+from droplab.training.samples import RunData
 from droplab.training.seeding import derive, seed_everything
 
 
@@ -27,8 +28,8 @@ class Batch(NamedTuple):
     """Samples of the training set, as a step gets them."""
 
     name: str
-    inputs: Tensor
-    labels: Tensor
+    inputs: Any
+    targets: Any
     samples: Tensor
     """Their places in the training set."""
 
@@ -55,13 +56,13 @@ def _refusing(words: Refusing, batch: Batch) -> Iterator[None]:
         said = " ".join(words_of(problem).split())[:1000]
         raise ModelError(
             f"model {words.model!r} (arm {words.arm!r}) fails in {words.doing} on {batch.name}, of shape "
-            f"{tuple(batch.inputs.shape)}: {said}{at(problem)}{_way_out(said, batch)}"
+            f"{shape_of(batch)}: {said}{at(problem)}{_way_out(said, batch)}"
         ) from problem
 
 
 def _way_out(said: str, batch: Batch) -> str:
     if any(words in said for words in ("index out of range", "out of bounds", "index_size", "not in the valid range")):
-        low, high = float(batch.inputs.min()), float(batch.inputs.max())
+        low, high = range_of(batch)
         return (
             f". The batch's values lie in {low:g} … {high:g}: an index among them is outside a table of the model, "
             "such as an embedding. Make the table larger, or map the values; if pixels were made of whole numbers that "
@@ -95,10 +96,12 @@ class Subject:
         self.change: Change = give_arm(model, arm)
         self.model: nn.Module = on_device(model, data.shape, data.device)
         size, count = spec.recipe.batch_size, len(data.train)
-        self.first = _batch("the first batch", data.train, 0, min(size, count))
-        self.validation = _batch("validation samples", data.validation, 0, min(size, len(data.validation)))
+        self.first = _batch("the first batch", data.train, 0, min(size, count), data.device)
+        self.validation = _batch("validation samples", data.validation, 0, min(size, len(data.validation)), data.device)
         rest = 0 if spec.recipe.drop_last else count % size
-        self.last = _batch("the last batch", data.train, count - rest, count) if rest and size < count else None
+        self.last = (
+            _batch("the last batch", data.train, count - rest, count, data.device) if rest and size < count else None
+        )
 
     @property
     def moves(self) -> bool:
@@ -123,7 +126,7 @@ class Subject:
     def logits(self, batch: Batch) -> Tensor:
         """What the model gives for a batch."""
         with self._autocast():
-            logits: Tensor = self.model(batch.inputs)
+            logits: Tensor = outputs_of(self.model, batch.inputs)
         return logits
 
     def train(self, batch: Batch, seed: int = 0) -> Tensor:
@@ -139,8 +142,8 @@ class Subject:
         return self.logits(batch)
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        """What a step goes down: the mean cross-entropy, and the penalty of layers that have one."""
-        loss = F.cross_entropy(logits.float(), batch.labels)
+        """What a step goes down: the task's loss, and the penalty of layers that have one."""
+        loss = self.data.task.loss(logits, batch.targets)
         extra = penalty(self.model)
         return loss if extra is None else loss + extra / len(self.data.train)
 
@@ -149,9 +152,22 @@ class Subject:
         return torch.autocast(self.data.device.type, torch.bfloat16, enabled=wanted)
 
 
-def _batch(name: str, samples: Samples, start: int, end: int) -> Batch:
-    index = torch.arange(start, end, device=samples.labels.device)
-    return Batch(name, *samples.take(index), index)
+def _batch(name: str, samples: Any, start: int, end: int, device: torch.device) -> Batch:
+    index = torch.arange(start, end, device=device)
+    inputs, targets = to(tuple(samples.take(index)), device)
+    return Batch(name, inputs, targets, index)
+
+
+def shape_of(batch: Batch) -> str:
+    """The shape of a batch's inputs, of each where there are several."""
+    found = [f"{path} {tuple(tensor.shape)}".strip() for path, tensor in leaves(batch.inputs)]
+    return ", ".join(found)
+
+
+def range_of(batch: Batch) -> tuple[float, float]:
+    """Least and most of a batch's inputs."""
+    found = [tensor for _, tensor in leaves(batch.inputs)]
+    return min(float(tensor.min()) for tensor in found), max(float(tensor.max()) for tensor in found)
 
 
 @contextmanager

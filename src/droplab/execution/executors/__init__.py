@@ -1,7 +1,7 @@
 """Executors: where runs are carried out."""
 
-from droplab.execution.executors.base import Driver, Executor, RunSet
-from droplab.execution.executors.process import ProcessExecutor, Work
-from droplab.execution.executors.serial import SerialExecutor
+from droplab.execution.executors.base import Driver, Ending, Executor, Opened, RunSet
+from droplab.execution.executors.process import ProcessExecutor
+from droplab.execution.executors.serial import Here, SerialExecutor
 
-__all__ = ["Driver", "Executor", "ProcessExecutor", "RunSet", "SerialExecutor", "Work"]
+__all__ = ["Driver", "Ending", "Executor", "Here", "Opened", "ProcessExecutor", "RunSet", "SerialExecutor"]

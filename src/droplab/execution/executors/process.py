@@ -8,16 +8,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
-from types import MappingProxyType, ModuleType
-from typing import Any, NamedTuple, Self
+from types import ModuleType
+from typing import Any, Self
 
 from droplab.errors import FailureError
 from droplab.execution.executors import worker
-from droplab.execution.executors.base import Driver, RunSet
-from droplab.execution.run import OpenRun, Plan
+from droplab.execution.executors.base import Driver, Ending, RunSet
+from droplab.execution.plan import OpenRun
 
 _POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 8.0
@@ -25,29 +25,16 @@ PATIENCE_SECONDS = 8.0
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-class Work(NamedTuple):
-    """What worker processes do."""
-
-    main: Callable[..., None]
-    """Called in the process with a connection, ``given`` and an event that says stop."""
-    given: Any
-    plan: Plan
-    daemon: bool = True
-    """Whether it ends with the driver by itself; such a process can start no others."""
-    asked: Mapping[str, Callable[..., Any]] = MappingProxyType({})
-    """What is done, and answered, for messages of other kinds; called with the run's key."""
-
-
 class _Worker:
     """One worker process and the driver's end of its connection."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, run_set: RunSet) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection: Connection[Any, Any]
         self.connection, theirs = context.Pipe()
         self.stop = context.Event()
-        self.process = context.Process(target=work.main, args=(theirs, work.given, self.stop), daemon=work.daemon)
-        with _threads_in_environment(work.plan.threads), _without_main():
+        self.process = context.Process(target=worker.main, args=(theirs, run_set, self.stop), daemon=run_set.daemon)
+        with _threads_in_environment(run_set.plan.threads), _without_main():
             self.process.start()
         theirs.close()
         self.run: OpenRun | None = None
@@ -102,8 +89,8 @@ class ProcessExecutor:
     run, a new one takes its place, and the others go on.
     """
 
-    def __init__(self, run_set: RunSet | Work) -> None:
-        self._work = run_set if isinstance(run_set, Work) else Work(worker.main, run_set, run_set.plan)
+    def __init__(self, run_set: RunSet) -> None:
+        self._run_set = run_set
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
@@ -123,8 +110,8 @@ class ProcessExecutor:
             FailureError: a worker could not start; the message says why.
         """
         try:
-            for _ in range(min(self._work.plan.workers, runs)):
-                self._workers.append(_Worker(self._work))
+            for _ in range(min(self._run_set.plan.workers, runs)):
+                self._workers.append(_Worker(self._run_set))
         except OSError as problem:  # no room in /dev/shm, no descriptors or processes left
             raise FailureError(
                 f"worker processes cannot be started: {problem.strerror or problem}. compute.executor = 'serial' does "
@@ -133,17 +120,25 @@ class ProcessExecutor:
         for one in self._workers:
             _expect_ready(one)
 
-    def speed(self, seconds: float) -> float:
-        """Images per second of all workers together, each training at the same time."""
+    def ask(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
+        """What a function gives in every worker, in all of them at the same time.
+
+        Args:
+            function: of a module; called with the opened run set and ``arguments``.
+            arguments: cross process borders.
+
+        Raises:
+            FailureError: it failed in one of them.
+        """
         for one in self._workers:
-            one.connection.send(("speed", seconds))
-        total = 0.0
+            one.connection.send(("ask", function, arguments))
+        found = []
         for one in self._workers:
             kind, *rest = _receive(one)
-            if kind != "speed":
+            if kind != "answer":
                 raise FailureError(f"a worker process could not train: {(rest or [kind])[0]}")
-            total += rest[0]
-        return total
+            found.append(rest[0])
+        return found
 
     def run(self, runs: list[OpenRun], driver: Driver, stop: Callable[[], bool]) -> None:
         """See ``Executor``."""
@@ -175,13 +170,13 @@ class ProcessExecutor:
         for one in self._workers:
             if one.run is not None:
                 one.process.kill()
-                driver.interrupted(one.run.key)
+                driver.ended(one.run.key, Ending("interrupted"))
                 one.run = None
 
     def _hand_over(self, one: _Worker, run: OpenRun, driver: Driver) -> _Worker:
         if not one.process.is_alive():
             one.quit()
-            one = _Worker(self._work)
+            one = _Worker(self._run_set)
             _expect_ready(one)
         driver.started(run.key)
         one.run = run
@@ -192,26 +187,19 @@ class ProcessExecutor:
         run = one.run
         assert run is not None
         kind, *rest = _receive(one)
-        if kind == "ended by SIGTERM":  # as this process was, or is about to be, if the whole group was
-            time.sleep(_POLL_SECONDS)
-            kind, rest = ("stopped", []) if stop() else ("failed", [_ended_with(-signal.SIGTERM), True])
-        if kind == "epoch":
-            driver.epoch(run.key, rest[0])
-            _send(one, "committed")
-            return
-        if kind in self._work.asked:
-            _send(one, self._work.asked[kind](run.key, *rest))
+        if kind in worker.ANSWERED:
+            _send(one, ("told", getattr(driver, kind)(run.key, *rest)))
             return
         if kind == "say":
             driver.say(rest[0])
             return
         one.run = None
-        if kind == "done":
-            driver.done(run.key)
-        elif kind == "stopped":
-            driver.interrupted(run.key)
-        else:
-            driver.failed(run.key, rest[0], retry=rest[1])
+        if kind == "ended by SIGTERM":  # as this process was, or is about to be, if the whole group was
+            time.sleep(_POLL_SECONDS)
+            kind, rest = "failed", [_ended_with(-signal.SIGTERM)]
+            if stop():
+                kind, rest = "ended", [Ending("interrupted")]
+        driver.ended(run.key, rest[0] if kind == "ended" else Ending("failed", rest[0]))
 
 
 def _send(one: _Worker, message: Any) -> None:
@@ -225,7 +213,7 @@ def _receive(one: _Worker) -> tuple[Any, ...]:
     except (EOFError, OSError):
         one.process.join(timeout=5)
         code = one.process.exitcode
-        return ("ended by SIGTERM",) if code == -signal.SIGTERM else ("failed", _ended_with(code), True)
+        return ("ended by SIGTERM",) if code == -signal.SIGTERM else ("failed", _ended_with(code))
     return message
 
 

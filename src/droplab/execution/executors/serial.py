@@ -3,24 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, final
 
 import torch
 
 from droplab.errors import LedgerError
-from droplab.execution.executors.base import Driver, RunSet
-from droplab.execution.executors.reasons import may_retry, reason_of
-from droplab.execution.run import OpenRun, carry_out
-from droplab.records import Measurement
+from droplab.execution.executors.base import Driver, Ending, Opened, ending_of
+from droplab.execution.plan import OpenRun
+from droplab.records import Measurement, Notice, RunKey
 from droplab.training.allocator import keep_freed_memory
-from droplab.training.port import StoppedError
-from droplab.training.samples import RunData
+
+
+@final
+class Here:
+    """The port of a run in the driver's own process. An error of the ledger's is no run's affair; it is kept."""
+
+    def __init__(self, key: RunKey, driver: Driver, stop: Callable[[], bool]) -> None:
+        self._key, self._driver = key, driver
+        self.stop = stop
+        self.problem: LedgerError | None = None
+        self.epochs: int | None = None
+        """In all, where the run has said so."""
+        self.done = 0
+        """Of these, in the ledger."""
+
+    def _told(self, tell: Callable[..., Any], *what: Any) -> Any:
+        try:
+            return tell(*what)
+        except LedgerError as problem:
+            self.problem = problem
+            raise
+
+    def planned(self, epochs: int) -> str:
+        """See ``Port``."""
+        self.epochs = epochs
+        return str(self._told(self._driver.planned, self._key, epochs))
+
+    def counted(self, epochs: int) -> None:
+        """See ``Port``."""
+        self._told(self._driver.counted, self._key, epochs)
+
+    def epoch(self, measurement: Measurement) -> None:
+        """See ``Port``."""
+        self._told(self._driver.epoch, self._key, measurement)
+        self.done = measurement.epoch + 1
+
+    def restart(self) -> None:
+        """See ``Port``."""
+        self._told(self._driver.restart, self._key)
+
+    def notice(self, notice: Notice) -> None:
+        """See ``Port``."""
+        self._told(self._driver.notice, self._key, notice)
+
+    def say(self, text: str) -> None:
+        """See ``Port``."""
+        self._told(self._driver.say, text)
 
 
 class SerialExecutor:
     """Carries out runs in the calling process."""
 
-    def __init__(self, run_set: RunSet, data: RunData) -> None:
-        self._run_set, self._data = run_set, data
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
 
     def run(self, runs: list[OpenRun], driver: Driver, stop: Callable[[], bool]) -> None:
         """See ``Executor``."""
@@ -35,17 +80,13 @@ class SerialExecutor:
             torch.set_num_threads(threads)
 
     def _one(self, run: OpenRun, driver: Driver, stop: Callable[[], bool]) -> None:
-        def commit(measurement: Measurement) -> None:
-            driver.epoch(run.key, measurement)
-
         driver.started(run.key)
+        port = Here(run.key, driver, stop)
         try:
-            carry_out(run, self._run_set.spec, self._run_set.plan, self._data, commit, driver.say, stop)
-        except StoppedError:
-            driver.interrupted(run.key)
-        except LedgerError:
-            raise  # no run's affair: nothing more can be kept
-        except (Exception, SystemExit) as problem:  # noqa: BLE001  # whatever one run does, the others go on
-            driver.failed(run.key, reason_of(problem), retry=may_retry(problem))
-        else:
-            driver.done(run.key)
+            ending = ending_of(self._opened, run, port)
+        except BaseException:  # a second Ctrl-C, in the middle of whatever the run does
+            driver.ended(run.key, Ending("interrupted"))
+            raise
+        if port.problem is not None:
+            raise port.problem  # nothing more can be kept
+        driver.ended(run.key, ending)

@@ -1,0 +1,102 @@
+"""The primary measure as deployed: at the epoch that early stopping would choose, on samples that did not choose it.
+
+Runs report a figure's sum and count on each of K folds of the validation samples, epoch by epoch. For each fold the
+best epoch is chosen on the other K - 1, the first of equal ones; the fold is measured there; what the folds measure is
+put together sample by sample. What is estimated is a deployment whose epoch is chosen on (K - 1) / K of the validation
+data. The best checkpoint among the trained epochs is meant, without patience.
+
+Where only one number per epoch was reported, its best is chosen and measured on the same samples: too good, by more
+where curves are noisier. It is named for what it is and never called deployed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from droplab.analysis.endpoints import lowest
+from droplab.records import Measure, RunRecord
+
+Kind = Literal["deployed", "best", "reported"]
+"""``deployed``: from folds; ``best``: the best epoch, chosen and measured on the same samples; ``reported``: runs
+reported one number, in one epoch."""
+
+Folds = Sequence[Sequence[tuple[float, float]]]
+"""Per epoch, a sum and a count for each fold; an epoch that did not measure has none, or NaN."""
+
+
+class Deployed(NamedTuple):
+    """A run as early stopping would leave it."""
+
+    value: float
+    """The measure; NaN where no epoch measured it."""
+    epoch: int
+    """The epoch whose checkpoint is kept, from 0: the best on all samples; -1 where there is none."""
+
+
+def as_deployed(folds: Folds, measure: Measure) -> Deployed:
+    """Choose on K - 1 folds, measure on the rest, over all folds.
+
+    >>> loss = Measure("loss", "lower")
+    >>> as_deployed([[(2.0, 1), (2.0, 1)], [(1.0, 1), (3.0, 1)], [(3.0, 1), (1.5, 1)]], loss)
+    Deployed(value=3.0, epoch=0)
+    >>> as_deployed([[(2.0, 1)], [(1.0, 1)]], loss)
+    Traceback (most recent call last):
+    ValueError: as deployed wants two folds at least; got 1
+
+    Args:
+        folds: per epoch, a sum and a count for each fold.
+        measure: says which direction is better.
+
+    Raises:
+        ValueError: fewer than two folds, or not as many in every epoch.
+    """
+    counts = {len(pairs) for pairs in folds if pairs}
+    if len(counts) > 1:
+        raise ValueError(f"every epoch has as many folds as the others; got {sorted(counts)}")
+    if not counts:
+        return Deployed(math.nan, -1)
+    (of,) = counts
+    if of < 2:
+        raise ValueError(f"as deployed wants two folds at least; got {of}")
+    table = np.array([pairs or [(math.nan, math.nan)] * of for pairs in folds], dtype=float)  # epochs, folds, 2
+    whole = table.sum(1)
+    others = whole[:, None] - table
+    with np.errstate(divide="ignore", invalid="ignore"):  # a fold without samples leaves nothing to choose by
+        curves = np.column_stack([others[..., 0] / others[..., 1], whole[:, 0] / whole[:, 1]])
+    badness = np.where(np.isnan(curves), math.inf, -measure.sign * curves)
+    *chosen, kept = badness.argmin(0).tolist()  # the first of equal ones
+    if not np.isfinite(badness[[*chosen, kept], range(of + 1)]).all():
+        return Deployed(math.nan, -1)
+    there = table[chosen, range(of)]
+    return Deployed(float(math.fsum(there[:, 0]) / math.fsum(there[:, 1])), kept)
+
+
+def best_epoch(curve: Iterable[float], measure: Measure) -> int:
+    """The first epoch of the best value; NaN is none.
+
+    >>> best_epoch([0.5, 0.7, 0.7], Measure("accuracy", "higher"))
+    1
+    """
+    return lowest([-measure.sign * value for value in curve])
+
+
+def kind_of(runs: Sequence[RunRecord], figure: str) -> Kind:
+    """What can be said of these runs' figure, like compared with like: the least that any of them allows."""
+    if runs and all(run.folds.get(figure) for run in runs):
+        return "deployed"
+    return "reported" if all(len(run.metrics.get(figure, ())) <= 1 for run in runs) else "best"
+
+
+def endpoint(run: RunRecord, figure: str, measure: Measure, kind: Kind) -> Deployed:
+    """A run's number for the primary question."""
+    if kind == "deployed":
+        return as_deployed(run.folds[figure], measure)
+    curve = run.metrics.get(figure, ())
+    if not curve:
+        return Deployed(math.nan, -1)
+    best = best_epoch(curve, measure)
+    return Deployed(curve[best], best)

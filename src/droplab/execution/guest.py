@@ -1,0 +1,133 @@
+"""An experiment on a loop of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, final
+
+import torch
+
+from droplab.errors import DesignError
+from droplab.execution.carrying import packed
+from droplab.execution.environment import cores
+from droplab.execution.experiment import Planned, Whole
+from droplab.execution.fingerprint import changed_code, digests_of, file_digests
+from droplab.execution.folder import folder_for
+from droplab.execution.guest_runs import GuestRuns, GuestSet
+from droplab.execution.plan import Plan
+from droplab.given import find, source_digest
+from droplab.measures import measures_json
+from droplab.records import Notice
+from droplab.spec.loop import NOT_IDENTITY, LoopSpec, enlarged
+from droplab.training.run import Loop
+from droplab.training.terms import Terms
+from droplab.userobjects import resolve
+
+NO_PRECISION = "the loop's own precision"
+
+
+def terms_of(spec: LoopSpec, plan: Plan, runs: int) -> Terms:
+    """What each of so many runs is told."""
+    return Terms(spec.measures, spec.epochs or 0, plan.device, keep_samples=spec.keep_samples / runs)
+
+
+@final
+class Guest:
+    """See ``Experiment``.
+
+    Args:
+        spec: what to do.
+        directory: where workers look for the user's modules and relative paths.
+    """
+
+    def __init__(self, spec: LoopSpec, directory: Path) -> None:
+        self.spec = spec
+        self._directory = directory
+        self._loop: Loop | None = None
+
+    def folder(self) -> Path:
+        """See ``Experiment``."""
+        return folder_for(self.spec.name, self.spec.identity())
+
+    def is_same(self, design: Mapping[str, Any]) -> bool:
+        """See ``Experiment``."""
+        return bool(design["identity"] == self.spec.identity())
+
+    def what_differs(self, before: Mapping[str, Any]) -> str:
+        """See ``Experiment``."""
+        if "loop" not in before:
+            return "it trains with droplab's own loop, not with one of yours"
+        now = self.spec.canonical()
+        differing = [key for key in now if key not in NOT_IDENTITY and before.get(key) != now[key]]
+        return "; ".join(f"{key}: {before.get(key)!r} there, {now[key]!r} here" for key in differing)
+
+    def whole(self, before: Mapping[str, Any]) -> Whole:
+        """See ``Experiment``."""
+        spec, seeds, arms = enlarged(self.spec, before)
+        names = {arm.name for arm in self.spec.arms}
+        more = set(before["seeds"]) > set(self.spec.seeds) or {arm["name"] for arm in before["arms"]} > names
+        return Whole(spec, seeds, arms, "more seeds or arms already; all of them are used" if more else "")
+
+    def _code(self) -> dict[str, dict[str, str]]:
+        """What tells the loop from another: its file's digests, or its own where only this process has it."""
+        spec = self.spec
+        loop = find(spec.loop)
+        script = getattr(loop, "path", None) if hasattr(loop, "carry_out") else None
+        if script is not None:
+            found = digests_of(Path(script)) if script else {}
+        elif loop is None:
+            found = file_digests(spec.loop)
+        else:
+            found = {"file": spec.loop_name, "bytes": source_digest(loop)}
+        return {"loop": found} if found else {}
+
+    def is_untouched(self, design: Mapping[str, Any]) -> bool:
+        """See ``Experiment``."""
+        return not changed_code(design["code"], self._code())
+
+    def look(self, device: torch.device, say: Callable[[str], None]) -> None:  # noqa: ARG002  # see Experiment
+        """See ``Experiment``."""
+        self._loop = resolve(self.spec.loop, "loop", DesignError)
+
+    @property
+    def notices(self) -> Sequence[Notice]:
+        """See ``Experiment``."""
+        return ()
+
+    def changed(self, design: Mapping[str, Any], folder: Path) -> list[str]:  # noqa: ARG002  # see Experiment
+        """See ``Experiment``."""
+        return changed_code(design["code"], self._code())
+
+    def fingerprints(self, design: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002  # see Experiment
+        """See ``Experiment``."""
+        return {"code": self._code()}
+
+    def choose(self, device: torch.device, say: Callable[[str], None]) -> Planned:  # noqa: ARG002  # see Experiment
+        """See ``Experiment``. ``auto`` is one run at a time: what a loop may share with others here, it alone knows."""
+        compute = self.spec.compute
+        if compute.executor != "process":
+            threads = compute.threads or torch.get_num_threads()
+            return Planned(Plan("serial", 1, threads, NO_PRECISION, str(device)), {})
+        workers = compute.workers or (cores() if compute.threads is None else max(1, cores() // compute.threads))
+        threads = compute.threads or max(1, cores() // workers)
+        return Planned(Plan("process", workers, threads, NO_PRECISION, str(device)), {})
+
+    def design(self) -> dict[str, Any]:
+        """See ``Experiment``."""
+        return {"measures": measures_json(self.spec.measures), "epochs": self.spec.epochs or 0}
+
+    def chosen(self, planned: Planned) -> Sequence[Notice]:  # noqa: ARG002  # see Experiment
+        """See ``Experiment``."""
+        return ()
+
+    def run_set(self, spec: LoopSpec, plan: Plan, runs: int) -> GuestSet:
+        """See ``Experiment``."""
+        assert self._loop is not None
+        loop = packed(spec.loop, self._loop) if plan.executor == "process" else None
+        return GuestSet(spec.loop, loop, spec.arms, terms_of(spec, plan, runs), plan, self._directory)
+
+    def opened(self, run_set: GuestSet) -> GuestRuns:
+        """See ``Experiment``."""
+        assert self._loop is not None
+        return GuestRuns(run_set, self._loop)

@@ -1,0 +1,149 @@
+"""An experiment on the house's own loop: data and model by name, both checked before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import torch
+
+from droplab.data import Split
+from droplab.data.shapes import is_plain
+from droplab.execution.calibrate import choose_plan, precision_notices
+from droplab.execution.check import Checked, check_experiment
+from droplab.execution.experiment import Planned, Whole
+from droplab.execution.fingerprint import changed_code
+from droplab.execution.folder import default_folder
+from droplab.execution.house_runs import HouseRuns, HouseSet
+from droplab.execution.loading import check_same_data, lay_out_for, load_data
+from droplab.execution.plan import Plan
+from droplab.measures import KEY, measures_json
+from droplab.records import Notice
+from droplab.spec.experiment import ExperimentSpec
+from droplab.spec.same import is_same, what_differs
+from droplab.spec.task import DEFAULT
+from droplab.tasks.split import TaskSplit
+from droplab.training.samples import RunData
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What data and model turned out to be."""
+
+    split: Split | TaskSplit
+    data: RunData
+    checked: Checked
+
+
+@final
+class House:
+    """See ``Experiment``.
+
+    Args:
+        spec: what to do.
+        data_dir: where data sets are looked for.
+        directory: where workers look for the user's modules and relative paths.
+        allow_random_baseline: say, and do not refuse, that an arm without dropout drops.
+    """
+
+    def __init__(
+        self, spec: ExperimentSpec, data_dir: Path | None, directory: Path, *, allow_random_baseline: bool
+    ) -> None:
+        self.spec = spec
+        self._data_dir, self._directory, self._allow = data_dir, directory, allow_random_baseline
+        self._found: _Found | None = None
+
+    def folder(self) -> Path:
+        """See ``Experiment``."""
+        return default_folder(self.spec)
+
+    def is_same(self, design: Mapping[str, Any]) -> bool:
+        """See ``Experiment``."""
+        return is_same(design, self.spec)
+
+    def what_differs(self, before: Mapping[str, Any]) -> str:
+        """See ``Experiment``."""
+        return "; ".join(what_differs(before, self.spec))
+
+    def whole(self, before: Mapping[str, Any]) -> Whole:
+        """See ``Experiment``; its arms are part of what it is."""
+        there = tuple(before["seeds"])
+        added = [seed for seed in self.spec.seeds if seed not in there]
+        fewer = not added and len(self.spec.seeds) < len(there)
+        more = f"{len(there)} seeds already; all of them are used" if fewer else ""
+        return Whole(self.spec.model_copy(update={"seeds": (*there, *added)}), added, [], more)
+
+    def is_untouched(self, design: Mapping[str, Any]) -> bool:  # noqa: ARG002  # see Experiment
+        """See ``Experiment``; of data and model nothing is known before they are loaded."""
+        return True
+
+    def look(self, device: torch.device, say: Callable[[str], None]) -> None:
+        """See ``Experiment``."""
+        split = load_data(self.spec.data, self._data_dir, self.spec.task)
+        for line in split.told if isinstance(split, TaskSplit) else ():
+            say(line)
+        data = lay_out_for(self.spec, split, self.spec.recipe.fit_size, device)
+        checked = check_experiment(self.spec, split, data, allow_random_baseline=self._allow)
+        self._found = _Found(split, data, checked)
+
+    @property
+    def _seen(self) -> _Found:
+        assert self._found is not None
+        return self._found
+
+    @property
+    def notices(self) -> Sequence[Notice]:
+        """See ``Experiment``."""
+        return self._seen.checked.notices
+
+    def changed(self, design: Mapping[str, Any], folder: Path) -> list[str]:
+        """See ``Experiment``: digests of files, and of the weights that models begin with."""
+        checked = self._seen.checked
+        check_same_data(self.spec.data, self._seen.split, design, folder)
+        changed = changed_code(design.get("code", {}), checked.code)
+        before = design.get("initial_weights", {})
+        if not changed and any(before.get(seed, digest) != digest for seed, digest in checked.weights.items()):
+            changed = ["model (its initial weights are others)"]
+        return changed
+
+    def fingerprints(self, design: Mapping[str, Any]) -> dict[str, Any]:
+        """See ``Experiment``."""
+        checked = self._seen.checked
+        return {"code": checked.code, "initial_weights": {**design.get("initial_weights", {}), **checked.weights}}
+
+    def choose(self, device: torch.device, say: Callable[[str], None]) -> Planned:  # noqa: ARG002  # the data are there
+        """See ``Experiment``."""
+        runs = len(self.spec.arms) * len(self.spec.seeds)
+        seen = self._seen
+        return choose_plan(self.spec, seen.data, runs, self._data_dir, seen.split.fingerprint, say, self._directory)
+
+    def design(self) -> dict[str, Any]:
+        """See ``Experiment``."""
+        split, data = self._seen.split, self._seen.data
+        return {
+            "data_fingerprint": split.fingerprint,
+            "data_dir": str(self._data_dir.resolve()) if self._data_dir is not None else "",
+            "sizes": {
+                "train": len(split.train),
+                "fit": len(data.fit),
+                "validation": len(split.validation),
+                "test": len(split.test),
+            },
+            "shape": list(split.shape) if is_plain(split.shape) else [],
+            "class_names": list(split.class_names),
+            **({} if self.spec.task == DEFAULT else {KEY: measures_json(data.task.measures)}),
+        }
+
+    def chosen(self, planned: Planned) -> Sequence[Notice]:
+        """See ``Experiment``."""
+        return precision_notices(self.spec, planned.plan, planned.figures)
+
+    def run_set(self, spec: ExperimentSpec, plan: Plan, runs: int) -> HouseSet:  # noqa: ARG002  # see Experiment
+        """See ``Experiment``."""
+        return HouseSet(spec, plan, self._data_dir, self._seen.split.fingerprint, self._directory)
+
+    def opened(self, run_set: HouseSet) -> HouseRuns:
+        """See ``Experiment``."""
+        return HouseRuns(run_set, self._seen.data)

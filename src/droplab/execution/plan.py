@@ -1,0 +1,33 @@
+"""How runs are carried out, and one of them as executors are told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from droplab.records import RunKey
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """One run to carry out; crosses process borders."""
+
+    key: RunKey
+    folder: Path
+    """Where the run's checkpoints are."""
+    epochs_in_ledger: int
+    """A checkpoint beyond these is not used: its metrics would be missing."""
+    measured: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """The ledger's ``val_loss`` and ``p/SITE`` by epoch, to compare with what a checkpoint gives."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is fixed for all runs of an experiment; kept in the ledger."""
+
+    executor: str
+    workers: int
+    threads: int
+    precision: str
+    device: str

@@ -1,0 +1,68 @@
+"""Which figures others' runs are judged by: ``val_loss``, ``eval/f1:higher``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from droplab.errors import UserError, quote
+from droplab.measures import PARTS, read_measures
+from droplab.records import CLASSIFICATION, Measure
+
+_SEPARATORS = re.compile(r"[/\s{}]+")
+_TRAINING = ("train", "fit", "training")
+_VALIDATION = ("val", "valid", "validation", "eval")
+
+
+class Figure(NamedTuple):
+    """A measure, the figure that holds it, and what the record calls that."""
+
+    measure: Measure
+    source: str
+    metric: str
+
+
+def wanted_measures(given: Sequence[str]) -> tuple[Figure, ...]:
+    """The measures that are named, the first one to be decided on.
+
+    Args:
+        given: ``NAME``, ``NAME:higher`` or ``NAME:lower``, as the runs call it; lower is better where it is not said.
+
+    Raises:
+        UserError: none, a direction that is unknown, a figure of training samples, a name that cannot be one.
+
+    >>> [(figure.measure.name, figure.metric) for figure in wanted_measures(["val/loss", "eval_f1:higher"])]
+    [('loss', 'val_loss'), ('f1', 'val_f1')]
+    """
+    if not given:
+        raise UserError("name what is to be decided on: --measure NAME, or NAME:higher where higher is better")
+    found = tuple(_figure(text) for text in given)
+    read_measures([figure.measure for figure in found])
+    return found
+
+
+def _figure(text: str) -> Figure:
+    source, _, better = text.strip().rpartition(":") if text.strip().endswith((":higher", ":lower")) else (text, "", "")
+    source = source.strip()
+    if not source:
+        raise UserError(f"a measure is NAME, NAME:higher or NAME:lower; got {quote(text)}")
+    metric = _SEPARATORS.sub("_", source)
+    part, _, name = metric.partition("_")
+    if part in _TRAINING and name:
+        raise UserError(
+            f"{quote(source)} is a figure of training samples, which says nothing of new data; name one of validation "
+            "samples"
+        )
+    name = name if part in _VALIDATION and name else metric
+    metric = f"val_{name}" if name != metric else metric
+    known = next((one for one in CLASSIFICATION if one.name == name and better in {"", one.better}), None)
+    measure = known or read_measures({name: better or "lower"})[0]
+    return Figure(measure, source, metric)
+
+
+def companions(figures: Sequence[Figure]) -> dict[str, str]:
+    """Other figures of the same measures, as the record calls them, by what a source may call them."""
+    names = [figure.measure.name for figure in figures]
+    found = {f"{part}{join}{name}": f"{part}_{name}" for name in names for part in PARTS for join in "_/"}
+    return {**found, **{name: name for name in ("gap", "seconds", "images_per_second")}}

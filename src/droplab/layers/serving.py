@@ -1,0 +1,72 @@
+"""Dropout that a module calls as a function, under keys: its forward runs with a layer for each function in place."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from torch import Tensor, nn
+
+from droplab.layers.layer import DropLayer
+
+
+class Function(DropLayer):
+    """What a module's calls of one function draw their masks from; no child of the module.
+
+    Attributes:
+        given: whether ``p`` holds; else each call has the rate that the model gives it.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+        self.given = False
+
+    def rate(self, asked: Any) -> Any:
+        """The rate of a call that asks for one."""
+        return self._current_rate() if self.given else asked
+
+    def key(self, input: Tensor) -> Any:
+        """The key of a call."""
+        return self._key(input)
+
+
+class Serving:
+    """Base of what stands in the place of a module's ``forward``. Copies and pickles of it have one of their own.
+
+    Attributes:
+        module: whose forward it is.
+        functions: by door (``dropout``, ``attention``).
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        self.functions: dict[str, Function] = {}
+        self.before: Any = module.__dict__.get("forward")
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """The forward's."""
+        return inspect.signature(self.before or type(self.module).forward.__get__(self.module))
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The module's own."""
+        if self.before is not None:
+            return self.before(*args, **kwargs)
+        return type(self.module).forward(self.module, *args, **kwargs)
+
+
+def serving(module: nn.Module) -> Serving | None:
+    """What stands in the place of a module's forward, if anything does."""
+    found = module.__dict__.get("forward")
+    return found if isinstance(found, Serving) else None
+
+
+def functions(module: nn.Module) -> dict[str, Function]:
+    """The functions of a module that are under keys, by door.
+
+    >>> functions(nn.Linear(2, 2))
+    {}
+    """
+    found = serving(module)
+    return {} if found is None else found.functions

@@ -1,0 +1,58 @@
+"""A pilot in words."""
+
+from __future__ import annotations
+
+import math
+
+from droplab.analysis import MOST_SEEDS, Pilot
+from droplab.report.align import table, wrap
+from droplab.report.locale import Speaker
+from droplab.report.naming import said
+from droplab.report.numbers import number
+
+
+def render_pilot(found: Pilot, name: str, lang: str = "en") -> str:
+    """What the pilot tells, as one text.
+
+    Args:
+        found: the pilot.
+        name: the experiment's.
+        lang: ``en`` or ``ja``.
+
+    Raises:
+        UserError: another language.
+    """
+    say, unit = Speaker(lang), found.measure.unit
+
+    def size(value: float) -> str:
+        return number(unit, value, signed=False)
+
+    lines = wrap(say("plan.title", name=name, runs=found.runs, arms=found.arms))
+    lines += ["", *wrap(said(say, f"plan.of.{found.kind}", found.measure))]
+    noise = {"sd": size(found.sd), "low": size(found.sd_low), "high": size(found.sd_high)}
+    lines += wrap(say("plan.noise", mean=size(found.mean).removesuffix(" pp"), **noise))
+    heads = (say("plan.seeds"), say("plan.effect"), say("plan.runs"), say("plan.time"))
+    rows = [(str(one.seeds), size(one.effect), str(one.runs), _time(one.seconds, say)) for one in found.designs]
+    lines += ["", *wrap(say("plan.fixed")), *table([heads, *rows])]
+    looks = say("comma").join(map(str, found.looks))
+    sizes = [
+        say("plan.expected", effect=size(one.effect), seeds=f"{one.seeds:.1f}", share=f"{one.decided:.0%}")
+        for one in found.expected
+    ]
+    lines += ["", *wrap(say("plan.until", looks=looks, sizes=say("semicolon").join(sizes)))]
+    if found.for_margin is not None:
+        more = found.for_margin > MOST_SEEDS
+        lines += wrap(say("plan.margin_many" if more else "plan.margin", seeds=min(found.for_margin, MOST_SEEDS)))
+    if not math.isnan(found.floor):
+        lines += wrap(say("plan.floor", floor=size(found.floor)))
+    return "\n".join([*lines, "", *wrap(say("plan.note"))])
+
+
+def _time(seconds: float, say: Speaker) -> str:
+    if math.isnan(seconds):
+        return "-"
+    if seconds < 60:
+        return say("plan.time.seconds", time=f"{seconds:.0f}")
+    if seconds < 7200:
+        return say("plan.time.minutes", time=f"{seconds / 60:.0f}")
+    return say("plan.time.hours", time=f"{seconds / 3600:.1f}")

@@ -1,0 +1,204 @@
+"""What a forward pass says about places: residual branches, what follows an activation, the head."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from torch import nn
+
+from droplab.layers.layer import DropLayer
+from droplab.layers.unreached import drops_by_number
+from droplab.surgery.holders import FUNCTION_DOORS, CallRate, Seen
+from droplab.surgery.site import Site
+from droplab.surgery.tracing import SUMS, Called, Node
+
+_ACTIVATIONS = frozenset({
+    "celu", "elu", "gelu", "glu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "logsigmoid", "mish", "prelu",
+    "relu", "relu6", "rrelu", "selu", "sigmoid", "silu", "softplus", "softsign", "tanh", "tanhshrink", "threshold",
+})  # fmt: skip
+_GATES = frozenset({"gelu", "relu", "silu"})
+_TRANSPARENT = frozenset({
+    "bfloat16", "channel_shuffle", "clone", "contiguous", "detach", "dropout", "expand", "flatten", "float", "getitem",
+    "half", "movedim", "pad", "permute", "pixel_shuffle", "requires_grad", "reshape", "roll", "squeeze", "swapaxes",
+    "T", "swapdims", "t", "to", "transpose", "type", "unflatten", "unsqueeze", "view", "view_as", "reshape_as",
+    "interpolate",
+})  # fmt: skip
+_POOLS = ("max_pool", "avg_pool", "adaptive_max_pool", "adaptive_avg_pool", "lp_pool", "fn", "boolean_dispatch")
+_PROBABILITIES = frozenset({"softmax", "log_softmax"})
+
+
+class Branch(NamedTuple):
+    """A module's output that is added to what its input was made of."""
+
+    module: str
+    place: str
+
+
+class Flow:
+    """A forward pass.
+
+    Args:
+        nodes: its tensors, in the order in which they were made.
+        calls: its modules' calls.
+        outputs: the nodes of what the model gave.
+        inputs: those of what it was given.
+        weighted: names of modules with parameters of their own.
+    """
+
+    def __init__(
+        self, nodes: list[Node], calls: list[Called], outputs: list[int], inputs: list[int], weighted: Iterable[str]
+    ) -> None:
+        self._nodes, self._calls, self._outputs, self._inputs = nodes, calls, outputs, inputs
+        self.functions: dict[tuple[str, str], tuple[float, tuple[int, ...] | None]] = {}
+        """Rate and shape of what drops by a function, by module and door."""
+        self._weighted = set(weighted)
+        self.called = Counter(call.name for call in calls)
+        self._readers: dict[int, list[Node]] = {}
+        for node in nodes:
+            for parent in node.parents:
+                self._readers.setdefault(parent, []).append(node)
+
+    def branches(self) -> tuple[list[Branch], list[str]]:
+        """Residual branches, in order; and the places of sums of which none of the terms is one.
+
+        A branch is a module's output that is directly a term of a sum whose other term is an ancestor of its input, or
+        that input itself. Of several modules with that output it is the outermost.
+        """
+        found: dict[str, Branch] = {}
+        missing: list[str] = []
+        for node in self._nodes:
+            if node.function not in SUMS or len(node.parents) != 2:
+                continue
+            one, other = node.parents
+            module = self._branch(one, other) or self._branch(other, one)
+            if module:
+                found.setdefault(module, Branch(module, node.place))
+            else:
+                missing.append(node.place)
+        return list(found.values()), list(dict.fromkeys(missing))
+
+    def _branch(self, term: int, other: int) -> str:
+        makers = [call for call in self._calls if call.gave == term and call.name and call.given is not None]
+        suited = [call.name for call in makers if self._comes_from(call.given, other)]
+        return min(reversed(suited), key=lambda name: name.count("."), default="")
+
+    def _comes_from(self, node: int | None, ancestor: int) -> bool:
+        waiting, known = [node], set[int]()
+        while waiting:
+            place = waiting.pop()
+            if place == ancestor:
+                return True
+            if place is not None and place > ancestor and place not in known:
+                known.add(place)
+                waiting += self._nodes[place].parents
+        return False
+
+    def after_activations(self) -> list[str]:
+        """Doorways of modules with weights that are only ever given what an activation made."""
+        return self._doors_of(self._activated)
+
+    def _activated(self, node: Node) -> bool:
+        """Made by an activation, or by a gated one: its product with something else."""
+        made = [self._behind(parent).function for parent in node.parents] if node.function == "mul" else []
+        return node.function in _ACTIVATIONS or bool(_GATES & set(made))
+
+    def first(self) -> list[str]:
+        """Doorways of the modules with weights that are given the model's input."""
+        given = set(self._inputs)
+        return self._doors_of(lambda node: any(node is self._nodes[place] for place in given))
+
+    def _doors_of(self, suits: object) -> list[str]:
+        told: dict[str, bool] = {}
+        for call in self._calls:
+            if call.name in self._weighted:
+                here = call.given is not None and suits(self._behind(call.given))  # type: ignore[operator]
+                told[call.name] = told.get(call.name, True) and here
+        return [f"{name}:in" for name, here in told.items() if here]
+
+    def _behind(self, place: int) -> Node:
+        """What made a tensor's values: views, pooling and dropout only hand them on."""
+        node = self._nodes[place]
+        while _hands_on(node) and node.parents:
+            node = self._nodes[node.parents[0]]
+        return node
+
+    def heads(self) -> list[str]:
+        """The doorway of the module with weights that gives the model's output; none where that is not one module."""
+        found: dict[str, None] = {}
+        for place in self._outputs[:1]:
+            node = self._nodes[place]
+            while not self._weighted & set(node.makers) and (_hands_on(node) or node.function in _PROBABILITIES):
+                if not node.parents:
+                    break
+                node = self._nodes[node.parents[0]]
+            found.update(dict.fromkeys(f"{name}:in" for name in node.makers if name in self._weighted))
+        return list(found)
+
+    def on_probabilities(self) -> list[str]:
+        """Dropout layers that are given what softmax made: attention's probabilities."""
+        found = {}
+        for call in self._calls:
+            node = None if call.gave is None else self._nodes[call.gave]
+            if node is None or node.function != "dropout" or call.name not in node.makers or not node.parents:
+                continue
+            if self._nodes[node.parents[0]].function in _PROBABILITIES:
+                found[call.name] = True
+        return list(found)
+
+    def with_calls(self, sites: list[Site]) -> Iterator[Site]:
+        """Sites, and after each layer those of its calls that are not the first."""
+        there = {site.name for site in sites}
+        for site in sites:
+            yield site
+            layer = site.layer
+            if isinstance(layer, DropLayer) and layer is site.module:
+                for call in range(2, self.called[site.name] + 1):
+                    name = f"{site.name}#{call}"
+                    if name not in there:
+                        yield site._replace(name=name, call=call, layer=CallRate(layer, call))
+
+    def with_functions(self, model: nn.Module, sites: list[Site]) -> list[Site]:
+        """Sites, and what drops by a function and is not under keys."""
+        there = {site.name for site in sites}
+        for (name, door), (p, shape) in self.functions.items():
+            module = model.get_submodule(name)
+            if f"{name}:{door}" not in there and not drops_by_number(module):
+                sites.append(Site(f"{name}:{door}", module, 1, door, Seen(p), "seen only", 0, shape))
+        return sites
+
+    def told(self, site: Site) -> Site:
+        """A site with what the pass tells of it."""
+        if site.door in FUNCTION_DOORS:
+            return site
+        name = site.name.partition(":")[0].rpartition("#")[0] if site.call > 1 else site.name.partition(":")[0]
+        mine = [call for call in self._calls if call.name == name]
+        if len(mine) < site.call:
+            return site
+        call = mine[site.call - 1]
+        if site.door == "out":
+            return site._replace(shape=call.gave_shape, after=name, feeds=self._feeds(call.gave))
+        after = "" if call.given is None else self._made_by(call.given)
+        place = call.given if site.door else call.gave
+        return site._replace(shape=call.shape, after=after, feeds=self._feeds(place))
+
+    def _made_by(self, place: int) -> str:
+        node = self._nodes[place]
+        return node.makers[0] if node.makers else node.function or "input"
+
+    def _feeds(self, place: int | None) -> tuple[str, ...]:
+        """Parameters that a tensor meets, through views, pooling and dropout."""
+        found: dict[str, None] = {}
+        waiting = [] if place is None else [place]
+        places = {id(node): number for number, node in enumerate(self._nodes)}
+        while waiting:
+            for reader in self._readers.get(waiting.pop(), ()):
+                found.update(dict.fromkeys(reader.parameters))
+                if _hands_on(reader):
+                    waiting.append(places[id(reader)])
+        return tuple(found)
+
+
+def _hands_on(node: Node) -> bool:
+    return node.function in _TRANSPARENT or node.function.startswith(_POOLS)

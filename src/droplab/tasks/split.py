@@ -1,0 +1,226 @@
+"""A data set of any task, split once for all arms."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from droplab.data.csv import Table
+from droplab.data.cuts import Parting, cut
+from droplab.data.given_parts import GivenParts, read_given
+from droplab.data.hashes import duplicates
+from droplab.data.picked import Source, pick
+from droplab.data.samples import Samples
+from droplab.data.shapes import shapes
+from droplab.data.stratify import Cut
+from droplab.data.tokens import Windows
+from droplab.data.trees import leaves
+from droplab.errors import DataError
+from droplab.records import Notice
+from droplab.tasks.checking import check_parts
+from droplab.tasks.task import Task
+
+_TENTH = 0.1
+_LOOK = 512
+"""Samples of a source that is not in memory whose targets are looked at before anything is trained."""
+
+
+class SealedSource:
+    """The test part behind a door; see ``droplab.data.SealedPart``."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def open(self) -> Source:
+        """The samples. Only ``final_evaluation`` calls this."""
+        return self._source
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+
+@dataclass(frozen=True, eq=False)
+class TaskSplit:
+    """What ``droplab.data.Split`` is for classes, for any task.
+
+    Attributes:
+        name: as it was asked for.
+        train: what runs train on.
+        validation: what runs are measured on.
+        test: sealed.
+        classes: outputs that the task wants of a model.
+        class_names: a name for each.
+        fingerprint: sha256 over samples and the numbers that split them; of samples that are not in memory, some.
+        shape: of one sample's inputs: a tuple, or a table of such where inputs are a tree.
+        told: what was done to columns of a table, in lines.
+        notices: how the samples were cut, and what parts share.
+    """
+
+    name: str
+    train: Source
+    validation: Source
+    test: SealedSource
+    classes: int
+    class_names: tuple[str, ...]
+    fingerprint: str
+    shape: Any
+    told: tuple[str, ...]
+    notices: tuple[Notice, ...]
+    by_class: bool
+    """Whether each sample has one class."""
+
+
+def load_split(
+    name: str,
+    task: Task,
+    *,
+    data_dir: Path | None = None,
+    train_size: int | None = None,
+    validation_size: float | None = None,
+    split_seed: int = 0,
+    options: Mapping[str, Any] | None = None,
+    pixels: bool = False,
+) -> TaskSplit:
+    """Read and split what a spec names, for a task.
+
+    The test part first (a tenth, where the source has none), then the validation part; by groups or by time where the
+    source says which, else by the task's classes, else plainly. Windows of a stream are cut by time.
+
+    Args:
+        name: as in ``droplab.data.load``, or a ``.csv`` file.
+        task: what the data are for.
+        data_dir: where downloaded data sets are.
+        train_size: keep so many training samples.
+        validation_size: a count, or a fraction between 0 and 1; a tenth where absent.
+        split_seed: chooses which samples go where.
+        options: keyword arguments of a data function, or of ``read_csv``.
+        pixels: uint8 inputs are images.
+
+    Raises:
+        DataError: data that cannot be had, do not hold, or are not the task's.
+
+    >>> from droplab.tasks.classification import Classification
+    >>> split = load_split("fashion-mnist-mini", Classification(), train_size=500)
+    >>> len(split.train), split.classes, split.shape
+    (500, 10, (1, 28, 28))
+    """
+    given = read_given(name, data_dir=data_dir, options=options or {}, pixels=pixels)
+    everything = given.parts["train"]
+    rows, told, how = np.arange(len(everything)), list[str](), ""
+    chosen: dict[str, Any] = {}
+    for part, size, purpose in (
+        ("test", _TENTH, Cut.TEST),
+        ("validation", _TENTH if validation_size is None else validation_size, Cut.VALIDATION),
+    ):
+        if part not in given.parts:
+            parting, how = _cut(given, task, everything, rows, size, split_seed, purpose)
+            chosen[part], rows = rows[parting.taken], rows[parting.left]
+        elif part == "validation" and validation_size is not None:
+            raise DataError(
+                f"validation_size {validation_size} was asked for, but {name} brings its own validation part of "
+                f"{len(given.parts[part]):,} samples. Leave validation_size out."
+            )
+    if train_size is not None:
+        if train_size > len(rows):
+            raise DataError(
+                f"train_size {train_size:,} was asked for, but {len(rows):,} training samples are available"
+            )
+        if train_size < len(rows):
+            parting, _ = _cut(given, task, everything, rows, train_size, split_seed, Cut.TRAIN)
+            rows = rows[parting.taken]
+    parts = {"train": _pick(everything, rows, rows, told.append)}
+    for part in ("validation", "test"):
+        if part in chosen:
+            parts[part] = _pick(everything, chosen[part], rows, _nothing)
+        else:
+            parts[part] = given.parts[part]
+    counts = {part: len(chosen.get(part, ())) for part in ("validation", "test")}
+    notices = [Notice(f"cut_{how}", detail=counts)] if how else []
+    return _whole(given, task, parts, [rows, *chosen.values()], told, notices)
+
+
+def _nothing(_line: str) -> None:
+    """Said already, of the training part."""
+
+
+def _cut(
+    given: GivenParts, task: Task, everything: Any, rows: Any, size: float, seed: int, purpose: Cut
+) -> tuple[Parting, str]:
+    count = len(rows)
+    for name, values in (("groups", given.groups), ("times", given.times)):
+        if values is not None:
+            return cut(count, size, seed=seed, purpose=purpose, **{name: np.asarray(values)[rows]}), name
+    if isinstance(everything, Windows):
+        return cut(count, size, times=rows), "stream"
+    if isinstance(everything, Samples | Table):
+        targets = everything.targets
+        task.check(targets, f"targets of {given.name}")
+        strata = task.strata(targets)
+        if strata is not None:
+            return cut(count, size, strata=strata.numpy()[rows], seed=seed, purpose=purpose), "class"
+    return cut(count, size, seed=seed, purpose=purpose), "plain"
+
+
+def _pick(everything: Any, ids: Any, train: Any, tell: Any) -> Source:
+    return everything.samples(ids, train, tell) if isinstance(everything, Table) else pick(everything, ids)
+
+
+def _whole(
+    given: GivenParts,
+    task: Task,
+    parts: Mapping[str, Source],
+    indices: list[Any],
+    told: list[str],
+    notices: list[Notice],
+) -> TaskSplit:
+    width = check_parts(task, {name: _targets(part) for name, part in parts.items()}, given.classes or 0)
+    in_memory = {name: part for name, part in parts.items() if isinstance(part, Samples)}
+    for part in ("validation", "test"):
+        if part in in_memory and "train" in in_memory:
+            found = duplicates(part, in_memory[part].inputs, "train", in_memory["train"].inputs)
+            if found is not None:
+                notices.append(Notice(f"duplicates_{part}", detail={"shared": found.shared, "count": found.samples}))
+    names = given.class_names if len(given.class_names) == width else tuple(map(str, range(width)))
+    return TaskSplit(
+        name=given.name,
+        train=parts["train"],
+        validation=parts["validation"],
+        test=SealedSource(parts["test"]),
+        classes=width,
+        class_names=names,
+        fingerprint=_fingerprint(parts, indices),
+        shape=shapes(parts["train"].take(torch.tensor([0])).inputs),
+        told=tuple(told),
+        notices=tuple(notices),
+        by_class=task.strata(some_of(parts["train"])[1]) is not None,
+    )
+
+
+def some_of(source: Source) -> Any:
+    """All samples where they are in memory, else some at equal distances."""
+    if isinstance(source, Samples):
+        return source.inputs, source.targets
+    return tuple(source.take(torch.linspace(0, len(source) - 1, min(len(source), _LOOK)).round().long()))
+
+
+def _targets(source: Source) -> Any:
+    return some_of(source)[1]
+
+
+def _fingerprint(parts: Mapping[str, Source], indices: list[Any]) -> str:
+    digest = hashlib.sha256(b"droplab task split 1\n")
+    for name, part in parts.items():
+        digest.update(f"{name}: {len(part)}\n".encode())
+        for path, tensor in leaves(some_of(part)):
+            array = np.ascontiguousarray(tensor.cpu().numpy())
+            digest.update(f"{path}: {array.dtype.str} {array.shape}\n".encode())
+            digest.update(array.reshape(-1).view(np.uint8).data)
+    for chosen in indices:
+        digest.update(np.ascontiguousarray(chosen, dtype="<i8").data)
+    return digest.hexdigest()

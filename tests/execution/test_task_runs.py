@@ -1,0 +1,219 @@
+"""A spec with a task: continued to the bit, in worker processes, on the test part; and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+import droplab
+from droplab.comparison import Results
+from droplab.errors import DataError, ModelError, SpecError
+from droplab.execution import StoredRun, final_evaluation
+from droplab.execution.fitting import fit_set
+from droplab.records import RunKey
+from droplab.spec import parse_spec
+from droplab.spec.presets import arm_set
+from droplab.training.train import Trainer
+
+RECIPE = {"epochs": 2, "batch_size": 32, "precision": "float32", "watch_every": 0}
+ARMS = [{"name": "none"}, {"name": "half", "p": 0.5}]
+
+
+def numbers(size=150):
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(size, 6)).astype("float32")
+    return {"train": (x, x[:, 0] * x[:, 1]), "groups": np.arange(size) // 3}
+
+
+class Noisy(Dataset):
+    def __init__(self, size):
+        self.size = size
+
+    def __len__(self):
+        return self.size
+
+    def __getitem__(self, at):
+        return torch.full((6,), float(at % 7)) + torch.randn(6), float(at % 7)
+
+
+def lazy(workers=0):
+    return {"train": Noisy(64), "validation": Noisy(12), "test": Noisy(9), "workers": workers}
+
+
+def spec(data="numbers", task="regression", **changes):
+    values = {
+        "task": task,
+        "data": {"name": f"tests.execution.test_task_runs:{data}"},
+        "model": {"name": "mlp", "options": {"hidden": [16]}},
+        "recipe": RECIPE,
+        "compute": {"executor": "serial", "threads": 1},
+        "arms": ARMS,
+        "seeds": 1,
+    }
+    return {**values, **changes}
+
+
+def figures(results):
+    """All that two runs of one thing must share."""
+    skip = ("seconds", "images_per_second")
+    return {
+        key: {name: list(series) for name, series in run.metrics.items() if name not in skip}
+        for key, run in results.record.runs.items()
+    }
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("data", ["numbers", "lazy"])
+def test_a_run_that_is_continued_is_the_run_that_was_not_interrupted(data, tmp_path, monkeypatch):
+    whole = droplab.compare(spec(data), out=tmp_path / "whole")
+    epoch = Trainer.epoch
+
+    def failing(self, number, *rest, **options):
+        if number == 1:
+            raise KeyboardInterrupt
+        return epoch(self, number, *rest, **options)
+
+    monkeypatch.setattr(Trainer, "epoch", failing)
+    with pytest.raises(KeyboardInterrupt):
+        droplab.compare(spec(data), out=tmp_path / "cut")
+    monkeypatch.setattr(Trainer, "epoch", epoch)
+    assert figures(droplab.compare(spec(data), out=tmp_path / "cut")) == figures(whole)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_processes_and_workers_give_what_one_process_gives(tmp_path):
+    here = droplab.compare(spec("lazy"), out=tmp_path / "here")
+    processes = {"executor": "process", "workers": 1, "threads": 1}
+    there = droplab.compare(spec("lazy", compute=processes), out=tmp_path / "there")
+    read = spec("lazy")
+    read["data"] = {**read["data"], "options": {"workers": 2}}
+    assert figures(there) == figures(here) == figures(droplab.compare(read, out=tmp_path / "read"))
+
+
+def test_the_trained_model_and_the_test_part(tmp_path):
+    results = droplab.compare(spec(), out=tmp_path / "x")
+    model = results.model("half", 0)
+    assert model(torch.zeros(2, 6)).shape == (2, 1)
+    found = final_evaluation(StoredRun(tmp_path / "x", RunKey("half", 0)))
+    assert list(found.figures) == ["loss", "r2"]
+    assert found.loss == found.figures["loss"]
+    assert [measure.name for measure in Results.read(tmp_path / "x").record.measures] == ["loss", "r2"]
+    assert {n.code: n.detail for n in results.record.notices}["cut_groups"] == {"validation": 15, "test": 15}
+
+
+def test_a_task_is_part_of_what_an_experiment_is():
+    plain = parse_spec({})
+    assert "task" not in plain.canonical()
+    assert parse_spec({"task": "classification"}).identity() == plain.identity()
+    assert parse_spec({"task": {"name": "classification"}}).identity() == plain.identity()
+    assert parse_spec({"task": {"name": "classification", "label_smoothing": 0.1}}).identity() != plain.identity()
+    stored = parse_spec(spec(task={"name": "regression", "loss": "mae"}))
+    assert parse_spec(stored.canonical()) == stored
+
+
+def root(outputs, targets):
+    return (outputs - targets).abs().sqrt()
+
+
+def test_functions_may_be_given_as_objects(tmp_path):
+    task = {"name": "regression", "loss": root, "metrics": {"worst": {"function": worst, "better": "lower"}}}
+    stored = parse_spec(spec(task=task))
+    assert stored.task["loss"] == "tests.execution.test_task_runs:root"
+    results = droplab.compare(stored, out=tmp_path / "x")
+    assert [measure.name for measure in results.record.measures] == ["loss", "r2", "worst"]
+
+
+def worst(outputs, targets):
+    return (outputs[:, 0] - targets).abs().max()
+
+
+def labelled(kind):
+    x = np.zeros((60, 6), "float32")
+    targets = {
+        "nan": np.full(60, np.nan),
+        "constant": np.ones(60),
+        "maps": np.random.default_rng(0).normal(size=(60, 2, 2)),
+        "pixels": np.arange(60) / 7,
+        "lengths": np.arange(59) / 7,
+    }
+    return (np.zeros((60, 3, 8, 8), "uint8") if kind == "pixels" else x), targets[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("nan", "NaN or infinite"),
+        ("constant", "nothing to predict"),
+        ("maps", "reshape"),
+        ("pixels", 'data.inputs = "pixels"'),
+        ("lengths", "60 samples and targets 59"),
+    ],
+)
+def test_data_that_do_not_hold(kind, words, tmp_path):
+    bad = spec()
+    bad["data"] = {"name": "tests.execution.test_task_runs:labelled", "options": {"kind": kind}}
+    with pytest.raises(DataError, match=words):
+        droplab.compare(bad, out=tmp_path / "x")
+    assert not (tmp_path / "x").exists(), "nothing was written"
+
+
+class Wide(nn.Module):
+    def __init__(self, shape, classes):
+        super().__init__()
+        self.fc, self.drop = nn.Linear(6, 5), nn.Dropout(0.1)
+
+    def forward(self, x):
+        return self.drop(self.fc(x))
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "words"),
+    [
+        ({"model": {"name": "tests.execution.test_task_runs:Wide"}}, ModelError, r"gave \(32, 5\) for targets \(32,\)"),
+        ({"task": "regresion"}, SpecError, "did you mean 'regression'"),
+        ({"task": {"name": "regression", "losss": "mae"}}, SpecError, "did you mean 'loss'"),
+        ({"task": 3}, SpecError, "the name of a task is wanted"),
+        ({"recipe": {**RECIPE, "augmentation": "flip-crop"}}, SpecError, "flip-crop is for images"),
+        ({"data": {"name": "no-such.csv"}}, DataError, "which column is to be predicted"),
+    ],
+    ids=["outputs", "name", "option", "number", "augmentation", "csv"],
+)
+def test_specs_that_do_not_hold(changes, kind, words, tmp_path):
+    with pytest.raises(kind, match=words):
+        droplab.compare({**spec(), **changes}, out=tmp_path / "x")
+
+
+def plain(shape, classes):
+    return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, classes))
+
+
+def test_a_model_without_dropout_is_told_places_by_name(tmp_path):
+    with pytest.raises(SpecError, match=r'places by name: p = \{ "2:in" = 0\.25 \}'):
+        droplab.compare(
+            {key: value for key, value in spec().items() if key not in {"arms", "model"}},
+            model=plain,
+            out=tmp_path / "x",
+        )
+
+
+def test_a_model_given_as_an_object_is_compared_as_written_too(tmp_path):
+    asked = {key: value for key, value in spec().items() if key not in {"arms", "model"}}
+    results = droplab.compare(asked, model=Narrow, out=tmp_path / "x")
+    assert list(results.record.arms) == ["no dropout", "as written", "dropout 0.25"]
+    assert droplab.rates(results.model("as written", 0)) == {"drop": 0.1}
+
+
+class Narrow(Wide):
+    def __init__(self, shape, classes):
+        super().__init__(shape, classes)
+        self.fc = nn.Linear(6, 1)
+
+
+def test_a_built_in_set_fits_itself_to_a_tasks_model():
+    """Its arms are tried on real samples: zeros of one shape would not be tokens, nor tables of inputs."""
+    values, left = fit_set({**spec(), "arms": arm_set("variants")["arms"]})
+    assert len(values["arms"]) > 3
+    assert all("left out" in line for line in left)
