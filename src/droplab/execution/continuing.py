@@ -84,6 +84,8 @@ def _check_same_code(ledger: Ledger, folder: Path, experiment: Experiment, *, ac
     """Data have a fingerprint; so has the code that a spec names, and the weights that models begin with."""
     design = ledger.design()
     changed = experiment.changed(design, folder)
+    if "loop" in design["spec"] and not any(run.epochs_done for run in ledger.read().runs.values()):
+        changed = []  # nothing was measured with it
     if changed and not accept:
         named = " and ".join(f"the {what}" if what.startswith("loop ") else what for what in changed)
         raise DesignError(
