@@ -48,14 +48,15 @@ class Foldwise:
         self._sums = {name: self._sums[name] + value if self._sums else value for name, value in found.items()}
 
     def pairs(self) -> Pairs:
-        """Of all batches; folds without a sample that counts have ``(0, 0)``."""
-        if not self._sums:
-            return {}
+        """Of all batches; none where a fold has no sample that counts."""
         sums = {name: value.cpu() for name, value in self._sums.items()}
-        found: dict[str, list[tuple[float, float]]] = {name: [] for name in self._means}
-        for fold in range(self._count):
-            count = float(sums["count"][fold].sum())
-            figures = self._task.figures({name: value[fold] for name, value in sums.items()}) if count else {}
-            for name in self._means:
-                found[name].append((figures.get(name, 0.0) * count, count))
-        return {name: tuple(pairs) for name, pairs in found.items()}
+        counts = sums["count"].tolist() if sums else []
+        if not all(counts):
+            return {}
+        figures = [
+            self._task.figures({name: value[fold] for name, value in sums.items()}) for fold in range(len(counts))
+        ]
+        return {
+            name: tuple((found[name] * count, count) for found, count in zip(figures, counts, strict=True))
+            for name in self._means
+        }
