@@ -58,7 +58,7 @@ def go_on(ledger: Ledger, folder: Path, experiment: Experiment, listener: Listen
     if not experiment.is_same(design):
         raise DesignError(
             f"{folder} holds a different experiment: {experiment.what_differs(design['spec'])}. Choose another folder "
-            "with --out DIR (out=…), or --fresh (fresh=True) for a new one; nothing is overwritten."
+            "with out=… (--out DIR), or fresh=True (--fresh) for a new one; nothing is overwritten."
         )
     whole = experiment.whole(design["spec"])
     _check_same_code(ledger, folder, experiment, accept=accept)
@@ -105,8 +105,8 @@ def _check_same_code(ledger: Ledger, folder: Path, experiment: Experiment, *, ac
         named = " and ".join(f"the {what}" if what.startswith("loop ") else what for what in changed)
         raise DesignError(
             f"the code of {named} is not what {folder} was started with, so that one verdict would "
-            "be over two of them. Bring the old code back, start anew with --fresh (fresh=True), or, if results cannot "
-            "differ, continue with --accept-changed-code (accept_changed_code=True); the verdict then says so."
+            "be over two of them. Bring the old code back, start anew with fresh=True (--fresh), or, if results cannot "
+            "differ, continue with accept_changed_code=True (--accept-changed-code); the verdict then says so."
         )
     if changed:
         ledger.event("code changed", changes=changed)
