@@ -7,12 +7,14 @@ from pathlib import Path
 from droplab.errors import DesignError
 from droplab.execution.environment import differences, environment
 from droplab.execution.experiment import Experiment, Spec, keys
+from droplab.execution.rounds import Wanted, still_wanted
 from droplab.ledger import FILE_NAME, Ledger, LedgerReader, exists
 from droplab.listener import Listener
 from droplab.records import ExperimentRecord, Notice
+from droplab.spec.plan import KEY, continued
 
 
-def all_done(folder: Path, experiment: Experiment, listener: Listener) -> ExperimentRecord | None:
+def all_done(folder: Path, experiment: Experiment, listener: Listener, wanted: Wanted) -> ExperimentRecord | None:
     """What the folder holds, where nothing of this spec is left to do: neither data nor workers are wanted then."""
     path = folder / FILE_NAME
     if not exists(path):
@@ -22,10 +24,13 @@ def all_done(folder: Path, experiment: Experiment, listener: Listener) -> Experi
         if not experiment.is_same(design) or not experiment.is_untouched(design):
             return None
         whole = experiment.whole(design["spec"])
-        if whole.seeds or whole.arms or ledger.open_runs() or ledger.damaged_runs():
+        if whole.seeds or whole.arms or ledger.damaged_runs():
+            return None
+        before = design.get(KEY, {})
+        if continued(before, whole.spec, seen=True)[0] != before:
             return None
         record = ledger.read()
-        if not record.runs.keys() >= set(keys(whole.spec)):
+        if not record.runs.keys() >= set(keys(whole.spec)) or still_wanted(ledger.open_runs(), record, wanted):
             return None
         listener.opened(record, {**design["plan"], **design["calibration"]}, str(folder))
     _tell(whole.more, folder, listener)
@@ -68,11 +73,23 @@ def go_on(ledger: Ledger, folder: Path, experiment: Experiment, listener: Listen
     ledger.add_environment(here)
     if whole.seeds or whole.arms:
         ledger.enlarge(whole.seeds, keys(whole.spec), whole.arms)
+    _keep_plan(ledger, whole.spec)
     _tell(whole.more, folder, listener)
     ledger.add_runs(keys(whole.spec))  # whatever an older droplab left undone
     for notice in experiment.notices:
         ledger.notice(notice)
     return whole.spec
+
+
+def _keep_plan(ledger: Ledger, spec: Spec) -> None:
+    """Judge as it is asked now; the verdict says so where results could be seen before."""
+    before = ledger.design().get(KEY, {})
+    seen = any(state == "done" for state, *_ in ledger.progress().values())
+    after, notice = continued(before, spec, seen=seen)
+    if after != before:
+        ledger.set_design(KEY, after)
+    if notice is not None:
+        ledger.notice(notice)
 
 
 def _tell(more: str, folder: Path, listener: Listener) -> None:
