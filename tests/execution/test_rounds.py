@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 import droplab
+from droplab.cli import main
 from droplab.cli.runs import runs as list_runs
 from droplab.errors import SpecError
 from droplab.ledger import read_experiment
@@ -173,3 +174,22 @@ def test_what_it_will_probably_take_is_said_before(whole):
 def test_one_arm_has_nothing_to_decide(tmp_path):
     with pytest.raises(SpecError, match="with one arm there is nothing to decide"):
         decide(tmp_path / "e", arms=[0])
+
+
+SPEC = """
+name = "by command"
+loop = "tests.execution.deciding:train"
+measures = { loss = "lower", worker = "lower" }
+arms = [{ name = "no dropout" }, { name = "clear", p = 0.1 }]
+"""
+
+
+def test_the_command_line_has_it(tmp_path, capsys):
+    (tmp_path / "spec.toml").write_text(SPEC)
+    folder = tmp_path / "e"
+    main(["compare", str(tmp_path / "spec.toml"), "--seeds", "until-decided", "--margin", "0.9", "--out", str(folder)])
+    told = capsys.readouterr()
+    assert "practically equal" in told.out
+    assert "at most 40 runs (2 arms × 20 seeds)" in told.err
+    assert "for the next look: 6 runs, up to seed 2" in told.err
+    assert trained(read_experiment(folder)) == {"no dropout": 3, "clear": 3}
