@@ -127,7 +127,14 @@ class RunLoader(DataLoader[Any]):
                 f"run.loader got a {type(dataset).__name__}, {quote(dataset)}; a data set with len() and [index] is "
                 "wanted, or an IterableDataset"
             )
+        if options["batch_size"] is None:
+            raise UserError(
+                "run.loader got batch_size=None, and makes batches of single samples; give the samples per batch, or "
+                "an IterableDataset that gives whole batches"
+            )
         if number is not None:
+            if not len(dataset):
+                raise UserError(f"run.loader got a {type(dataset).__name__} without samples; some are wanted")
             self._order = _Order(len(dataset), seed, purpose)
         super().__init__(
             _Numbered(dataset),
