@@ -13,7 +13,7 @@ from droplab.errors import DesignError
 from droplab.execution.carrying import packed
 from droplab.execution.environment import cores
 from droplab.execution.experiment import Planned, Whole
-from droplab.execution.fingerprint import changed_code, file_digests
+from droplab.execution.fingerprint import changed_code, digests_of, file_digests
 from droplab.execution.folder import folder_for
 from droplab.execution.guest_runs import GuestRuns, GuestSet
 from droplab.execution.plan import Plan
@@ -74,7 +74,13 @@ class Guest:
         """What tells the loop from another: its file's digests, or its own where only this process has it."""
         spec = self.spec
         loop = find(spec.loop)
-        found = file_digests(spec.loop) if loop is None else {"file": spec.loop_name, "bytes": source_digest(loop)}
+        script = getattr(loop, "path", None) if hasattr(loop, "carry_out") else None
+        if script is not None:
+            found = digests_of(Path(script)) if script else {}
+        elif loop is None:
+            found = file_digests(spec.loop)
+        else:
+            found = {"file": spec.loop_name, "bytes": source_digest(loop)}
         return {"loop": found} if found else {}
 
     def is_untouched(self, design: Mapping[str, Any]) -> bool:

@@ -74,6 +74,7 @@ class Epochs:
         unit: str,
         steps_per_epoch: int | None,
         evaluate: Evaluate | None,
+        checkpoints: bool,
         keep: Mapping[str, Any],
     ) -> Iterator[int]:
         """See ``Run.epochs``."""
@@ -87,15 +88,9 @@ class Epochs:
         self._models.begin()
         progress.epochs = total
         self._measure(unit, steps_per_epoch)
-        found = self._store.latest(self.in_ledger)
-        if found is None:
-            self._store.check(self._state())
-        else:
-            self._restore(found)
-            if self._load_only:
-                raise StoppedError
-            if evaluation is not None:
-                self._compare(found, evaluation)
+        found = self._found(evaluation) if checkpoints else None
+        if not checkpoints and self.in_ledger:
+            self._port.restart()
         self._loaders.epochs_begin()
         done = found.epochs_done if found else 0
         progress.epoch = done - 1
@@ -109,7 +104,21 @@ class Epochs:
                 evaluation.report()
             self._reports.commit()
             progress.end(count=epoch == 0 and steps_per_epoch is None and not unit)
-            self._save(epoch + 1, last=epoch + 1 == total)
+            if checkpoints:
+                self._save(epoch + 1, last=epoch + 1 == total)
+
+    def _found(self, evaluation: Evaluation | None) -> Loaded | None:
+        """The checkpoint with which the run goes on, loaded."""
+        found = self._store.latest(self.in_ledger)
+        if found is None:
+            self._store.check(self._state())
+            return None
+        self._restore(found)
+        if self._load_only:
+            raise StoppedError
+        if evaluation is not None:
+            self._compare(found, evaluation)
+        return found
 
     def _agree(self, count: int | None) -> int:
         if self._progress.epochs is not None:

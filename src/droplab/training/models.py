@@ -20,6 +20,7 @@ from droplab.training.digests import weights_digest
 from droplab.training.making import Make, check_name, made
 from droplab.training.moving import MovingRates
 from droplab.training.prepared import MAIN, Prepared
+from droplab.training.ranks import Ranks, check_whole
 from droplab.training.seeding import derive, seed_everything
 
 
@@ -30,10 +31,12 @@ class Models:
         arm: the run's.
         seed: the run's.
         device: where models are put.
+        ranks: draw apart from each other what they draw after the weights.
     """
 
-    def __init__(self, arm: ArmSpec, seed: int, device: torch.device) -> None:
+    def __init__(self, arm: ArmSpec, seed: int, device: torch.device, ranks: Ranks) -> None:
         self._arm, self._seed, self._device = arm, seed, device
+        self._apart = f"/rank {ranks.rank}" if ranks.rank else ""
         self.by_name: dict[str, Prepared] = {}
         self._problems: dict[str, SiteError] = {}
         self._matched: set[str] = set()
@@ -62,7 +65,7 @@ class Models:
         self._give(prepared, arm)
         prepared.model.to(self._device)
         self.by_name[name] = prepared
-        seed_everything(self._seed, "masks")
+        seed_everything(self._seed, f"masks{self._apart}")
         return prepared.model
 
     def _for(self, root: nn.Module) -> ArmSpec:
@@ -132,6 +135,7 @@ class Models:
             )
         self.check()
         for prepared in self.by_name.values():
+            check_whole(prepared.model)
             prepared.note_modes()
         self.begun = True
 
@@ -146,10 +150,9 @@ class Models:
         return [prepared.moving for prepared in self.by_name.values() if prepared.moving is not None]
 
     def keyed(self, step: int, samples: Tensor | None) -> list[keyed]:
-        """A block for each model, not entered yet."""
-        return [
-            keyed(prepared.root, seed=self.mask_seed, step=step, samples=samples) for prepared in self.by_name.values()
-        ]
+        """A block for each model, not entered yet. Where samples have no names, each rank has masks of its own."""
+        seed = self.mask_seed if samples is not None or not self._apart else derive(self._seed, f"masks{self._apart}")
+        return [keyed(prepared.root, seed=seed, step=step, samples=samples) for prepared in self.by_name.values()]
 
     def calls_missing(self) -> list[str]:
         """Calls with rates of their own that the step that has just ended did not make."""

@@ -16,6 +16,7 @@ from droplab.training.models import Models
 from droplab.training.once import Once
 from droplab.training.port import Port
 from droplab.training.progress import Progress
+from droplab.training.ranks import Ranks
 from droplab.training.sampled import Sampled
 from droplab.training.terms import Terms
 
@@ -33,13 +34,21 @@ class Reports:
         progress: the run's.
         once: the run's notices.
         port: to the ledger.
+        ranks: report the same.
     """
 
     def __init__(
-        self, terms: Terms, models: Models, loaders: Loaders, progress: Progress, once: Once, port: Port
+        self,
+        terms: Terms,
+        models: Models,
+        loaders: Loaders,
+        progress: Progress,
+        once: Once,
+        port: Port,
+        ranks: Ranks,
     ) -> None:
         self._terms, self._models, self._loaders = terms, models, loaders
-        self._progress, self._once, self._port = progress, once, port
+        self._progress, self._once, self._port, self._ranks = progress, once, port, ranks
         self._figures: Figures | None = None
         self._weights_told = False
         self.last = math.nan
@@ -126,6 +135,7 @@ class Reports:
             DivergedError: the primary measure is no longer finite.
         """
         assert self._figures is not None
+        self._figures = self._ranks.agreed(self._figures)
         if not self._figures and self._progress.epoch == 0:
             raise UserError(f"the loop ended its first epoch without a report; call {self._terms.report} once an epoch")
         figures = self._figures.whole(self._progress.step - 1) | self._models.rates()
