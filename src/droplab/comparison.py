@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from droplab.analysis import Effect, Verdict, judge, wanted
-from droplab.errors import FailureError, SpecError, UserError
+from droplab.errors import FailureError, SpecError, UserError, quote
 from droplab.execution import StoredRun, run_experiment
 from droplab.execution.changed_images import changed_images
 from droplab.execution.guest_final import FinalFigures, final_figures
@@ -360,6 +360,10 @@ def as_loop(spec: Any, over: Mapping[str, Any]) -> LoopSpec | None:
         values = spec
     if isinstance(values, LoopSpec):
         return values
+    if not isinstance(values, Mapping | ExperimentSpec | None):
+        raise SpecError(
+            [f"got {quote(spec)}; a training loop train(run) is wanted, its name, a spec, or the path of one"], source
+        )
     if isinstance(values, Mapping) and "loop" in values:
         return parse(LoopSpec, {**values, **over}, source)
     if over:

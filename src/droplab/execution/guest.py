@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
@@ -88,7 +89,16 @@ class Guest:
 
     def look(self, device: torch.device, say: Callable[[str], None]) -> None:  # noqa: ARG002  # see Experiment
         """See ``Experiment``."""
-        self._loop = resolve(self.spec.loop, "loop", DesignError)
+        self._loop = loop = resolve(self.spec.loop, "loop", DesignError)
+        try:
+            inspect.signature(loop).bind(None)
+        except TypeError as problem:
+            raise DesignError(
+                f"loop {self.spec.loop_name!r} is called with one argument, a droplab.Run, and does not take it "
+                f"({problem}); write def train(run): …, and give it more by functools.partial or a lambda"
+            ) from None
+        except ValueError:  # written in C
+            pass
 
     @property
     def notices(self) -> Sequence[Notice]:

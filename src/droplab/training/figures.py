@@ -134,7 +134,7 @@ class Figures:
         first = self._measures[0]
         for name in (f"{part}_{first.name}" for part in PARTS):
             if not math.isfinite(self._values.get(name, 0.0)):
-                which = f": {self.samples[name].odd}" if name in self.samples else ""
+                which = f": {self.samples[name].odd or 'of no samples'}" if name in self.samples else ""
                 raise DivergedError(f"{name} is no longer finite (epoch {self._epoch + 1}){which}", step=step)
         for name, gathered in self.samples.items():
             if gathered.odd:
@@ -187,3 +187,15 @@ def number(name: str, value: Any) -> float:
         ) from None
     except OverflowError:
         return math.copysign(math.inf, operator.gt(value, 0) - 0.5)
+
+
+def check_named(call: str, unnamed: tuple[Any, ...]) -> None:
+    """Raise ``UserError`` where a figure came without a name.
+
+    >>> check_named("report", ())
+    """
+    if unnamed:
+        raise UserError(
+            f"run.{call} got {quote(unnamed[0])} without a name; name each figure, run.{call}(val_loss=0.5), or give a "
+            f"table of them as run.{call}(**figures)"
+        )

@@ -131,7 +131,14 @@ class RunLoader(DataLoader[Any]):
                 f"run.loader got a {type(dataset).__name__}, {quote(dataset)}; a data set with len() and [index] is "
                 "wanted, or an IterableDataset"
             )
+        if options["batch_size"] is None:
+            raise UserError(
+                "run.loader got batch_size=None, and makes batches of single samples; give the samples per batch, or "
+                "an IterableDataset that gives whole batches"
+            )
         if number is not None:
+            if not len(dataset):
+                raise UserError(f"run.loader got a {type(dataset).__name__} without samples; some are wanted")
             share = Share(ranks.rank, ranks.count, options["batch_size"])
             count = share.counted(len(dataset), drop_last=options["drop_last"])
             self._order = _Order(count, seed, purpose, share)

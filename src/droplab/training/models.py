@@ -42,6 +42,9 @@ class Models:
         self._matched: set[str] = set()
         self._weights = hashlib.sha256()
         self.mask_seed = derive(seed, "masks")
+        self.moves = any(inner.name != "constant" for _, inner in for_sites(arm.schedule))
+        """Whether the arm has a schedule that moves ``p``."""
+        self._given: set[str] = set()
         self.begun = False
         """Whether the run has begun to train."""
 
@@ -103,6 +106,7 @@ class Models:
             give_arm(prepared.root, ArmSpec(name=arm.name, p={}))
             return
         self._matched.add(one_rate)
+        self._given |= change.rates.keys()
         if change.rates:
             prepared.moving = MovingRates(prepared.root, arm.schedule, change.rates)
 
@@ -153,6 +157,16 @@ class Models:
     def calls_missing(self) -> list[str]:
         """Calls with rates of their own that the step that has just ended did not make."""
         return [site for prepared in self.by_name.values() for site in calls_missing(prepared.root)]
+
+    def as_written(self) -> dict[str, float]:
+        """Rates that an arm by sites leaves where the models' author put them; an arm of no sites says so by its name.
+
+        Empty where there are none.
+        """
+        if not isinstance(self._arm.p, dict) or not self._arm.p:
+            return {}
+        found = {site: rate for prepared in self.by_name.values() for site, rate in rates(prepared.root).items()}
+        return {site: rate for site, rate in found.items() if rate and site not in self._given}
 
     def penalty(self) -> Tensor | None:
         """Of all models together."""

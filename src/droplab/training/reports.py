@@ -57,6 +57,11 @@ class Reports:
         self._began = self._until = time.perf_counter()
         self._samples: int | None = 0
 
+    @property
+    def alone(self) -> bool:
+        """Whether the loop has reported outside of ``run.epochs``: each of these reports was an epoch."""
+        return _STARTS_AGAIN in self._once
+
     def open(self) -> None:
         """An epoch begins."""
         self._figures = Figures(self._terms.measures, self._progress.epoch)
@@ -134,6 +139,7 @@ class Reports:
         if not self._figures and self._progress.epoch == 0:
             raise UserError(f"the loop ended its first epoch without a report; call {self._terms.report} once an epoch")
         figures = self._figures.whole(self._progress.step - 1) | self._models.rates()
+        self._see_steps()
         samples = self._figures.samples
         self.sampled.check(samples, self._progress.epoch)
         figures |= self._models.after_epoch(figures)
@@ -158,11 +164,26 @@ class Reports:
         )
         self._figures = None
 
+    def _see_steps(self) -> None:
+        """A loop that never says when a batch begins gets no named masks, and no moving rate.
+
+        Raises:
+            UserError: the arm moves its rates from step to step.
+        """
+        if self._progress.step:
+            return
+        if self._models.moves and self._models.moving:
+            raise UserError(
+                "the arm's schedule moves p from step to step, and the loop never says when one begins; put "
+                "`with run.step():` around forward and backward pass of each batch"
+            )
+        self._once.tell("no_steps")
+
     def finish(self, arm: str, seed: int) -> bool:
         """See ``Run.finish``; whether the loop was left within an epoch that it had reported."""
         progress, wanted = self._progress, f"call {self._terms.report} once an epoch"
         if progress.epochs is None:
-            if _STARTS_AGAIN not in self._once:
+            if not self.alone:
                 raise UserError(f"the loop returned and never reported anything; {wanted}")
             self._port.counted(progress.epoch + 1)
             return False

@@ -14,6 +14,7 @@ from droplab.records import RunKey
 from droplab.spec.experiment import ArmSpec
 from droplab.training.epochs import Epochs
 from droplab.training.evaluating import Evaluate
+from droplab.training.figures import check_named
 from droplab.training.loader import RunLoader
 from droplab.training.loaders import Loaders
 from droplab.training.making import Make
@@ -244,7 +245,7 @@ class Run:
 
     # figures and values -------------------------------------------------------------------------
 
-    def report(self, **figures: Any) -> None:
+    def report(self, *unnamed: Any, **figures: Any) -> None:
         """Report measures of the epoch: ``train_NAME``, ``fit_NAME``, ``val_NAME``; ``NAME`` alone is ``val_NAME``.
 
         ``train_`` is as trained, ``fit_`` in eval mode on training samples, ``val_`` on validation samples. Every
@@ -255,9 +256,10 @@ class Run:
             UserError: an unknown name, a value that is no number, or nothing left to report for.
             DivergedError: the primary measure is no longer finite.
         """
+        check_named("report", unnamed)
         self._reports.report(figures, in_ledger=self._epochs.in_ledger)
 
-    def report_samples(self, *, ids: Any = None, **figures: Any) -> None:
+    def report_samples(self, *unnamed: Any, ids: Any = None, **figures: Any) -> None:
         """Report measures of single validation samples: their mean, and their sums on folds of the validation set.
 
         With folds, an arm is judged at the epoch that early stopping would choose, on samples that did not choose it.
@@ -266,6 +268,7 @@ class Run:
         themselves, for the last epoch and the best one.
 
         Args:
+            unnamed: nothing; every figure has its measure's name.
             ids: ``(N,)``, whole numbers or texts, the number or name of each sample in the validation set; its fold is
                 a hash of it (``droplab.folds``). Where absent, those of the batch in hand of a
                 ``run.loader(…, shuffle=False)``.
@@ -275,6 +278,7 @@ class Run:
             UserError: an unknown measure; ids or values that are none, not as many, or of a sample that came already;
                 a loop without ``run.epochs``.
         """
+        check_named("report_samples", unnamed)
         self._reports.report_samples(figures, ids)
 
     def keep(self, **values: Any) -> None:
