@@ -183,3 +183,10 @@ def test_what_the_model_raises_is_said():
         audit(nn.Linear(2, 2), torch.ones(3, 3))
     with pytest.raises(ModelError, match=r"got a Tensor; a torch\.nn.Module is wanted"):
         audit(torch.ones(2))
+
+
+def test_a_layer_at_a_doorway_is_known_by_its_place():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    droplab.insert(model, {"0:out": 0.5})
+    (one,) = droplab.audit(model, torch.ones(64, 4)).executed
+    assert (one.module, one.level, one.what) == ("0:out", "keyed", "layer")
