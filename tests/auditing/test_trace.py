@@ -183,3 +183,25 @@ def test_what_the_model_raises_is_said():
         audit(nn.Linear(2, 2), torch.ones(3, 3))
     with pytest.raises(ModelError, match=r"got a Tensor; a torch\.nn.Module is wanted"):
         audit(torch.ones(2))
+
+
+def test_a_layer_at_a_doorway_is_known_by_its_place():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    droplab.insert(model, {"0:out": 0.5})
+    (one,) = droplab.audit(model, torch.ones(64, 4)).executed
+    assert (one.module, one.level, one.what) == ("0:out", "keyed", "layer")
+
+
+class Function(nn.Module):
+    def forward(self, x):
+        return F.dropout(x, 0.3, self.training)
+
+
+def test_a_function_under_keys_is_one_line_and_keyed():
+    model = nn.Sequential(nn.Linear(4, 4), Function())
+    droplab.replace(model, torch.ones(64, 4))
+    found = droplab.audit(model, torch.ones(64, 4))
+    assert [(one.module, one.level, one.in_train, one.in_eval) for one in found.executed] == [
+        ("1", "keyed", True, False)
+    ]
+    assert found.complete

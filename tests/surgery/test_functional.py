@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 import droplab
-from droplab.errors import SiteError
+from droplab.errors import KeyingError, SiteError
 from droplab.surgery import match_sites
 from droplab.surgery.draws import DrawRecorder
 
@@ -268,3 +268,38 @@ def test_paths_of_other_libraries_have_twins(layer, wanted):
         assert equal(step(model), step(model))
     change.undo()
     assert model[0] is layer
+
+
+class Gated(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up, self.down = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x):
+        return self.down(F.dropout(F.relu(self.up(x)), 0.5, self.training))
+
+
+def test_places_are_found_through_functions_under_keys():
+    model = nn.Sequential(Gated(), Gated())
+    before = droplab.sites(model, X)
+    droplab.replace(model, X)
+    after = droplab.sites(model, X)
+    assert match_sites(model, "@after_activations") == ("0.down:in", "1.down:in")
+    assert {(site.name, site.shape, site.after) for site in after.values()} == {
+        (site.name, site.shape, site.after) for site in before.values()
+    }
+    assert {after["0:dropout"].level, after["1:dropout"].level} == {"keyed"}
+
+
+def test_a_replica_runs_its_own_weights_and_is_not_keyed():
+    model = Gated()
+    droplab.replace(model, X)
+    with torch.no_grad():
+        replica = model._replicate_for_data_parallel()
+        replica._modules = {name: copy.deepcopy(child) for name, child in model._modules.items()}
+        replica.down.weight.zero_()
+        assert torch.equal(replica(X), model.down.bias.expand_as(X))
+    with droplab.keyed(model, seed=1):
+        copied = model._replicate_for_data_parallel()
+        with pytest.raises(KeyingError, match="replica"):
+            copied(X)

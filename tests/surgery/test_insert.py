@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import pickle
+import random
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -14,7 +16,7 @@ from torch.nn.utils.parametrizations import weight_norm
 import droplab
 from droplab.errors import ModelError, SiteError, UserError
 from droplab.layers.doorway import doorways
-from droplab.surgery import match_sites
+from droplab.surgery import match_sites, view
 from droplab.surgery.example import remember
 
 pytestmark = [
@@ -344,3 +346,29 @@ def test_computed_weights_and_modules_of_two_names_stay():
     assert (model["b"](torch.ones(4, 8)) == 0).any()
     change.undo()
     assert model.state_dict().keys() == keys
+
+
+class Drawing(nn.Module):
+    def forward(self, x):
+        random.random()
+        np.random.rand()  # noqa: NPY002
+        return F.dropout(x, 0.3, self.training)
+
+
+@pytest.mark.parametrize("look", [droplab.sites, droplab.replace, droplab.audit])
+def test_the_generators_of_python_and_numpy_are_put_back_too(look):
+    model = nn.Sequential(nn.Linear(8, 8), Drawing())
+    python, numpy, torchs = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    look(model, torch.ones(2, 8))
+    assert random.getstate() == python
+    assert np.random.get_state()[2] == numpy[2]  # noqa: NPY002
+    assert torch.equal(torch.get_rng_state(), torchs)
+
+
+def test_many_sites_are_looked_up_once(monkeypatch):
+    model, walks = nn.Sequential(*(nn.Linear(2, 2) for _ in range(40))), []
+    walk = view._walk
+    monkeypatch.setattr(view, "_walk", lambda model: walks.append(1) or walk(model))
+    change = droplab.insert(model, {"*:out": ("alpha_dropout", 0.1)})
+    assert len(change.rates) == 40
+    assert len(walks) < 10

@@ -6,6 +6,7 @@ from torch import nn
 
 from droplab.auditing.executed import Call, Executed, Passed
 from droplab.auditing.levels import level_of
+from droplab.layers.serving import functions
 
 
 def key_of(call: Call) -> tuple[str, str, str]:
@@ -26,7 +27,14 @@ def merged(train: Passed, evaluation: Passed) -> tuple[Executed, ...]:
         theirs.setdefault(key_of(call), []).append(call)
     there = [_one(calls, theirs.get(key, [])) for (key, _), calls in mine.items()]
     seen = {key for key, _ in mine}
-    return (*there, *(_one([], calls) for key, calls in theirs.items() if key not in seen))
+    only = (calls for key, calls in theirs.items() if key not in seen and not _in_place_of_a_key(calls))
+    return (*there, *(_one([], calls) for calls in only))
+
+
+def _in_place_of_a_key(calls: list[Call]) -> bool:
+    """Whether these are torch's functions that a module of ours calls in eval mode, when keys have nothing to do."""
+    owner = calls[0].owner
+    return owner is not None and bool(functions(owner)) and not any(call.active for call in calls)
 
 
 def _one(train: list[Call], evaluation: list[Call]) -> Executed:

@@ -25,6 +25,7 @@ from droplab.auditing.flow import Flow
 from droplab.auditing.handlers import read
 from droplab.auditing.memory import Marks, tensors
 from droplab.auditing.places import place_of
+from droplab.layers.doorway import doorways
 from droplab.layers.layer import DropLayer
 from droplab.layers.unreached import TORCHS
 from droplab.surgery.functional import asked
@@ -50,7 +51,11 @@ class Trace:
         self.passed = Passed([], set(), [])
         self.flow = Flow()
         self.open: list[Call] = []
-        self._paths: dict[int, str] = {id(module): name for name, module in model.named_modules()}
+        self._paths: dict[int, str] = {}
+        for name, module in model.named_modules():
+            self._paths[id(module)] = name
+            doors = doorways(module).items()
+            self._paths.update({id(doorway.layer): f"{name}:{door}" for door, doorway in doors})
         self._running: list[nn.Module] = []
         self._masks: Marks[Call] = Marks()
         self._saved: Marks[bool] = Marks()

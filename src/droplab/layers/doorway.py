@@ -8,7 +8,7 @@ doorway is no child of its module: no name and no ``state_dict`` key of a model 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from torch import Tensor, nn
@@ -124,6 +124,40 @@ def close_doorway(module: Any, doorway: Doorway) -> None:
             del hooks[doorway.number]
             with_kwargs.pop(doorway.number, None)
     doorways_moved()
+
+
+def put_back(module: Any, door: Door, doorway: Doorway | None, layer: nn.Module | None, order: Sequence[int]) -> None:
+    """The doorway that was at a door, with its layer then and its place among hooks; ``None``: there was none.
+
+    ``order`` are the numbers of the hooks of that kind as they were, which ``hooks_at`` gave.
+
+    >>> import droplab
+    >>> linear, layer = nn.Linear(2, 2), droplab.nn.Dropout(0.5)
+    >>> doorway, order = open_doorway(linear, "out", layer), hooks_at(linear, "out")
+    >>> close_doorway(linear, doorway); put_back(linear, "out", doorway, layer, order)
+    >>> doorways(linear)["out"] is doorway
+    True
+    """
+    there = doorways(module).get(door)
+    if there is not None and there is not doorway:
+        close_doorway(module, there)
+    if doorway is None or layer is None:
+        return
+    if there is not doorway:
+        hook: Any = doorway
+        hooks = module._forward_pre_hooks if door == "in" else module._forward_hooks
+        named = module._forward_pre_hooks_with_kwargs if door == "in" else module._forward_hooks_with_kwargs
+        hooks[doorway.number], named[doorway.number] = hook, True
+        after = list(order)[list(order).index(doorway.number) + 1 :]
+        for number in [*(number for number in after if number in hooks), *(n for n in hooks if n not in order)]:
+            hooks.move_to_end(number)
+        doorways_moved()
+    set_layer(doorway, layer)
+
+
+def hooks_at(module: nn.Module, door: Door) -> tuple[int, ...]:
+    """The numbers of a module's hooks before or after its forward, in order."""
+    return tuple(module._forward_pre_hooks if door == "in" else module._forward_hooks)
 
 
 def doorways(module: nn.Module) -> dict[str, Doorway]:

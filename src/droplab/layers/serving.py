@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from typing import Any
 
 from torch import Tensor, nn
 
 from droplab.layers.layer import DropLayer
+
+REPLICATE = "_replicate_for_data_parallel"
+"""The method of modules that makes replicas."""
 
 
 class Function(DropLayer):
@@ -37,7 +41,10 @@ class Serving:
     Attributes:
         module: whose forward it is.
         functions: by door (``dropout``, ``attention``).
+        paused: the module's own forward runs, as if nothing stood in its place.
     """
+
+    paused = False
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
@@ -48,6 +55,19 @@ class Serving:
     def __signature__(self) -> inspect.Signature:
         """The forward's."""
         return inspect.signature(self.before or type(self.module).forward.__get__(self.module))
+
+    def replica(self) -> nn.Module:
+        """What ``torch.nn.DataParallel`` asks a module for, in the place of the method of that name.
+
+        The replica's forward is its own, and its functions know that they are a replica's.
+        """
+        made: nn.Module = type(self.module)._replicate_for_data_parallel(self.module)  # type: ignore[no-untyped-call]  # noqa: SLF001
+        mine = copy.copy(self)
+        mine.module = made
+        mine.functions = {door: function._replicate_for_data_parallel() for door, function in self.functions.items()}  # type: ignore[no-untyped-call]  # noqa: SLF001
+        made.__dict__["forward"] = mine
+        del made.__dict__[REPLICATE]
+        return made
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The module's own."""

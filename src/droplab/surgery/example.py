@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import warnings
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from droplab.errors import ModelError, SiteError, words_of
+from droplab.errors import ModelError, SiteError, quote, words_of
 from droplab.layers.doorway import doorways
+from droplab.layers.serving import serving
 from droplab.surgery.draws import users_place
 from droplab.surgery.flow import Flow
 from droplab.surgery.tracing import Tracer, tensors
@@ -31,6 +34,16 @@ def remember(model: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any] | 
     """What a model is called with, for patterns that need a forward pass; it is made when one asks for it."""
     _examples[model] = _Example(inputs, named or {})
     _flows.pop(model, None)
+
+
+def refuse_others(model: Any, caller: str) -> None:
+    """Models are torch's modules.
+
+    Raises:
+        ModelError: it is something else.
+    """
+    if not isinstance(model, nn.Module):
+        raise ModelError(f"droplab.{caller} got {quote(model)}, a {type(model).__name__}; a torch.nn.Module is wanted")
 
 
 def carry(model: nn.Module, copied: nn.Module) -> None:
@@ -95,8 +108,13 @@ def _traced(model: nn.Module, example: _Example) -> Flow:
 
 @contextmanager
 def _quietly(model: nn.Module) -> Iterator[None]:
-    """In training mode, eager and without gradients; doorways are shut; buffers, modes and generators come back."""
+    """In training mode, eager and without gradients; doorways are shut, and functions the model's own.
+
+    Buffers, modes and the generators of torch, NumPy and Python come back.
+    """
     modules = list(model.modules())
+    served = [found for module in modules if (found := serving(module)) is not None]
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # the one that models use
     modes = [module.training for module in modules]
     buffers = [
         (module, name, value, value.detach().clone())
@@ -116,9 +134,15 @@ def _quietly(model: nn.Module) -> Iterator[None]:
         try:
             for doorway, _ in open_doors:
                 doorway.layer = nn.Identity()
+            for found in served:
+                found.paused = True
             model.train()
             yield
         finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
+            for found in served:
+                del found.paused
             for doorway, layer in open_doors:
                 doorway.layer = layer
             for module, mode in zip(modules, modes, strict=True):

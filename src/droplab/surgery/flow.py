@@ -55,10 +55,15 @@ class Flow:
         """Rate and shape of what drops by a function, by module and door."""
         self._weighted = set(weighted)
         self.called = Counter(call.name for call in calls)
-        self._readers: dict[int, list[Node]] = {}
-        for node in nodes:
+        self._calls_of: dict[str, list[Called]] = {}
+        self._giving: dict[int | None, list[Called]] = {}
+        for call in calls:
+            self._calls_of.setdefault(call.name, []).append(call)
+            self._giving.setdefault(call.gave, []).append(call)
+        self._readers: dict[int, list[int]] = {}
+        for place, node in enumerate(nodes):
             for parent in node.parents:
-                self._readers.setdefault(parent, []).append(node)
+                self._readers.setdefault(parent, []).append(place)
 
     def branches(self) -> tuple[list[Branch], list[str]]:
         """Residual branches, in order; and the places of sums of which none of the terms is one.
@@ -80,7 +85,7 @@ class Flow:
         return list(found.values()), list(dict.fromkeys(missing))
 
     def _branch(self, term: int, other: int) -> str:
-        makers = [call for call in self._calls if call.gave == term and call.name and call.given is not None]
+        makers = [call for call in self._giving.get(term, ()) if call.name and call.given is not None]
         suited = [call.name for call in makers if self._comes_from(call.given, other)]
         return min(reversed(suited), key=lambda name: name.count("."), default="")
 
@@ -106,8 +111,8 @@ class Flow:
 
     def first(self) -> list[str]:
         """Doorways of the modules with weights that are given the model's input."""
-        given = set(self._inputs)
-        return self._doors_of(lambda node: any(node is self._nodes[place] for place in given))
+        given = {id(self._nodes[place]) for place in self._inputs}
+        return self._doors_of(lambda node: id(node) in given)
 
     def _doors_of(self, suits: object) -> list[str]:
         told: dict[str, bool] = {}
@@ -171,9 +176,10 @@ class Flow:
     def told(self, site: Site) -> Site:
         """A site with what the pass tells of it."""
         if site.door in FUNCTION_DOORS:
-            return site
+            known = self.functions.get((site.name.partition(":")[0], site.door))
+            return site if known is None else site._replace(shape=known[1])
         name = site.name.partition(":")[0].rpartition("#")[0] if site.call > 1 else site.name.partition(":")[0]
-        mine = [call for call in self._calls if call.name == name]
+        mine = self._calls_of.get(name, [])
         if len(mine) < site.call:
             return site
         call = mine[site.call - 1]
@@ -191,12 +197,11 @@ class Flow:
         """Parameters that a tensor meets, through views, pooling and dropout."""
         found: dict[str, None] = {}
         waiting = [] if place is None else [place]
-        places = {id(node): number for number, node in enumerate(self._nodes)}
         while waiting:
             for reader in self._readers.get(waiting.pop(), ()):
-                found.update(dict.fromkeys(reader.parameters))
-                if _hands_on(reader):
-                    waiting.append(places[id(reader)])
+                found.update(dict.fromkeys(self._nodes[reader].parameters))
+                if _hands_on(self._nodes[reader]):
+                    waiting.append(reader)
         return tuple(found)
 
 

@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from droplab import functional as own
 from droplab.layers.doorway import doorways_moved
-from droplab.layers.serving import Function, Serving, serving
+from droplab.layers.serving import REPLICATE, Function, Serving, serving
 from droplab.masks.internals import never_begun
 from droplab.surgery.undoing import Undo, remembered
 
@@ -65,7 +65,7 @@ class Functions(Serving):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The module's forward. In eval mode torch's attention is left as it is, which drops nothing then."""
-        if isinstance(self.module, nn.MultiheadAttention) and not self.module.training:
+        if self.paused or (isinstance(self.module, nn.MultiheadAttention) and not self.module.training):
             return self.forward(*args, **kwargs)
         with _Mode(self):
             return self.forward(*args, **kwargs)
@@ -164,7 +164,7 @@ def serve(module: nn.Module, door: str, p: float) -> Undo:
         return lambda: None
     if found is None:
         found = Functions(module)
-        module.__dict__["forward"] = found
+        module.__dict__.update({"forward": found, REPLICATE: found.replica})
     found.functions[door] = Function(p)
     doorways_moved()
     there = found
@@ -172,6 +172,7 @@ def serve(module: nn.Module, door: str, p: float) -> Undo:
     def restore() -> None:
         there.functions.pop(door, None)
         if not there.functions and module.__dict__.get("forward") is there:
+            del module.__dict__[REPLICATE]
             if there.before is None:
                 del module.__dict__["forward"]
             else:

@@ -10,11 +10,11 @@ from torch import nn
 
 from droplab.errors import SiteError, UserError, quote
 from droplab.layers.adopting import Adopting
-from droplab.layers.doorway import close_doorway, doorways, open_doorway
+from droplab.layers.doorway import close_doorway, doorways, hooks_at, put_back
 from droplab.layers.layer import DropLayer
 from droplab.layers.reading import only_read
 from droplab.surgery.calls import give_call
-from droplab.surgery.example import flow_of, remember
+from droplab.surgery.example import flow_of, refuse_others, remember
 from droplab.surgery.holders import CallRate, FunctionRate, OwnRate, checked_rate
 from droplab.surgery.kinds import kinds
 from droplab.surgery.patterns import escape, is_call, match_sites
@@ -48,7 +48,7 @@ def insert(model: nn.Module, what: Mapping[Where, Any], *inputs: Any, **named: A
 
     Raises:
         SiteError: nothing is found; a kind that does not go there; a model that torch has scripted.
-        UserError: something else than a rate or ``(kind, rate)``. The model is then as it was.
+        UserError: something else than a rate or ``(kind, rate)``, or than a place. The model is then as it was.
 
     >>> class Block(nn.Module):
     ...     def __init__(self):
@@ -66,17 +66,20 @@ def insert(model: nn.Module, what: Mapping[Where, Any], *inputs: Any, **named: A
     >>> change.undo(); sites(model)["0.mlp.2:in"].p is None
     True
     """
-    refuse_scripted(model)
+    refuse_scripted(model, "insert")
+    if not isinstance(what, Mapping):
+        raise UserError(f"droplab.insert got {quote(what)}; a table from places to rates is wanted: {{'fc1:in': 0.1}}")
     if inputs or named:
         remember(model, inputs, named)
     rates: dict[str, float] = {}
     wanted: dict[str, Any] = {}
+    there = everywhere(model)
     for where, value in what.items():
         kind, p = _kind_and_rate(where, value)
         for site in _found(model, where, kind):
             rates[site] = p
             wanted.pop(site, None)
-            if kind is not None and not _is_there(model, site, kind):
+            if kind is not None and not _is_there(there.get(site), kind):
                 wanted[site] = kind
     missing: list[str] = []
     if any(where == "@residual" or (isinstance(where, str) and where.endswith(":branch")) for where in what):
@@ -100,6 +103,8 @@ def _kind_and_rate(where: Where, value: Any) -> tuple[Any, float]:
 
 
 def _found(model: nn.Module, where: Where, kind: Any) -> tuple[str, ...]:
+    if not isinstance(where, str) and not callable(where):
+        raise UserError(f"{quote(where)} names no place; a site pattern, a preset or a function of sites is wanted")
     if isinstance(where, str):
         adopted = tuple({adopted for _, chosen in kinds(kind) for adopted in chosen.adopts})
         return match_sites(model, where, adopted)
@@ -109,9 +114,8 @@ def _found(model: nn.Module, where: Where, kind: Any) -> tuple[str, ...]:
     return found
 
 
-def _is_there(model: nn.Module, site: str, kind: Any) -> bool:
-    """Whether a layer of just that kind drops there already."""
-    layer = everywhere(model).get(site)
+def _is_there(layer: Any, kind: Any) -> bool:
+    """Whether a layer is one of just that kind already."""
     ((_, chosen),) = kinds(kind)
     if not isinstance(layer, DropLayer) or type(layer) is not chosen.kind.layer:
         return False
@@ -142,7 +146,7 @@ def set_p(model: nn.Module, p: Mapping[Where, float] | float, *inputs: Any, **na
     0: p 0.5 → 0.1
     2: p 0.5 → 0.2
     """
-    refuse_scripted(model)
+    refuse_scripted(model, "set_p")
     if inputs or named:
         remember(model, inputs, named)
     there = {site: layer for site, layer in everywhere(model).items() if site}
@@ -151,7 +155,7 @@ def set_p(model: nn.Module, p: Mapping[Where, float] | float, *inputs: Any, **na
     rates: dict[str, float] = {}
     for where, value in p.items():
         rate = checked_rate(value, where if isinstance(where, str) else "a predicate")
-        found = _found(model, where, None) if isinstance(where, str) else _dropping(model, where)
+        found = _dropping(model, where) if callable(where) else _found(model, where, None)
         dropping = [site for site in found if site in there or is_call(model, site)]
         if not dropping:
             raise SiteError(
@@ -195,14 +199,16 @@ def remove(model: nn.Module, where: Where = "*", *inputs: Any, **named: Any) -> 
     >>> change.undo(); model[1]
     Dropout(p=0.5, inplace=False)
     """
-    refuse_scripted(model)
+    refuse_scripted(model, "remove")
     if inputs or named:
         remember(model, inputs, named)
     there = {site: layer for site, layer in everywhere(model).items() if site}
     if where == "*":
         found = tuple(there)
+    elif callable(where):
+        found = _dropping(model, where)
     else:
-        found = match_sites(model, where) if isinstance(where, str) else _dropping(model, where)
+        found = _found(model, where, None)
     gone = [site for site in found if site in there]
     for site in gone:
         if isinstance(there[site], Adopting) and ":" not in site:
@@ -229,21 +235,19 @@ def _taken_out(model: nn.Module, site: str, layer: Any, read: Mapping[str, str])
     name, _, door = site.partition(":")
     module = model.get_submodule(name)
     doorway = doorways(module)[door]
+    order = hooks_at(module, doorway.door)
     close_doorway(module, doorway)
-
-    def restore() -> None:
-        if door not in doorways(module):
-            open_doorway(module, doorway.door, layer)
-
-    return remembered(module, ("door", door), restore)
+    return remembered(module, ("door", door), lambda: put_back(module, doorway.door, doorway, layer, order))
 
 
-def refuse_scripted(model: nn.Module) -> None:
+def refuse_scripted(model: nn.Module, caller: str) -> None:
     """No Python of ours is called by what torch has scripted.
 
     Raises:
         SiteError: the model is such, or has a part that is.
+        ModelError: it is none.
     """
+    refuse_others(model, caller)
     for name, module in model.named_modules():
         if isinstance(module, torch.jit.ScriptModule):
             raise SiteError(

@@ -25,13 +25,16 @@ from droplab.surgery.view import closed_doorways
 _CALL = re.compile(r"(.+)#(\d+)")
 
 
-def match_sites(model: nn.Module, pattern: str, weights: tuple[type[nn.Module], ...] = ()) -> tuple[str, ...]:
+def match_sites(
+    model: nn.Module, pattern: str, weights: tuple[type[nn.Module], ...] = (), there: Sequence[str] | None = None
+) -> tuple[str, ...]:
     """The sites that a pattern names.
 
     Args:
         model: any.
         pattern: as above.
         weights: types of layers with weights that are sites too, under their own names.
+        there: what ``named(model)`` gives, for whoever asks for many patterns.
 
     Raises:
         SiteError: the pattern matches nothing; the message lists the sites, or says why one is none.
@@ -45,10 +48,11 @@ def match_sites(model: nn.Module, pattern: str, weights: tuple[type[nn.Module], 
         return preset(model, pattern)
     if pattern.endswith(":branch"):
         return _branches(model, pattern)
-    there = [site.name for site in sites(model).values() if site.call == 1]
+    there = named(model) if there is None else there
     if pattern.endswith(tuple(f":{door}" for door in FUNCTION_DOORS)):
         return _functions(model, pattern, there)
-    known = (*there, *(name for name in adoptable(model, weights) if not is_dropout(model.get_submodule(name))))
+    adopted = adoptable(model, weights) if weights else ()
+    known = (*there, *(name for name in adopted if not is_dropout(model.get_submodule(name))))
     found = tuple(site for site in known if matches(site, pattern))
     if found:
         return found
@@ -68,6 +72,15 @@ def match_sites(model: nn.Module, pattern: str, weights: tuple[type[nn.Module], 
     raise SiteError(f"site pattern {quote(pattern)} matches nothing{suggest(pattern, known)}. {_listing(known)}")
 
 
+def named(model: nn.Module) -> list[str]:
+    """The names of the sites that patterns match, but for calls.
+
+    >>> named(nn.Sequential(nn.Dropout(0.5)))
+    ['0']
+    """
+    return [site.name for site in sites(model).values() if site.call == 1]
+
+
 def _calls(model: nn.Module, pattern: str, call: int, known: Sequence[str]) -> tuple[str, ...]:
     layers = [name for name, module in model.named_modules() if name and is_dropout(module)]
     found = tuple(f"{name}#{call}" for name in layers if matches(name, pattern))
@@ -84,7 +97,7 @@ def _calls(model: nn.Module, pattern: str, call: int, known: Sequence[str]) -> t
     return found
 
 
-def _functions(model: nn.Module, pattern: str, there: list[str]) -> tuple[str, ...]:
+def _functions(model: nn.Module, pattern: str, there: Sequence[str]) -> tuple[str, ...]:
     known = [site for site in there if site.endswith(tuple(f":{door}" for door in FUNCTION_DOORS))]
     found = tuple(site for site in known if matches(site, pattern))
     flow = seen(model) if found else flow_of(model, pattern)

@@ -19,7 +19,7 @@ from droplab.surgery.calls import function_rate, give_call, give_function
 from droplab.surgery.depth import adoptable, fed_modules
 from droplab.surgery.holders import FUNCTION_DOORS, FunctionRate, OwnRate, checked_rate, is_dropout, own_rates
 from droplab.surgery.kinds import Chosen, Kinds, chosen_at, kinds
-from droplab.surgery.patterns import escape, is_call, match_sites
+from droplab.surgery.patterns import escape, is_call, match_sites, named
 from droplab.surgery.swapping import at_doorway, inherit, swap
 from droplab.surgery.undoing import Change, Undo, bodies, remembered
 from droplab.surgery.view import everywhere
@@ -89,13 +89,14 @@ def apply_rates(
     before = rates(model)
     change.was.update({site: before[site] for site in change.rates if site in before})
     _refuse_only_read(model, change.rates, wanted_kinds)
+    numbers = own_rates(model)
     try:
         if not isinstance(p, Mapping):
             for layer_there in _silenced(model, wanted_kinds, change.rates):
                 change._undo.append(set_rate(layer_there, 0.0))
             _warn_of_foreign(model)
         for site, rate in change.rates.items():
-            change._undo.append(_give(model, site, rate, chosen_at(wanted_kinds, site)))
+            change._undo.append(_give(model, site, rate, chosen_at(wanted_kinds, site), numbers.get(site)))
     except BaseException:
         change.undo()  # a model is changed as a whole or not at all
         raise
@@ -105,14 +106,15 @@ def apply_rates(
 def _placed(model: nn.Module, wanted: Kinds) -> Kinds:
     """The kinds with presets and branches spelled out as sites; each pattern names one."""
     types, found = _adopted_types(wanted), list[tuple[str | None, Chosen]]()
+    there = named(model) if len(wanted) > 1 else None
     for pattern, kind in wanted:
-        named = (pattern,) if pattern is None else match_sites(model, pattern, types)
+        sites = (pattern,) if pattern is None else match_sites(model, pattern, types, there)
         spelled = pattern is not None and (pattern.startswith("@") or pattern.endswith(":branch"))
-        found += [(escape(site), kind) for site in named if site] if spelled else [(pattern, kind)]
+        found += [(escape(site), kind) for site in sites if site] if spelled else [(pattern, kind)]
     return tuple(found)
 
 
-def _give(model: nn.Module, site: str, rate: float, kind: Chosen | None) -> Undo:
+def _give(model: nn.Module, site: str, rate: float, kind: Chosen | None, number: OwnRate | None) -> Undo:
     if is_call(model, site):
         return give_call(model, site, rate)
     name, colon, door = site.partition(":")
@@ -127,7 +129,6 @@ def _give(model: nn.Module, site: str, rate: float, kind: Chosen | None) -> Undo
         if there is not None:
             inherit(layer, there.layer)
         return at_doorway(module, "in" if door == "in" else "out", layer)
-    number = own_rates(model).get(site)
     if number is not None or kind is None:
         return set_rate(number or model.get_submodule(name), rate)
     module = model.get_submodule(name)
@@ -160,26 +161,26 @@ def _wanted(model: nn.Module, p: Mapping[str, float] | float, wanted: Kinds) -> 
         p = dict.fromkeys([*doors, *(site for site in dropping if is_call(model, site))], rate)
         if len(p) < len(dropping) or not p:
             p = {"*": rate, **p}
-    types = _adopted_types(wanted)
+    types, there, numbers = _adopted_types(wanted), named(model), own_rates(model)
     found: dict[str, float] = {}
     for pattern, given in p.items():
         rate = checked_rate(given, pattern)
-        named = match_sites(model, pattern, types)
-        suited = [site for site in named if _suits(model, site, chosen_at(wanted, site))]
+        sites = match_sites(model, pattern, types, there)
+        suited = [site for site in sites if _suits(model, site, chosen_at(wanted, site), numbers)]
         if not suited:
-            kind = chosen_at(wanted, named[0])
+            kind = chosen_at(wanted, sites[0])
             said = "plain dropout" if kind is None else f"the kind {kind.name!r}"
-            raise SiteError(f"site pattern {pattern!r} names {', '.join(named)}, which {said} is not for")
+            raise SiteError(f"site pattern {pattern!r} names {', '.join(sites)}, which {said} is not for")
         found.update(dict.fromkeys(suited, rate))
     return found
 
 
-def _suits(model: nn.Module, site: str, kind: Chosen | None) -> bool:
+def _suits(model: nn.Module, site: str, kind: Chosen | None, numbers: Mapping[str, OwnRate]) -> bool:
     if is_call(model, site):
         return True
     if ":" in site and not site.endswith(_FUNCTIONS):
         return kind is None or not kind.adopts
-    if site.endswith(_FUNCTIONS) or site in own_rates(model):
+    if site.endswith(_FUNCTIONS) or site in numbers:
         return kind is None or kind.name == _PLAIN.name
     module = model.get_submodule(site)
     if kind is not None and kind.adopts:

@@ -10,7 +10,7 @@ from torch import nn
 from droplab import nn as own
 from droplab.layers.doorway import doorways
 from droplab.layers.unreached import TORCHS
-from droplab.surgery.example import remember, seen
+from droplab.surgery.example import refuse_others, remember, seen
 from droplab.surgery.functional import serve
 from droplab.surgery.holders import is_dropout, own_rates
 from droplab.surgery.swapping import at_doorway, swap
@@ -40,6 +40,9 @@ def replace(model: nn.Module, *inputs: Any, **named: Any) -> Change:
     Returns:
         The change: the drop rate at each place that was changed, and ``undo()``.
 
+    Raises:
+        ModelError: it is no torch module, or raises on what it is called with.
+
     Warns:
         UserWarning: the model has no dropout layer of torch's (nor one of droplab's already); or it has subclasses of
             these, which are left as they are.
@@ -51,6 +54,7 @@ def replace(model: nn.Module, *inputs: Any, **named: Any) -> Change:
     >>> change.undo(); type(model[1]) is nn.Dropout
     True
     """
+    refuse_others(model, "replace")
     change = Change({})
     left: dict[str, str] = {}
     done: set[nn.Module] = set()

@@ -18,7 +18,7 @@ from typing import Any
 
 from torch import nn
 
-from droplab.surgery.example import remember, seen
+from droplab.surgery.example import refuse_others, remember, seen
 from droplab.surgery.holders import OwnRate
 from droplab.surgery.site import Site, Sites
 from droplab.surgery.view import ranked, view
@@ -40,6 +40,9 @@ def sites(model: nn.Module, *inputs: Any, **named: Any) -> Sites:
         the ``layer`` that drops there, its ``level`` and ``depth``, and with inputs ``shape``, ``after`` and ``feeds``.
         Printed, a table.
 
+    Raises:
+        ModelError: it is no torch module, or raises on what it is called with.
+
     >>> import torch
     >>> model = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Dropout(0.5), nn.Linear(2, 3))
     >>> sites(model)
@@ -52,6 +55,7 @@ def sites(model: nn.Module, *inputs: Any, **named: Any) -> Sites:
     3:in                            3      8×2    2      3.weight, 3.bias
     3:out                           4      8×3    3
     """
+    refuse_others(model, "sites")
     if inputs or named:
         remember(model, inputs, named)
     found = view(model)

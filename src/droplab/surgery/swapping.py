@@ -11,7 +11,7 @@ from torch import nn
 
 from droplab.layers.adopting import HOOKS
 from droplab.layers.by_call import hand_on
-from droplab.layers.doorway import Door, Doorway, close_doorway, doorways, open_doorway, set_layer
+from droplab.layers.doorway import Door, Doorway, doorways, hooks_at, open_doorway, put_back, set_layer
 from droplab.layers.layer import PASSING
 from droplab.surgery.undoing import Undo, bodies, comes_back, remembered, stands_in
 
@@ -83,15 +83,15 @@ def at_doorway(module: nn.Module, door: Door, layer: nn.Module) -> Undo:
     """Put a layer at a doorway, in the place of the one that is there, if any: hooks are never stacked."""
     doorway: Doorway | None = doorways(module).get(door)
     if doorway is None:
-        opened = open_doorway(module, door, layer)
-        return remembered(module, ("door", door), lambda: close_doorway(module, opened))
-    there, before = doorway, doorway.layer
+        open_doorway(module, door, layer)
+        return remembered(module, ("door", door), lambda: put_back(module, door, None, None, ()))
+    there, before, order = doorway, doorway.layer, hooks_at(module, door)
     set_layer(there, layer)
     _take_place(layer, before)
 
     def restore() -> None:
         _come_back(before)
-        set_layer(there, before)
+        put_back(module, door, there, before, order)
 
     return remembered(module, ("door", door), restore)
 

@@ -11,6 +11,7 @@ from droplab.errors import DroplabError, SpecError
 from droplab.execution.check.arms import check_arms
 from droplab.execution.check.identical import check_identical
 from droplab.execution.check.never_called import check_never_called
+from droplab.execution.check.no_key import check_keys
 from droplab.execution.check.passes import check_passes
 from droplab.execution.check.randomness import WHAT_TO_DO, beyond_arms, check_randomness
 from droplab.execution.check.samples import check_samples
@@ -63,6 +64,7 @@ def check_experiment(
         check_passes,
         partial(check_randomness, allow=allow_random_baseline),
         check_never_called,
+        check_keys,
     )
     notices: list[Notice] = []
     weights, signatures = [], []
