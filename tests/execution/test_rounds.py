@@ -158,7 +158,7 @@ def test_a_margin_that_is_named_after_results_is_noted_and_judged_by(tmp_path):
     results = decide(tmp_path / "e", arms=two, seeds=3, looks=None, margin=0.9, listener=noted)
     assert not noted.started_runs
     assert results.verdict.primary.answers[0].says == "equal"
-    assert [notice.code for notice in results.record.notices] == ["plan_changed"]
+    assert "plan_changed" in {notice.code for notice in results.record.notices}
 
 
 def test_what_it_will_probably_take_is_said_before(whole):
