@@ -18,7 +18,7 @@ def test_it_runs_to_its_verdict(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WANDB_MODE", "disabled")
     runpy.run_path(str(path), run_name="__main__")
-    assert "Does" in capsys.readouterr().out
+    assert "How to read this" in capsys.readouterr().out
     (folder,) = Path("droplab-runs").iterdir()
     record = droplab.Results.read(folder).record
     assert {run.state for run in record.runs.values()} == {"done"}, [run.reason for run in record.runs.values()]
