@@ -18,11 +18,11 @@ def test_it_runs_to_its_verdict(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WANDB_MODE", "disabled")
     runpy.run_path(str(path), run_name="__main__")
-    assert "Does" in capsys.readouterr().out
+    assert "How to read this" in capsys.readouterr().out
     (folder,) = Path("droplab-runs").iterdir()
     record = droplab.Results.read(folder).record
     assert {run.state for run in record.runs.values()} == {"done"}, [run.reason for run in record.runs.values()]
-    assert not record.notices
+    assert {notice.code for notice in record.notices} <= {"left_as_written"}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -43,7 +43,7 @@ def test_the_notebooks_cells_continue_when_they_are_executed_again(tmp_path, mon
             space = cell("".join(one["source"]))
     record = space["study"].results.record
     assert [run.state for run in record.runs.values()] == ["done"] * 9
-    assert not record.notices
+    assert {notice.code for notice in record.notices} <= {"left_as_written"}
     assert all(run.epochs_done == 10 for run in record.runs.values())
     assert record.name in "".join(cells[2]["outputs"][0]["text"])
     assert all(one["execution_count"] for one in cells)
