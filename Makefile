@@ -8,12 +8,16 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(INDEX) --con
 
 WEB := $(wildcard web/*.json web/*.mjs web/src/*)
 
-.PHONY: demo test lint write prove bench results gpu gpu-pack clean
+.PHONY: demo test test-all lint write prove bench results gpu gpu-pack clean
 
 demo: $(VENV)/.base
 	$(BIN)/droplab compare $(ARGS)
 
 test: $(VENV)/.test
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
+
+# The suite with the frameworks that droplab has adapters for.
+test-all: $(VENV)/.frameworks
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.lint
@@ -64,6 +68,6 @@ $(VENV)/.base: pyproject.toml constraints.txt hatch_build.py $(WEB) | $(BIN)/pip
 	$(INSTALL) --editable .
 	touch $@
 
-$(VENV)/.test $(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: pyproject.toml constraints.txt $(VENV)/.base
+$(VENV)/.test $(VENV)/.frameworks $(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: pyproject.toml constraints.txt $(VENV)/.base
 	$(INSTALL) --editable '.[$*]'
 	touch $@

@@ -155,7 +155,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder of the experiment")
     options = parser.parse_args()
     name: str = options.set
-    results = droplab.compare(arm_set(name), out=options.out)
+    results = droplab.compare({**arm_set(name), **pages.SET_1}, out=options.out)
     pages.COMMANDS[name] = f"droplab compare --set {name}"
     pages.TITLES[name] = TITLES[name]
     record = results.record

@@ -46,6 +46,7 @@ def compared(
             measures=measures,
             out=given.out / name.replace(",", "").replace(" ", "-"),
             compute={**executor, "threads": 1, "device": given.device},
+            endpoints="1",  # a paper's figures are of the last epoch
             listener=display,
             **options,
         )

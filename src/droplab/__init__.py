@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from droplab._version import __version__ as __version__
 
 if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to the table below
+    from droplab.adapters import run as run
     from droplab.analysis import Effect as Effect
     from droplab.analysis import Verdict as Verdict
     from droplab.auditing import audit as audit
@@ -55,6 +56,7 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
 _HOMES = {
     name: room
     for room, names in {
+        "adapters": ("run",),
         "analysis": ("Effect", "Verdict"),
         "auditing": ("audit",),
         "comparison": ("Results", "compare"),

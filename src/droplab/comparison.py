@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from droplab.analysis import Effect, Verdict, judge
-from droplab.errors import FailureError, SpecError, UserError
+from droplab.analysis import Effect, Verdict, judge, wanted
+from droplab.errors import FailureError, SpecError, UserError, quote
 from droplab.execution import StoredRun, run_experiment
 from droplab.execution.changed_images import changed_images
 from droplab.execution.guest_final import FinalFigures, final_figures
@@ -212,7 +212,10 @@ def compare(
     spec: Loop | LoopSpec | ExperimentSpec | Mapping[str, Any] | str | Path | None = None,
     *,
     arms: Sequence[Any] | None = None,
-    seeds: int | Sequence[int] | None = None,
+    seeds: int | Sequence[int] | str | None = None,
+    margin: float | None = None,
+    looks: Sequence[int] | None = None,
+    endpoints: str | None = None,
     measures: MeasuresLike | None = None,
     epochs: int | None = None,
     name: str | None = None,
@@ -243,7 +246,11 @@ def compare(
             mappings, the path of a TOML file, or ``None`` for the embedded demonstration.
         arms: drop rates (``0.1``), rates by site (``{"encoder.*": 0.3}``), or arms as in a spec; the first is the
             baseline unless ``baseline`` names another. More arms than before are added.
-        seeds: a number of seeds, or a list. More than before are added.
+        seeds: a number of seeds, or a list; more than before are added. ``"until-decided"``: as many as it takes.
+        margin: the smallest difference of the first measure that matters, in its own unit; inside it arms are
+            practically equal.
+        looks: numbers of seeds at which results are looked at; those of ``"until-decided"`` are 3, 5, 8, 12, 16 and 20.
+        endpoints: ``"2"``, the measure as deployed first; ``"1"``, the last epoch. New experiments have ``"2"``.
         measures: what the loop reports, with the better direction: ``{"loss": "lower", "f1": "higher"}``; the first is
             decided on.
         epochs: for ``run.epochs()``; where absent, the loop says how many.
@@ -284,6 +291,9 @@ def compare(
     over = {
         "arms": arms,
         "seeds": seeds,
+        "margin": margin,
+        "looks": looks,
+        "endpoints": endpoints,
         "measures": measures,
         "epochs": epochs,
         "name": name,
@@ -301,6 +311,7 @@ def compare(
                 fresh=fresh,
                 listener=tracker,
                 accept_changed_code=accept_changed_code,
+                wanted=wanted,
             )
         return Results(finished.folder, finished.record)
     arms_given = not isinstance(spec, Mapping) or "arms" in spec
@@ -323,6 +334,7 @@ def compare(
             listener=tracker,
             allow_random_baseline=allow_random_baseline,
             accept_changed_code=accept_changed_code,
+            wanted=wanted,
         )
     return Results(finished.folder, finished.record)
 
@@ -348,6 +360,10 @@ def as_loop(spec: Any, over: Mapping[str, Any]) -> LoopSpec | None:
         values = spec
     if isinstance(values, LoopSpec):
         return values
+    if not isinstance(values, Mapping | ExperimentSpec | None):
+        raise SpecError(
+            [f"got {quote(spec)}; a training loop train(run) is wanted, its name, a spec, or the path of one"], source
+        )
     if isinstance(values, Mapping) and "loop" in values:
         return parse(LoopSpec, {**values, **over}, source)
     if over:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, final
 
@@ -19,6 +19,9 @@ class Listener:
 
     def planned(self, epochs: int) -> None:
         """Every run has so many epochs; told where ``opened`` could not know, as a loop of the user's own says it."""
+
+    def round(self, record: ExperimentRecord, runs: Sequence[RunKey]) -> None:
+        """These runs are trained now; whether others of the plan will be may depend on what they show."""
 
     def started(self, key: RunKey) -> None:
         """A run begins or continues."""
@@ -82,6 +85,11 @@ class GuardedListener(Listener):
         """Pass it on."""
         with self._guard():
             self._inner.planned(epochs)
+
+    def round(self, record: ExperimentRecord, runs: Sequence[RunKey]) -> None:
+        """Pass it on."""
+        with self._guard():
+            self._inner.round(record, runs)
 
     def started(self, key: RunKey) -> None:
         """Pass it on."""

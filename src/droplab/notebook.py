@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, final
 
-from droplab.analysis import Verdict
+from droplab.analysis import Verdict, wanted
 from droplab.cells import code_around
 from droplab.comparison import Results
 from droplab.errors import LedgerError, UserError
@@ -166,6 +166,7 @@ class Study:
                     fresh=self._fresh and self._folder is None,
                     accept_changed_code=self._accept,
                     notices=lambda: notices,
+                    wanted=wanted,
                 ) as (self._folder, left),
             ):
                 for opened in left:
@@ -207,7 +208,10 @@ def study(
     *,
     measures: MeasuresLike,
     arms: Sequence[Any] | None = None,
-    seeds: int | Sequence[int] | None = None,
+    seeds: int | Sequence[int] | str | None = None,
+    margin: float | None = None,
+    looks: Sequence[int] | None = None,
+    endpoints: str | None = None,
     epochs: int | None = None,
     baseline: str | None = None,
     compute: Mapping[str, Any] | None = None,
@@ -237,7 +241,10 @@ def study(
         name: shown in titles, and part of the folder's name.
         measures: what the loop reports, with the better direction; the first is decided on.
         arms: drop rates, rates by site, or arms as in a spec; the first is the baseline.
-        seeds: a number of seeds, or a list.
+        seeds: a number of seeds, a list, or ``"until-decided"``: then results are looked at between runs.
+        margin: the smallest difference of the first measure that matters.
+        looks: numbers of seeds at which results are looked at.
+        endpoints: ``"2"``, the measure as deployed first; ``"1"``, the last epoch.
         epochs: for ``run.epochs()``; where absent, the loop says how many.
         baseline: the name of the arm that the others are compared with.
         compute: ``{"threads": 1, "device": "cpu"}``.
@@ -258,7 +265,7 @@ def study(
     """
     given = {
         "name": name, "measures": measures, "arms": arms, "seeds": seeds, "epochs": epochs, "baseline": baseline,
-        "compute": compute,
+        "compute": compute, "margin": margin, "looks": looks, "endpoints": endpoints,
     }  # fmt: skip
     values = {key: value for key, value in given.items() if value is not None}
     place = Path(out) if out is not None else None

@@ -52,6 +52,8 @@ def test_each_of_the_pages_problems(name, page):
     assert "guessing" in codes
     assert results.text("en")
     assert results.text("ja")
+    last = list(results.record.arms)[-1]
+    assert results.model(last, 0).training is False
 
 
 def test_it_is_thirty_lines_at_most():

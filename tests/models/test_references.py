@@ -18,7 +18,7 @@ TOKENS = torch.arange(60).reshape(4, 15) * 7 % 11
 SMALL = {
     "mlp": (lambda: build("mlp", (5,), 2, {"hidden": [8, 8]}), torch.randn(6, 5), Regression(), torch.randn(6, 2)),
     "unet": (
-        lambda: build("unet", (2, 9, 7), 3, {"width": 4, "depth": 3}),
+        lambda: build("unet", (2, 9, 7), 3, {"width": 4, "depth": 2}),
         torch.randn(4, 2, 9, 7),
         Segmentation(),
         torch.arange(4 * 63).reshape(4, 9, 7) // 5 % 3,
@@ -28,18 +28,19 @@ SMALL = {
 }
 
 
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("name", SMALL)
 def test_it_learns_what_it_is_for(name):
     make, inputs, task, targets = SMALL[name]
     torch.manual_seed(0)
     model = make()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     before = evaluate(task, model, [(inputs, targets)])["loss"]
-    for _ in range(40):
+    for _ in range(20):
         optimizer.zero_grad()
         task.loss(model(inputs), targets).backward()
         optimizer.step()
-    assert evaluate(task, model, [(inputs, targets)])["loss"] < 0.6 * before
+    assert evaluate(task, model, [(inputs, targets)])["loss"] < 0.75 * before
 
 
 @pytest.mark.parametrize("name", SMALL)

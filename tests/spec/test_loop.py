@@ -1,9 +1,12 @@
 """A loop in a TOML file, from the command line."""
 
+import re
+
 import pytest
 
 import droplab
 from droplab.cli import main
+from droplab.errors import UserError
 from droplab.spec import LoopSpec
 
 LOOP = """
@@ -114,3 +117,21 @@ def test_a_schedule_that_reads_what_nobody_reports_is_refused_before_anything_is
     assert LoopSpec(loop="a:b", measures={"loss": "lower"}, arms=[arm])
     with pytest.raises(ValueError, match="of the arm 'slope' reads val_loss, and the measures are mse"):
         LoopSpec(loop="a:b", measures={"mse": "lower"}, arms=[{"name": "at one site", "p": 0.1}, arm])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"seeds": 1.5}, "seeds: got 1.5; a number of seeds, or a list of them"),
+        ({"seeds": []}, "seeds: got []; a number of seeds, or a list of them"),
+        ({"compute": "process"}, "compute: got 'process'; a table is wanted"),
+        ({"track": "wandbx"}, "no sink 'wandbx'"),
+        ({"spec": 3}, "got 3; a training loop train(run) is wanted"),
+        ({"spec": lambda: None}, "is called with one argument, a droplab.Run, and does not take it"),
+        ({"spec": lambda run, more: None}, "write def train(run)"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_words_before_anything_is_written(tmp_path, options, words):
+    with pytest.raises(UserError, match=re.escape(words)):
+        droplab.compare(**{"spec": lambda run: None, "out": tmp_path / "one", **options})
+    assert not (tmp_path / "one").exists()

@@ -49,6 +49,13 @@ def in_an_epoch(do):
         (lambda run: run.keep(thing=object()), "thing is a object"),
         (lambda run: run.loader(X, batch_size=2, sampler=[1]), "got sampler=…"),
         (lambda run: run.loader(3, batch_size=2), "got a int, 3"),
+        (lambda run: run.loader(X, batch_size=None), "got batch_size=None"),
+        (lambda run: run.loader([], batch_size=2), "got a list without samples"),
+        (in_an_epoch(lambda run, model: run.report({"loss": 1.0})), "without a name; name each figure"),
+        (in_an_epoch(lambda run, model: run.report_samples([1.0], ids=[0])), "run.report_samples got [1.0] without"),
+        (in_an_epoch(lambda run, model: run.report_samples(loss=[], ids=[])), "finite (epoch 1): of no samples."),
+        (lambda run: [run.prepare(Net), run.report(val_loss=1.0), *run.epochs(2)], "run.report came before run.epochs"),
+        (lambda run: [run.prepare(Net), *run.epochs(2, steps_per_epoch="3")], "steps_per_epoch='3'; a number of steps"),
         (lambda run: 1 / 0, "ZeroDivisionError: division by zero (at "),
     ],
 )
@@ -109,3 +116,26 @@ def test_a_state_that_does_not_come_back_is_refused_after_the_first_epoch(tmp_pa
             run.report(val_loss=0.5)
 
     assert "thing, a Forgetful, does not take back the state it gave" in reason(train, tmp_path)
+
+
+def test_a_loop_without_steps_says_so_and_cannot_move_a_rate_from_step_to_step(tmp_path):
+    def train(run):
+        run.prepare(Net)
+        for _ in run.epochs(2):
+            run.report(val_loss=0.5)
+
+    record = one(train, tmp_path, arms=[0.5, {"name": "ramp", "p": 0.5, "schedule": "linear"}])
+    assert [notice.code for notice in record.notices] == ["no_steps"]
+    still, ramp = record.runs.values()
+    assert (still.state, ramp.state) == ("done", "failed")
+    assert "put `with run.step():` around" in ramp.reason
+
+
+def test_an_arm_by_sites_says_what_stays_as_it_is_written(tmp_path):
+    def train(run):
+        model = run.prepare(lambda: nn.Sequential(Net(), nn.Dropout(0.5)))
+        short(run, model)
+
+    record = one(train, tmp_path, arms=[0.5, {"0.drop": 0.1}, {"0.drop": 0.1, "1": 0}, {}])
+    found = [(notice.arm, notice.detail) for notice in record.notices if notice.code == "left_as_written"]
+    assert found == [("0.drop 0.1", {"sites": "1 0.5"})]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -9,6 +10,7 @@ from torch.nn import functional as F
 
 from droplab.data import load
 from droplab.errors import DivergedError
+from droplab.folds import fold_sums
 from droplab.spec import ArmSpec
 from droplab.training.diverge import locate
 from droplab.training.norms import watch
@@ -204,3 +206,24 @@ def test_a_last_smaller_batch_can_be_left_out():
     assert sizes == [32, 32, 32]
     assert "drop_last" not in tiny().canonical()["recipe"]  # ledgers from before it go on
     assert tiny().identity() != run.spec.identity()
+
+
+def test_validation_figures_are_there_by_fold(bench):
+    """Sums over the samples of each fold, by the hash of their places, and together the figure itself."""
+    run = trainer(bench, 0.5)
+    measurement = run.epoch(0)
+    run.model.eval()
+    images, labels = (torch.cat(parts) for parts in zip(*bench.validation.chunks(7), strict=True))
+    with torch.no_grad():
+        outputs = run.model(images)
+    for name, rows in {
+        "val_loss": F.cross_entropy(outputs, labels, reduction="none"),
+        "val_accuracy": (outputs.argmax(1) == labels).float(),
+    }.items():
+        pairs = measurement.folds[name]
+        wanted = fold_sums(np.arange(len(labels)), rows.double().numpy())
+        assert [count for _, count in pairs] == [count for _, count in wanted]
+        torch.testing.assert_close(
+            torch.tensor([total for total, _ in pairs]), torch.tensor([total for total, _ in wanted])
+        )
+        assert sum(total for total, _ in pairs) / len(labels) == pytest.approx(measurement.metrics[name], rel=1e-6)

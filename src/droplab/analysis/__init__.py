@@ -10,7 +10,7 @@ from droplab.analysis.planned import plan_of, written
 from droplab.analysis.questions import Endpoint, Questions, questions
 from droplab.analysis.recommend import by_weight
 from droplab.analysis.second import Primary
-from droplab.analysis.until import Next, next_seeds, wanted
+from droplab.analysis.until import Next, next_seeds, spared, wanted
 from droplab.analysis.verdict import ALPHA, Verdict, judge
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "pilot",
     "plan_of",
     "questions",
+    "spared",
     "wanted",
     "written",
 ]

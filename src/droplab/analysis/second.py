@@ -19,7 +19,7 @@ from droplab.analysis.looks import Plan
 from droplab.analysis.paired import holm, holm_levels, paired_t
 from droplab.analysis.primary import answers, numbers
 from droplab.analysis.questions import Endpoint, Questions
-from droplab.analysis.until import Next, next_seeds
+from droplab.analysis.until import Next, follows, next_seeds
 from droplab.records import ExperimentRecord
 
 NAMES: dict[Kind, str] = {"deployed": "as_deployed", "best": "best_epoch", "reported": "as_reported"}
@@ -67,8 +67,7 @@ def primary(record: ExperimentRecord, asked: Questions, plan: Plan, family: int 
         for arm in record.arms
     }
     end = Endpoint(NAMES[found[0].kind], 0, asked.primary.sign, "deployed", asked.primary, asked.turn)
-    planned = plan.sequential and len(record.seeds) >= plan.looks[-1]
-    coming = next_seeds(record, plan, found) if planned else None
+    coming = next_seeds(record, plan, found) if follows(record, plan) else None
     return Primary(plan, end, found, max(family or 0, len(found)), spreads, coming)
 
 

@@ -32,13 +32,19 @@ class Next:
     """Those of the look that have not ended, seed by seed."""
     ended: Mapping[str, End]
     """Arms that get no more seeds."""
-    saved: int
-    """Runs of the whole plan that need not be trained, as things stand."""
+    spared: frozenset[RunKey]
+    """Runs of the plan that need not be trained, as things stand: those of arms that have ended; in the end, all that
+    are left."""
 
     @property
     def decided(self) -> bool:
         """Whether nothing is left to be trained."""
         return not self.runs
+
+    @property
+    def saved(self) -> int:
+        """How many runs of the plan were not needed; 0 while that is not known."""
+        return len(self.spared) if self.decided else 0
 
 
 def wanted(record: ExperimentRecord) -> tuple[RunKey, ...] | None:
@@ -47,13 +53,25 @@ def wanted(record: ExperimentRecord) -> tuple[RunKey, ...] | None:
     Called between looks: an engine trains what is given, and asks again until nothing is.
     """
     plan = plan_of(record)
-    if plan is None or not plan.sequential or len(record.seeds) < plan.looks[-1]:
-        return None
-    return next_seeds(record, plan).runs
+    return next_seeds(record, plan).runs if plan is not None and follows(record, plan) else None
+
+
+def spared(record: ExperimentRecord) -> frozenset[RunKey]:
+    """Runs that were planned and are not needed; none where all of them are wanted."""
+    plan = plan_of(record)
+    return next_seeds(record, plan).spared if plan is not None and follows(record, plan) else frozenset()
+
+
+def follows(record: ExperimentRecord, plan: Plan) -> bool:
+    """Whether looks decide what is trained; seeds beyond the plan were added by hand, and are all meant."""
+    return plan.sequential and len(record.seeds) == plan.looks[-1]
 
 
 def next_seeds(record: ExperimentRecord, plan: Plan, answered: Sequence[Answer] | None = None) -> Next:
     """The runs that the next look wants, of the arms that are not decided and of the baseline.
+
+    Arms that have come less far come first, and the others wait for them: so every look is at what it would be at had
+    nothing been interrupted, as an answer may depend on those of other arms.
 
     Stopping as hopeless is not binding: whoever goes on regardless keeps the error that was planned.
 
@@ -73,7 +91,7 @@ def next_seeds(record: ExperimentRecord, plan: Plan, answered: Sequence[Answer] 
         answered = answers(record, questions(record), plan)
     found = {answer.arm: answer for answer in answered}
     ended: dict[str, End] = {}
-    wanted: dict[RunKey, None] = {}
+    looks: dict[str, int] = {}
     others = [arm for arm in record.arms if arm != record.baseline]
     for arm in others:
         answer = found.get(arm)
@@ -81,17 +99,18 @@ def next_seeds(record: ExperimentRecord, plan: Plan, answered: Sequence[Answer] 
         if why is not None:
             ended[arm] = why
             continue
-        look = answer.next_look if answer is not None and answer.next_look else plan.looks[0]
-        wanted |= {RunKey(name, seed): None for seed in record.seeds[:look] for name in (record.baseline, arm)}
+        looks[arm] = answer.next_look if answer is not None and answer.next_look else plan.looks[0]
+    next_look = min(looks.values(), default=0)
+    now = [record.baseline, *(arm for arm, look in looks.items() if look == next_look)]
     order = {arm: place for place, arm in enumerate(record.arms)}
     places = {seed: place for place, seed in enumerate(record.seeds)}
     runs = sorted(
-        (key for key in wanted if not is_over(record, key.arm, key.seed)),
+        (RunKey(arm, seed) for seed in record.seeds[:next_look] for arm in now if not is_over(record, arm, seed)),
         key=lambda key: (places[key.seed], order[key.arm]),
     )
-    whole = plan.looks[-1] * len(record.arms)
-    trained = sum(is_over(record, arm, seed) for arm in record.arms for seed in record.seeds[: plan.looks[-1]])
-    return Next(tuple(runs), ended, whole - trained if not runs else 0)
+    over = ended if runs else record.arms
+    left = (RunKey(arm, seed) for arm in over for seed in record.seeds[: plan.looks[-1]])
+    return Next(tuple(runs), ended, frozenset(key for key in left if not is_over(record, key.arm, key.seed)))
 
 
 def chance(answer: Answer, plan: Plan, share: float) -> float:

@@ -35,6 +35,7 @@ class Verdict:
     underfits: tuple[str, ...]
     """Arms that are worse on training samples and on validation samples, both shown."""
     unfinished: tuple[RunKey, ...]
+    """Runs that no comparison can use; those that a plan does not need are none of them."""
     questions: Questions
     alpha: float = ALPHA
     primary: Primary | None = None
@@ -48,6 +49,11 @@ class Verdict:
         """The endpoint that one of the effects answers."""
         asked = (self.primary.end if self.primary else None, self.questions.overfits, *self.questions.others)
         return next(end for end in asked if end is not None and end.name == effect.endpoint)
+
+    @property
+    def spared(self) -> frozenset[RunKey]:
+        """Runs that were planned and are not needed, as seeds were trained until decided."""
+        return self.primary.coming.spared if self.primary and self.primary.coming else frozenset()
 
     def summary(self, arm: str) -> ArmSummary:
         """The arm in numbers, described."""
@@ -98,6 +104,7 @@ def _verdict(
     alpha: float,
     main: Primary | None = None,
 ) -> Verdict:
+    spared = main.coming.spared if main and main.coming else frozenset()
     return Verdict(
         effects,
         tuple(summarise(record, wanted, arm) for arm in record.arms),
@@ -105,7 +112,7 @@ def _verdict(
         choice.better_by,
         choice.rivals,
         tuple(arm for arm in record.arms if arm != record.baseline and _underfits(effects, arm)),
-        missing(record),
+        tuple(key for key in missing(record) if key not in spared),
         wanted,
         alpha,
         main,

@@ -17,6 +17,7 @@ from droplab.cli.final import final
 from droplab.cli.init import init
 from droplab.cli.judge import judge
 from droplab.cli.kinds import kinds
+from droplab.cli.launch import launch
 from droplab.cli.note import note
 from droplab.cli.plan import plan
 from droplab.cli.report import report
@@ -30,7 +31,7 @@ app = App(
     help="Does dropout help this model, where, which kind, how much? A controlled experiment answers.",
     version=__version__,
 )
-for command in (compare, report, runs, verdict, judge, plan, note, init):
+for command in (compare, launch, report, runs, verdict, judge, plan, note, init):
     app.command(command)
 app.command(final, name="test")
 app.command(export)

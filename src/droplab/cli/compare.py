@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -11,6 +11,8 @@ from droplab.errors import FailureError, SpecError, suggest
 
 if TYPE_CHECKING:
     from droplab.comparison import Results
+
+Seeds = int | Literal["until-decided"]
 
 
 def compare(
@@ -22,7 +24,8 @@ def compare(
     model: str | None = None,
     arms: str | None = None,
     arm_set: Annotated[str | None, Parameter(name="--set")] = None,
-    seeds: int | None = None,
+    seeds: Seeds | None = None,
+    margin: float | None = None,
     epochs: int | None = None,
     out: Path | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
@@ -47,7 +50,10 @@ def compare(
             unless SPEC, --data or --model say otherwise. On another model the arms go to the sites that it has. Or a
             list of arms of your own, pkg.module:ARMS.
         arms: Names of the spec's arms, or drop rates such as 0,0.25,0.5; the first is the baseline.
-        seeds: Number of seeds per arm.
+        seeds: Number of seeds per arm, or until-decided: looks at 3, 5, 8, 12, 16 and 20 seeds; an arm that is decided
+            gets no more.
+        margin: The smallest difference of the first measure that matters to you, in its own unit; inside it arms are
+            practically equal.
         epochs: Epochs per run.
         out: Folder of the experiment (default: droplab-runs/NAME-HASH, the same for the same spec).
         fresh: Start anew in a new folder.
@@ -85,6 +91,7 @@ def compare(
                 spec,
                 arms=chosen,
                 seeds=seeds,
+                margin=margin,
                 epochs=epochs,
                 out=out,
                 fresh=fresh,
@@ -95,6 +102,8 @@ def compare(
         _show(results, lang, None)
         return
     values = spec_values(spec, data, train_size, model, arms, arm_set, seeds, epochs)
+    if margin is not None:
+        values["margin"] = margin
     left_out: list[str] = []
     if arm_set is not None:
         from droplab.execution.fitting import fit_set
@@ -146,7 +155,7 @@ def spec_values(
     model: str | None,
     arms: str | None,
     arm_set: str | None,
-    seeds: int | None,
+    seeds: Seeds | None,
     epochs: int | None,
 ) -> dict[str, Any]:
     """The spec's values with the options laid over them; the demonstration's where nothing names data."""

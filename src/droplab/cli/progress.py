@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, final
 
@@ -19,6 +19,7 @@ from droplab.languages import Count
 from droplab.listener import Listener, Silent
 from droplab.measures import GAP, reported
 from droplab.records import ExperimentRecord, Measure, Measurement, RunKey
+from droplab.report import expectation
 from droplab.report.notices import notice_texts
 
 _SPEED = "images_per_second"
@@ -68,7 +69,21 @@ class _Progress(Listener):
         self.say(describe_plan(record, plan, folder))
         for text in notice_texts(record, self._lang):
             self.say(f"! {text}")
+        if record.endpoints and (text := expectation(record, self._lang)):
+            self.say(text)
         self._show(record)
+
+    def round(self, record: ExperimentRecord, runs: Sequence[RunKey]) -> None:
+        """What is in view: these runs. Others of the plan may never be needed, and are not counted."""
+        if not _by_looks(record):
+            return
+        self._open = len(runs)
+        self._left = sum(record.epochs - record.runs[key].epochs_done for key in runs)
+        self._narrow(runs)
+
+    def _narrow(self, runs: Sequence[RunKey]) -> None:
+        """Show that only these runs are in view."""
+        raise NotImplementedError
 
     def planned(self, epochs: int) -> None:
         """So many are left, for each run that is not done."""
@@ -109,6 +124,9 @@ class PlainProgress(_Progress):
     def _show(self, record: ExperimentRecord) -> None:
         pass
 
+    def _narrow(self, runs: Sequence[RunKey]) -> None:
+        self.say(f"for the next look: {Count(len(runs)):run|runs}, up to seed {runs[-1].seed}")
+
     def _measured(self, key: RunKey, measurement: Measurement) -> None:
         metrics = measurement.metrics
         named = {f"val {measure.name}": reported(measure, "val", metrics) for measure in self._measures}
@@ -129,6 +147,8 @@ class LiveProgress(_Progress):
         self._record: ExperimentRecord | None = None
         self._cells: dict[RunKey, str] = {}
         self._images = 0.0
+        self._seeds: tuple[int, ...] = ()
+        """Those in view."""
 
     def ended(self, key: RunKey, state: str, reason: str) -> None:
         """Mark the run's cell; a failure's reason stays above the table."""
@@ -139,8 +159,16 @@ class LiveProgress(_Progress):
 
     def _show(self, record: ExperimentRecord) -> None:
         self._record = record
+        begun = {key.seed for key, run in record.runs.items() if run.state != "planned"}
+        self._seeds = tuple(seed for seed in record.seeds if seed in begun or not _by_looks(record))
         for key, run in record.runs.items():
             self._cells[key] = run.state if run.state in {"done", "failed"} else self._counted(run.epochs_done)
+        self._draw()
+
+    def _narrow(self, runs: Sequence[RunKey]) -> None:
+        assert self._record is not None
+        now = {*self._seeds, *(key.seed for key in runs)}
+        self._seeds = tuple(seed for seed in self._record.seeds if seed in now)
         self._draw()
 
     def _measured(self, key: RunKey, measurement: Measurement) -> None:
@@ -156,16 +184,22 @@ class LiveProgress(_Progress):
             return
         shown = f"epoch and validation {record.measures[0].name}"
         left = f"{Count(self._left):epoch|epochs} left · {self._clock.left(self._left)}"
+        left += " to the next look" if _by_looks(record) else ""
         caption = f"{shown} · {left}" if self._epochs else shown
         if self._images:
             caption += f" · {self._images:.0f} samples/s per run"
         table = Table(caption=Text(caption), caption_justify="left")
         table.add_column("arm")
-        for seed in record.seeds:
+        for seed in self._seeds:
             table.add_column(f"seed {seed}", justify="right")
         for arm in record.arms:
-            table.add_row(cell(arm), *(self._cells.get(RunKey(arm, seed), "") for seed in record.seeds))
+            table.add_row(cell(arm), *(self._cells.get(RunKey(arm, seed), "") for seed in self._seeds))
         self._live.update(table)
+
+
+def _by_looks(record: ExperimentRecord) -> bool:
+    """Whether it may end before all that is planned is trained."""
+    return len(record.endpoints.get("looks", ())) > 1
 
 
 def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str) -> str:
@@ -176,8 +210,9 @@ def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str) -
     epochs = f"{Count(record.epochs):epoch|epochs}" if record.epochs else "epochs as the loop says"
     how = "one run at a time" if plan["executor"] == "serial" else f"{Count(plan['workers']):run|runs} at a time"
     continuing = f", {done} of them done before" if done else ""
+    most = "at most " if _by_looks(record) else ""
     return (
-        f"{record.name}: {runs:run|runs} ({arms:arm|arms} × {seeds:seed|seeds}){continuing}, {epochs}, "
+        f"{record.name}: {most}{runs:run|runs} ({arms:arm|arms} × {seeds:seed|seeds}){continuing}, {epochs}, "
         f"{how}, {threads:thread|threads} each, {plan['precision']}, {plan['device']} -> {folder}"
     )
 

@@ -13,6 +13,7 @@ def runs(folder: Path) -> None:
     """
     from rich.table import Table
 
+    from droplab.analysis import spared
     from droplab.cli.terminal import cell, say, show
     from droplab.languages import Count
     from droplab.ledger import read_experiment
@@ -20,6 +21,7 @@ def runs(folder: Path) -> None:
 
     record = read_experiment(folder)
     table = Table(title=cell(f"{record.name} · {folder}"), title_justify="left")
+    idle = spared(record)
     shown = glance(record.measures, record.metrics)
     for heading in ("arm", "seed", "state", "epochs", *(name.replace("_", " ") for name in shown)):
         table.add_column(cell(heading), justify="left" if heading in {"arm", "state"} else "right")
@@ -29,7 +31,7 @@ def runs(folder: Path) -> None:
         table.add_row(
             cell(key.arm),
             str(key.seed),
-            cell(run.state),
+            cell("not needed" if key in idle else run.state),
             f"{run.epochs_done}/{record.epochs or run.epochs_done}",
             *figures,
         )

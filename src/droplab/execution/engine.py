@@ -20,6 +20,7 @@ from droplab.execution.guest import Guest
 from droplab.execution.house import House
 from droplab.execution.lock import folder_lock
 from droplab.execution.plan import OpenRun, Plan
+from droplab.execution.rounds import Wanted, all_of_them, rounds
 from droplab.execution.signals import StopFlag, stop_on_signals
 from droplab.execution.threads import check_threads
 from droplab.kernels import prepare_meanwhile
@@ -29,6 +30,7 @@ from droplab.listener import GuardedListener, Listener, Silent
 from droplab.records import ExperimentRecord, RunRecord
 from droplab.spec.experiment import ExperimentSpec, digest
 from droplab.spec.loop import LoopSpec
+from droplab.spec.plan import KEY, kept
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,9 @@ def run_experiment(
     listener: Listener | None = None,
     allow_random_baseline: bool = False,
     accept_changed_code: bool = False,
+    wanted: Wanted = all_of_them,
 ) -> Finished:
-    """Carry out all runs of a spec that are not done yet.
+    """Carry out all runs of a spec that are not done yet, or those of them that are wanted.
 
     The same spec in the same folder continues where it was. With more seeds than before it is enlarged (an experiment
     on a loop of the user's own with more arms, too), which the ledger records, as looking at results before choosing
@@ -63,6 +66,7 @@ def run_experiment(
         listener: is told of everything that happens.
         allow_random_baseline: train an arm without dropout although the model drops by itself; the verdict says so.
         accept_changed_code: continue although the code that the spec names is another now; the verdict says so.
+        wanted: is asked which runs are to be trained, before the first one and whenever those have ended.
 
     Raises:
         UserError: the spec does not fit data, model or folder, or the loop cannot be found; nothing was written.
@@ -82,7 +86,7 @@ def run_experiment(
     if fresh:
         folder = fresh_folder(folder)
     check_threads(spec.compute)
-    record = all_done(folder, experiment, listener)
+    record = all_done(folder, experiment, listener, wanted)
     if record is not None:
         return Finished(folder, record)
     device = choose_device(spec.compute.device)
@@ -99,7 +103,7 @@ def run_experiment(
         else:
             ledger, executor = create(folder, experiment, device, listener, stack)
             whole = experiment.spec
-        record = _carry_out(folder, experiment, whole, ledger, executor, listener, flag, stack)
+        record = _carry_out(folder, experiment, whole, ledger, executor, listener, wanted, flag, stack)
         if flag():
             raise interrupted_error(flag, record, folder)
         return Finished(folder, record)
@@ -119,6 +123,7 @@ def create(
         "identity": spec.identity(),
         "plan": asdict(planned.plan),
         "calibration": planned.figures,
+        KEY: kept(spec),
         **experiment.design(),
         **experiment.fingerprints({}),
     }
@@ -135,6 +140,7 @@ def _carry_out(
     ledger: Ledger,
     executor: Executor | None,
     listener: Listener,
+    wanted: Wanted,
     flag: StopFlag,
     stack: ExitStack,
 ) -> ExperimentRecord:
@@ -147,9 +153,12 @@ def _carry_out(
     elif executor is None:
         executor = SerialExecutor(experiment.opened(run_set))
     driver = LedgerDriver(ledger, listener)
-    runs = [open_run(record.runs[key], folder, ledger) for key in ledger.open_runs()]
     listener.opened(record, {**asdict(plan), **design["calibration"]}, str(folder))
-    executor.run(runs, driver, flag)
+    for known, keys_now in rounds(ledger, wanted):
+        listener.round(known, keys_now)
+        executor.run([open_run(known.runs[key], folder, ledger) for key in keys_now], driver, flag)
+        if flag():
+            break
     ledger.check_place()
     return ledger.read()
 
@@ -172,8 +181,9 @@ def interrupted_error(flag: StopFlag, record: ExperimentRecord, folder: Path) ->
     """What is done, what is kept, and how to go on."""
     done = sum(run.state == "done" for run in record.runs.values())
     epochs = Count(sum(run.epochs_done for run in record.runs.values()))
+    most = "at most " if len(record.endpoints.get("looks", ())) > 1 else ""
     return InterruptedRunError(
-        f"stopped by {flag.name}: {done} of {len(record.runs)} runs are done and {epochs:epoch is|epochs are} kept in "
-        f"{folder}. Run the same command again to continue.",
+        f"stopped by {flag.name}: {done} of {most}{len(record.runs)} runs are done and {epochs:epoch is|epochs are} "
+        f"kept in {folder}. Run the same command again to continue.",
         flag.exit_code,
     )

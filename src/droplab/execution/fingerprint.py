@@ -29,13 +29,18 @@ def file_digests(name: str) -> dict[str, str]:
     """Of the file behind ``pkg.module:function``; nothing where it cannot be read."""
     module = name.partition(":")[0]
     file = "" if module.partition(".")[0] in {"droplab", "torch"} else _file(module)
+    return digests_of(Path(file)) if file else {}
+
+
+def digests_of(file: Path) -> dict[str, str]:
+    """Of a file; nothing where it cannot be read."""
     try:
-        source = Path(file).read_bytes() if file else b""
+        source = file.read_bytes()
     except OSError:
         return {}
     if not source:
         return {}
-    digests = {"file": file, "bytes": hashlib.sha256(source).hexdigest()[:16]}
+    digests = {"file": str(file), "bytes": hashlib.sha256(source).hexdigest()[:16]}
     with suppress(SyntaxError, ValueError, RecursionError):  # compiled modules have bytes only
         digests["meaning"] = hashlib.sha256(ast.dump(ast.parse(source)).encode()).hexdigest()[:16]
     return digests

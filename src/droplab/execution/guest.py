@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
@@ -12,7 +13,7 @@ from droplab.errors import DesignError
 from droplab.execution.carrying import packed
 from droplab.execution.environment import cores
 from droplab.execution.experiment import Planned, Whole
-from droplab.execution.fingerprint import changed_code, file_digests
+from droplab.execution.fingerprint import changed_code, digests_of, file_digests
 from droplab.execution.folder import folder_for
 from droplab.execution.guest_runs import GuestRuns, GuestSet
 from droplab.execution.plan import Plan
@@ -73,7 +74,13 @@ class Guest:
         """What tells the loop from another: its file's digests, or its own where only this process has it."""
         spec = self.spec
         loop = find(spec.loop)
-        found = file_digests(spec.loop) if loop is None else {"file": spec.loop_name, "bytes": source_digest(loop)}
+        script = getattr(loop, "path", None) if hasattr(loop, "carry_out") else None
+        if script is not None:
+            found = digests_of(Path(script)) if script else {}
+        elif loop is None:
+            found = file_digests(spec.loop)
+        else:
+            found = {"file": spec.loop_name, "bytes": source_digest(loop)}
         return {"loop": found} if found else {}
 
     def is_untouched(self, design: Mapping[str, Any]) -> bool:
@@ -82,7 +89,16 @@ class Guest:
 
     def look(self, device: torch.device, say: Callable[[str], None]) -> None:  # noqa: ARG002  # see Experiment
         """See ``Experiment``."""
-        self._loop = resolve(self.spec.loop, "loop", DesignError)
+        self._loop = loop = resolve(self.spec.loop, "loop", DesignError)
+        try:
+            inspect.signature(loop).bind(None)
+        except TypeError as problem:
+            raise DesignError(
+                f"loop {self.spec.loop_name!r} is called with one argument, a droplab.Run, and does not take it "
+                f"({problem}); write def train(run): …, and give it more by functools.partial or a lambda"
+            ) from None
+        except ValueError:  # written in C
+            pass
 
     @property
     def notices(self) -> Sequence[Notice]:

@@ -10,6 +10,7 @@ from typing import Any, final
 import torch
 
 from droplab.data import Split
+from droplab.data.shapes import is_plain
 from droplab.execution.calibrate import choose_plan, precision_notices
 from droplab.execution.check import Checked, check_experiment
 from droplab.execution.experiment import Planned, Whole
@@ -130,7 +131,7 @@ class House:
                 "validation": len(split.validation),
                 "test": len(split.test),
             },
-            "shape": list(split.shape) if isinstance(split.shape, tuple) else [],
+            "shape": list(split.shape) if is_plain(split.shape) else [],
             "class_names": list(split.class_names),
             **({} if self.spec.task == DEFAULT else {KEY: measures_json(data.task.measures)}),
         }

@@ -29,7 +29,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
         holder = _noted(path) or "another process"
         raise LockedError(
             f"{folder} is in use by {holder}. Wait for it or stop it; `droplab runs {folder}` shows its progress. "
-            "--fresh starts the same experiment in a folder of its own."
+            "--fresh (fresh=True) starts the same experiment in a folder of its own."
         ) from None
     except OSError as problem:
         raise FailureError(

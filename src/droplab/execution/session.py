@@ -22,6 +22,7 @@ from droplab.execution.folder import fresh_folder, make_folder
 from droplab.execution.guest import Guest, terms_of
 from droplab.execution.lock import folder_lock
 from droplab.execution.plan import OpenRun, Plan
+from droplab.execution.rounds import Wanted, all_of_them, rounds
 from droplab.execution.threads import check_threads
 from droplab.kernels import prepare_meanwhile
 from droplab.ledger import FILE_NAME, Ledger, exists
@@ -103,8 +104,9 @@ def session(
     fresh: bool = False,
     accept_changed_code: bool = False,
     notices: Callable[[], tuple[Notice, ...]] = tuple,
-) -> Iterator[tuple[Path, list[Opened]]]:
-    """Hold an experiment's folder; the folder, and the runs that are not done.
+    wanted: Wanted = all_of_them,
+) -> Iterator[tuple[Path, Iterator[Opened]]]:
+    """Hold an experiment's folder; the folder, and the runs to do, each to be ended before the next is asked for.
 
     Raises:
         UserError: the folder holds another experiment, or was begun with other code.
@@ -138,5 +140,12 @@ def session(
         listener.opened(record, asdict(plan), str(folder))
         driver = LedgerDriver(ledger, listener)
         arms = {arm.name: arm for arm in spec.arms}
-        left = [open_run(record.runs[key], folder, ledger) for key in ledger.open_runs()]
-        yield folder, [Opened(run, arms[run.key.arm], terms, plan.threads, driver) for run in left]
+
+        def left() -> Iterator[Opened]:
+            for known, keys in rounds(ledger, wanted):
+                listener.round(known, keys)
+                for key in keys:
+                    run = open_run(known.runs[key], folder, ledger)
+                    yield Opened(run, arms[key.arm], terms, plan.threads, driver)
+
+        yield folder, left()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
+from droplab.data.shapes import example
 from droplab.errors import ModelError, UserError, suggest
 from droplab.execution.checkpoint import CheckpointStore
 from droplab.execution.folder import run_folder
@@ -14,6 +15,8 @@ from droplab.ledger import open_experiment
 from droplab.models import build
 from droplab.records import ExperimentRecord, RunKey, RunRecord
 from droplab.spec.specfile import parse_spec
+from droplab.surgery import remember
+from droplab.tasks.evaluate import called_with
 from droplab.training.arming import give_arm
 from droplab.training.moving import MovingRates
 from droplab.training.seeding import borrowed_generators
@@ -26,7 +29,7 @@ def trained_model(folder: Path, arm: str, seed: int, data_dir: Path | None = Non
         folder: an experiment's.
         arm: an arm's name.
         seed: one of the experiment's seeds.
-        data_dir: where the data set is, if it has moved; only old ledgers need it.
+        data_dir: where the data set is, if it has moved; only old ledgers and inputs that are not numbers need it.
 
     Raises:
         UserError: no experiment, no such arm or seed, or a run that is not done.
@@ -45,6 +48,7 @@ def trained_model(folder: Path, arm: str, seed: int, data_dir: Path | None = Non
     chosen = spec.arm(arm)
     with borrowed_generators():
         model = build(spec.model.name, shape, len(design["class_names"]), spec.model.options)
+        remember(model, *called_with(example(shape)))
         change = give_arm(model, chosen)
     try:
         model.load_state_dict(weights)

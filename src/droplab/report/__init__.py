@@ -7,7 +7,7 @@ from droplab.report.machine import schema, verdict_json
 from droplab.report.naming import report_words
 from droplab.report.page import build_page
 from droplab.report.payload import PageSource
-from droplab.report.planning import render_pilot
+from droplab.report.planning import expectation, render_pilot
 from droplab.report.rows import rows
 from droplab.report.tables import write_effects, write_metrics
 from droplab.report.text import render
@@ -19,6 +19,7 @@ __all__ = [
     "build_page",
     "check_language",
     "exit_code_of",
+    "expectation",
     "render",
     "render_pilot",
     "report_words",

@@ -70,7 +70,7 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
             "openings": None if ELSEWHERE in record.spec else record.test_openings,
             "done": sum(run.state == "done" for run in record.runs.values()),
         },
-        "runs": [_run(run, record, asked) for run in record.runs.values()],
+        "runs": [_run(run, record, asked, spared=run.key in source.verdict.spared) for run in record.runs.values()],
         "histograms": [
             {"run": keys.index(key), **item}
             for key in _histogram_runs(record, source.histograms)
@@ -151,7 +151,7 @@ def _effect(effect: Effect, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _run(run: RunRecord, record: ExperimentRecord, asked: Questions) -> dict[str, Any]:
+def _run(run: RunRecord, record: ExperimentRecord, asked: Questions, *, spared: bool) -> dict[str, Any]:
     metrics = dict(run.metrics)
     if asked.gap is not None and GAP not in metrics and (gap := asked.gap.curve(run)):
         metrics[GAP] = gap
@@ -163,7 +163,7 @@ def _run(run: RunRecord, record: ExperimentRecord, asked: Questions) -> dict[str
     return {
         "arm": run.key.arm,
         "seed": run.key.seed,
-        "state": run.state,
+        "state": "spared" if spared else run.state,
         "reason": run.reason,
         "epochs": run.epochs_done,
         "fields": {key: _field(value) for key, value in fields.items()},

@@ -12,6 +12,8 @@ from droplab.errors import quote, suggest
 from droplab.records import LOOKS, Notice
 from droplab.spec.strict import Strict
 
+KEY = "endpoints"
+"""The plan's place in a ledger's design."""
 UNTIL = "until-decided"
 """What a spec says in the place of a number of seeds."""
 KEYS = ("endpoints", "margin", "looks")
@@ -52,6 +54,8 @@ class Planned(Strict):
             raise ValueError(f"looks are numbers of seeds that rise, as {list(LOOKS)}; got {list(looks)}")
         if looks and looks[-1] != seeds:
             raise ValueError(f"the last look is at all seeds, {seeds}; got {list(looks)}")
+        if len(looks) > 1 and len(getattr(self, "arms", ())) < 2:
+            raise ValueError("looks: with one arm there is nothing to decide; give it a number of seeds")
         if self.endpoints == "1" and (self.margin is not None or len(looks) > 1):
             raise ValueError('a margin and looks belong to endpoints "2"; endpoints is "1"')
         return self
@@ -78,12 +82,14 @@ def continued(before: Mapping[str, Any], spec: Any, *, seen: bool) -> tuple[dict
 
     Args:
         before: what the design says; empty in older ledgers.
-        spec: as it is asked now.
+        spec: as it is asked now, with all seeds that the ledger has.
         seen: whether results could be seen already, as a run has finished.
     """
     if before.get("set", "1") == "1":
         return dict(before), None
     asked = kept(spec)
+    if asked["set"] == "2" and not spec.looks:
+        asked["looks"] = before["looks"]
     named = spec.margin is not None or bool(spec.looks) or asked["set"] != before["set"]
     if not named or all(before.get(key) == value for key, value in asked.items()):
         return dict(before), None

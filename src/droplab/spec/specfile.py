@@ -85,6 +85,15 @@ def _lines(error: Any, kind: type[BaseModel]) -> list[str]:
     return [f"{path}.{problem}" for problem in cause.problems]
 
 
+_SEEDS = "a number of seeds, or a list of them, is wanted: 5, or [0, 1, 2]"
+_IN_WORDS = {
+    ("seeds", "tuple_type"): _SEEDS,
+    ("seeds", "too_short"): _SEEDS,
+    ("compute", "model_type"): "a table is wanted, such as {'executor': 'process', 'workers': 2}",
+}
+"""By place and pydantic's type of error, where its own words would be about types."""
+
+
 def _path(loc: Any) -> str:
     where = _keys(loc)
     return "".join(f"[{part}]" if isinstance(part, int) else f".{clip(str(part), 100)}" for part in where).lstrip(".")
@@ -104,6 +113,9 @@ def _line(error: Any, spec: type[BaseModel]) -> str:
         return f"{path}: {error['ctx']['error']}" if path else str(error["ctx"]["error"])
     if kind in {"greater_than_equal", "less_than_equal"} and ("p" in where or path == "p"):
         return f"{path}: got {quote(got)}; a drop rate p is a probability within [0, 1]"
+    wanted = _IN_WORDS.get((path, kind))
+    if wanted:
+        return f"{path}: got {quote(got)}; {wanted}"
     message = error["msg"][0].lower() + error["msg"][1:]
     return f"{path}: {message}; got {quote(got)}"
 

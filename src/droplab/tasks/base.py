@@ -34,6 +34,7 @@ class Base(ABC):
     """
 
     losses: ClassVar[tuple[str, ...]] = ()
+    means: frozenset[str] = frozenset({LOSS})
 
     def __init__(
         self,

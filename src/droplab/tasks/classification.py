@@ -72,6 +72,7 @@ class Classification(Base):
             figures=figures,
             metrics=metrics,
         )
+        self.means = frozenset({LOSS, "accuracy", *(measure.name for measure in top)})
         self._top, self._smoothing = top_k, float(label_smoothing)
         self._balanced = class_weights == "balanced"
         self._weights = None

@@ -72,7 +72,7 @@ class Added:
                 raise UserError(
                     f"folds has {len(self._folds):,} numbers, and there are more samples; one each is wanted"
                 )
-            found = _by_fold(self.task.rows(outputs, targets), folds, int(self._folds.max()) + 1)
+            found = by_fold(self.task.rows(outputs, targets), folds, int(self._folds.max()) + 1)
         self._sums = {name: self._sums[name] + value if self._sums else value for name, value in found.items()}
         if self.task.whole:
             self._kept.append(mapped(lambda tensor: tensor.detach().cpu(), (outputs, targets)))
@@ -109,7 +109,8 @@ class Added:
         return {name: _number(name, function, kept) for name, function in self.task.whole.items()}
 
 
-def _by_fold(rows: Sums, folds: Tensor, count: int) -> dict[str, Tensor]:
+def by_fold(rows: Sums, folds: Tensor, count: int) -> dict[str, Tensor]:
+    """Rows of samples, ``(N, …)``, added on each fold, ``(count, …)``; ``folds`` is ``(N,)`` int64."""
     return {
         name: torch.zeros(count, *row.shape[1:], dtype=row.dtype, device=row.device).index_add_(0, folds, row)
         for name, row in rows.items()

@@ -43,6 +43,7 @@ class Multilabel(Base):
     """
 
     losses: ClassVar[tuple[str, ...]] = ("bce",)
+    means = frozenset({LOSS, "exact"})
 
     def __init__(
         self,

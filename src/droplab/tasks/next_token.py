@@ -46,6 +46,7 @@ class NextToken(Base):
     """
 
     losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
+    means = frozenset({LOSS, "accuracy"})
 
     def __init__(
         self,

@@ -43,6 +43,7 @@ class Regression(Base):
     """
 
     losses: ClassVar[tuple[str, ...]] = ("mse", "mae", "huber")
+    means = frozenset({LOSS, "mse", "mae"})
 
     def __init__(
         self,

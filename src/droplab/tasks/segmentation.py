@@ -43,6 +43,7 @@ class Segmentation(Base):
     """
 
     losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
+    means = frozenset({LOSS, "accuracy"})
 
     def __init__(
         self,

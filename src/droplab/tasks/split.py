@@ -17,9 +17,10 @@ from droplab.data.given_parts import GivenParts, read_given
 from droplab.data.hashes import duplicates
 from droplab.data.picked import Source, pick
 from droplab.data.samples import Samples
+from droplab.data.shapes import shapes
 from droplab.data.stratify import Cut
 from droplab.data.tokens import Windows
-from droplab.data.trees import leaves, mapped
+from droplab.data.trees import leaves
 from droplab.errors import DataError
 from droplab.records import Notice
 from droplab.tasks.checking import check_parts
@@ -194,16 +195,11 @@ def _whole(
         classes=width,
         class_names=names,
         fingerprint=_fingerprint(parts, indices),
-        shape=_shape(parts["train"].take(torch.tensor([0])).inputs),
+        shape=shapes(parts["train"].take(torch.tensor([0])).inputs),
         told=tuple(told),
         notices=tuple(notices),
         by_class=task.strata(some_of(parts["train"])[1]) is not None,
     )
-
-
-def _shape(inputs: Any) -> Any:
-    found = mapped(lambda tensor: tuple(tensor.shape[1:]), inputs)
-    return found if isinstance(inputs, Mapping) else tuple(found)
 
 
 def some_of(source: Source) -> Any:

@@ -24,10 +24,13 @@ class Task(Protocol):
     Attributes:
         measures: what it measures; the first is the primary one.
         whole: figures that need all samples at once, by name.
+        means: names of the measures that are means over ``count``, which may be cut into folds and put together again.
+            A class of yours may leave it out: its measures are then compared at the best epoch only.
     """
 
     measures: tuple[Measure, ...]
     whole: Mapping[str, Whole]
+    means: frozenset[str]
 
     def check(self, targets: Any, where: str = "targets") -> None:
         """Before anything is trained.

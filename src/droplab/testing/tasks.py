@@ -83,6 +83,21 @@ class TaskContract:
         assert list(figures) == [measure.name for measure in task.measures]
         assert all(math.isfinite(value) for value in figures.values()), figures
 
+    def test_means_of_folds_are_put_together_to_the_figure_of_the_whole(self) -> None:
+        """Each of ``means`` is a measure that is a mean over ``count``."""
+        task, (outputs, targets) = self.ready(), self.batch(SAMPLES)
+        figures = self.sums(task, [slice(None)]).figures()
+        means = getattr(task, "means", frozenset[str]())
+        assert means & set(figures) == {name for name in means if name in task.figures(task.totals(outputs, targets))}
+        total, count = dict.fromkeys(means & set(figures), 0.0), 0.0
+        for part in (slice(0, 2), slice(2, None)):
+            sums = task.totals(*picked((outputs, targets), part))
+            here = float(sums["count"].sum())
+            found = task.figures(sums)
+            total = {name: value + found[name] * here for name, value in total.items()}
+            count += here
+        self.close({name: value / count for name, value in total.items()}, {name: figures[name] for name in total})
+
     def test_rows_are_one_for_each_sample_and_totals_their_sums(self) -> None:
         """In float64; ``loss`` and ``count`` among them."""
         task, (outputs, targets) = self.ready(), self.batch(SAMPLES)

@@ -29,7 +29,7 @@ SINKS = {
 
 
 def check_sinks(names: Sequence[str]) -> tuple[str, ...]:
-    """The names, each once, after seeing that each can be had; nothing heavy is imported.
+    """The names, or one, each once, after seeing that each can be had; nothing heavy is imported.
 
     >>> check_sinks(())
     ()
@@ -37,6 +37,7 @@ def check_sinks(names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         UserError: an unknown sink, or one whose package is not installed.
     """
+    names = [names] if isinstance(names, str) else names
     for name in names:
         if ":" in name:
             continue

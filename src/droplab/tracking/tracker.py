@@ -119,6 +119,10 @@ class Tracker(Listener):
         """Pass it on."""
         self._inner.planned(epochs)
 
+    def round(self, record: ExperimentRecord, runs: Sequence[RunKey]) -> None:
+        """Pass it on."""
+        self._inner.round(record, runs)
+
     def started(self, key: RunKey) -> None:
         """Pass it on."""
         self._inner.started(key)

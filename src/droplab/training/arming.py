@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import torch
 from torch import nn
 
+from droplab.data.shapes import example, is_plain
 from droplab.layers.unreached import hush
 from droplab.models import build
 from droplab.spec.experiment import ArmSpec, ExperimentSpec
 from droplab.surgery import Change, apply_rates, remember, replace
+from droplab.tasks.evaluate import called_with
 from droplab.training.seeding import seed_everything
 
 
-def initial_model(spec: ExperimentSpec, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
+def initial_model(spec: ExperimentSpec, shape: Any, classes: int, seed: int) -> nn.Module:
     """The model before any arm touches it. The global generators are seeded with the run's seed.
 
     What it is called with is remembered: arms may name places that a forward pass finds (``@before_head``).
@@ -24,7 +27,7 @@ def initial_model(spec: ExperimentSpec, shape: tuple[int, ...], classes: int, se
     """
     seed_everything(seed, "weights")
     model = build(spec.model.name, shape, classes, spec.model.options)
-    remember(model, (torch.zeros(2, *shape),))
+    remember(model, *called_with(example(shape)))
     return model
 
 
@@ -54,9 +57,9 @@ def give_arm(model: nn.Module, arm: ArmSpec) -> Change:
     return change
 
 
-def on_device(model: nn.Module, shape: tuple[int, ...], device: torch.device) -> nn.Module:
+def on_device(model: nn.Module, shape: Any, device: torch.device) -> nn.Module:
     """The model where it is trained; for images in the layout that batches come in."""
     model = model.to(device)
-    if len(shape) == 3:
+    if is_plain(shape) and len(shape) == 3:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # in torch's docs, not in its stubs
     return model

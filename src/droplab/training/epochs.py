@@ -74,6 +74,7 @@ class Epochs:
         unit: str,
         steps_per_epoch: int | None,
         evaluate: Evaluate | None,
+        checkpoints: bool,
         keep: Mapping[str, Any],
     ) -> Iterator[int]:
         """See ``Run.epochs``."""
@@ -86,23 +87,10 @@ class Epochs:
         self._kept = {**plain, **self._kept}
         self._models.begin()
         progress.epochs = total
-        if unit and steps_per_epoch is not None:
-            raise UserError("run.epochs got unit and steps_per_epoch; unit says how many steps an epoch has")
-        if unit:
-            progress.per_epoch = progress.unit = read_unit(unit)
-        elif steps_per_epoch is not None:
-            progress.per_epoch = steps_per_epoch
-        elif self._loaders.first is not None:
-            progress.per_epoch = len(self._loaders.first)
-        found = self._store.latest(self.in_ledger)
-        if found is None:
-            self._store.check(self._state())
-        else:
-            self._restore(found)
-            if self._load_only:
-                raise StoppedError
-            if evaluation is not None:
-                self._compare(found, evaluation)
+        self._measure(unit, steps_per_epoch)
+        found = self._found(evaluation) if checkpoints else None
+        if not checkpoints and self.in_ledger:
+            self._port.restart()
         self._loaders.epochs_begin()
         done = found.epochs_done if found else 0
         progress.epoch = done - 1
@@ -116,11 +104,30 @@ class Epochs:
                 evaluation.report()
             self._reports.commit()
             progress.end(count=epoch == 0 and steps_per_epoch is None and not unit)
-            self._save(epoch + 1, last=epoch + 1 == total)
+            if checkpoints:
+                self._save(epoch + 1, last=epoch + 1 == total)
+
+    def _found(self, evaluation: Evaluation | None) -> Loaded | None:
+        """The checkpoint with which the run goes on, loaded."""
+        found = self._store.latest(self.in_ledger)
+        if found is None:
+            self._store.check(self._state())
+            return None
+        self._restore(found)
+        if self._load_only:
+            raise StoppedError
+        if evaluation is not None:
+            self._compare(found, evaluation)
+        return found
 
     def _agree(self, count: int | None) -> int:
         if self._progress.epochs is not None:
             raise UserError("run.epochs was called twice; one loop over its epochs is a run")
+        if self._reports.alone:
+            raise UserError(
+                "run.report came before run.epochs, as from a loop that has none; report inside of "
+                "`for epoch in run.epochs(…)`"
+            )
         if count is None and not self._terms.epochs:
             raise UserError("run.epochs got no number; give one, run.epochs(20, …), or droplab.compare(…, epochs=20)")
         total = self._terms.epochs if count is None else count
@@ -130,6 +137,20 @@ class Epochs:
         if problem:
             raise UserError(problem)
         return total
+
+    def _measure(self, unit: str, steps_per_epoch: int | None) -> None:
+        """What is known of the steps of an epoch."""
+        progress = self._progress
+        if unit and steps_per_epoch is not None:
+            raise UserError("run.epochs got unit and steps_per_epoch; unit says how many steps an epoch has")
+        if steps_per_epoch is not None:
+            _check_steps(steps_per_epoch)
+        if unit:
+            progress.per_epoch = progress.unit = read_unit(unit)
+        elif steps_per_epoch is not None:
+            progress.per_epoch = steps_per_epoch
+        elif self._loaders.first is not None:
+            progress.per_epoch = len(self._loaders.first)
 
     def keep_last(self) -> None:
         """The loop was left within an epoch that it had reported; what it left is kept."""
@@ -203,3 +224,8 @@ class Epochs:
         restore_generators(state["generators"])
         self._reports.sampled.load_state(state.get("samples", {}))
         self._progress.step, self._progress.per_epoch = state["step"], state["steps_per_epoch"]
+
+
+def _check_steps(count: Any) -> None:
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise UserError(f"run.epochs got steps_per_epoch={quote(count)}; a number of steps, at least 1, is wanted")

@@ -89,6 +89,28 @@ class Figures:
                 )
             self.samples.setdefault(name, Gathered(name)).add(values, ids)
 
+    def unlike(self, other: Figures) -> str:
+        """Where another process's figures of the epoch, as far as it has any, are not these; an empty text otherwise.
+
+        What is measured while a process trains is its own.
+
+        >>> ours, theirs = Figures((Measure("loss", "lower"),), 0), Figures((Measure("loss", "lower"),), 0)
+        >>> ours.add({"loss": 0.5, "train_loss": 1.0})
+        >>> theirs.add({"loss": 0.75, "train_loss": 2.0})
+        >>> ours.unlike(theirs)
+        'val_loss 0.75, not 0.5'
+        """
+        mine, yours = (
+            figures._values | {name: gathered.mean for name, gathered in figures.samples.items()}  # noqa: SLF001
+            for figures in (self, other)
+        )
+        for name, value in yours.items():
+            known = mine.get(name, math.nan)
+            same = value == known or (math.isnan(value) and math.isnan(known))
+            if not name.startswith("train_") and not same and not math.isclose(value, known, rel_tol=1e-6):
+                return f"{name} {value:.9g}, not {known:.9g}"
+        return ""
+
     def primary(self) -> float:
         """The primary measure on validation samples; NaN where it was not reported."""
         name = f"val_{self._measures[0].name}"
@@ -112,7 +134,7 @@ class Figures:
         first = self._measures[0]
         for name in (f"{part}_{first.name}" for part in PARTS):
             if not math.isfinite(self._values.get(name, 0.0)):
-                which = f": {self.samples[name].odd}" if name in self.samples else ""
+                which = f": {self.samples[name].odd or 'of no samples'}" if name in self.samples else ""
                 raise DivergedError(f"{name} is no longer finite (epoch {self._epoch + 1}){which}", step=step)
         for name, gathered in self.samples.items():
             if gathered.odd:
@@ -165,3 +187,15 @@ def number(name: str, value: Any) -> float:
         ) from None
     except OverflowError:
         return math.copysign(math.inf, operator.gt(value, 0) - 0.5)
+
+
+def check_named(call: str, unnamed: tuple[Any, ...]) -> None:
+    """Raise ``UserError`` where a figure came without a name.
+
+    >>> check_named("report", ())
+    """
+    if unnamed:
+        raise UserError(
+            f"run.{call} got {quote(unnamed[0])} without a name; name each figure, run.{call}(val_loss=0.5), or give a "
+            f"table of them as run.{call}(**figures)"
+        )

@@ -10,6 +10,7 @@ import torch
 from droplab.errors import UserError, quote, words_of
 
 _PLAIN = (bool, int, float, str, type(None))
+_SHARDED = ("ZeroRedundancyOptimizer", "DeepSpeedZeroOptimizer")
 
 
 def is_stateful(value: Any) -> bool:
@@ -60,9 +61,15 @@ def sorted_out(keep: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
     """What has a state, and plain values.
 
     Raises:
-        UserError: something that is neither.
+        UserError: something that is neither; or a state of which each rank has a part.
     """
     stateful = {name: value for name, value in keep.items() if is_stateful(value)}
+    for name, value in stateful.items():
+        if type(value).__name__ in _SHARDED:
+            raise UserError(
+                f"{name} is a {type(value).__name__}, whose state is sharded over ranks, and droplab keeps whole "
+                "states only; take a plain optimiser, with DistributedDataParallel"
+            )
     plain = {name: value for name, value in keep.items() if name not in stateful}
     check_plain(plain)
     return stateful, plain

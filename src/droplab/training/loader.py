@@ -15,7 +15,9 @@ from droplab.errors import UserError, quote
 from droplab.training.desk import Desk, batch_digest
 from droplab.training.once import Once
 from droplab.training.progress import Progress
+from droplab.training.ranks import Ranks
 from droplab.training.seeding import borrowed_generators, derive
+from droplab.training.share import Share
 
 _OURS = ("sampler", "batch_sampler", "generator", "shuffle")
 
@@ -54,21 +56,21 @@ class _Collate:
 
 
 class _Order(Sampler[int]):
-    """Indices in the order of a seed, an epoch and a pass within it, from some place on."""
+    """Indices in the order of a seed, an epoch and a pass within it, from some place on; or a rank's share of them."""
 
-    def __init__(self, count: int, seed: int, purpose: str) -> None:
-        self._count, self._seed, self._purpose = count, seed, purpose
+    def __init__(self, count: int, seed: int, purpose: str, share: Share) -> None:
+        self._count, self._seed, self._purpose, self._share = count, seed, purpose, share
         self.place = (0, 0)
         self.skip = 0
 
     def __len__(self) -> int:
-        return self._count
+        return self._count // self._share.ranks
 
     def __iter__(self) -> Iterator[int]:
         epoch, number = self.place
         purpose = f"{self._purpose}/{number}" if number else self._purpose
         generator = torch.Generator().manual_seed(derive(self._seed, purpose, epoch))
-        yield from torch.randperm(self._count, generator=generator)[self.skip :].tolist()
+        yield from self._share.of(torch.randperm(self._count, generator=generator))[self.skip :].tolist()
 
 
 class RunLoader(DataLoader[Any]):
@@ -83,6 +85,7 @@ class RunLoader(DataLoader[Any]):
         once: told where a stream is read again from its start.
         dataset: the user's.
         trains: whether its batches are trained on.
+        ranks: each has its share of every batch that is trained on.
         options: the ``DataLoader``'s.
 
     Raises:
@@ -100,6 +103,7 @@ class RunLoader(DataLoader[Any]):
         begun: Callable[[str], None],
         once: Once,
         trains: bool,
+        ranks: Ranks,
         options: dict[str, Any],
     ) -> None:
         self._iterable = isinstance(dataset, IterableDataset)
@@ -127,8 +131,19 @@ class RunLoader(DataLoader[Any]):
                 f"run.loader got a {type(dataset).__name__}, {quote(dataset)}; a data set with len() and [index] is "
                 "wanted, or an IterableDataset"
             )
+        if options["batch_size"] is None:
+            raise UserError(
+                "run.loader got batch_size=None, and makes batches of single samples; give the samples per batch, or "
+                "an IterableDataset that gives whole batches"
+            )
         if number is not None:
-            self._order = _Order(len(dataset), seed, purpose)
+            if not len(dataset):
+                raise UserError(f"run.loader got a {type(dataset).__name__} without samples; some are wanted")
+            share = Share(ranks.rank, ranks.count, options["batch_size"])
+            count = share.counted(len(dataset), drop_last=options["drop_last"])
+            self._order = _Order(count, seed, purpose, share)
+            if ranks.count > 1:
+                options["batch_size"] = share.batch_size
         super().__init__(
             _Numbered(dataset),
             sampler=self._order,

@@ -13,6 +13,7 @@ from droplab.training.desk import Desk
 from droplab.training.loader import RunLoader
 from droplab.training.once import Once
 from droplab.training.progress import Progress
+from droplab.training.ranks import Ranks
 
 
 @final
@@ -22,8 +23,8 @@ class Loaders:
     Those that are made before the epochs are numbered once, those that are made within one in each.
     """
 
-    def __init__(self, seed: int, progress: Progress, once: Once) -> None:
-        self._seed, self._progress, self._once = seed, progress, once
+    def __init__(self, seed: int, progress: Progress, once: Once, ranks: Ranks) -> None:
+        self._seed, self._progress, self._once, self._ranks = seed, progress, once, ranks
         self._training: list[RunLoader] = []
         self.desk = Desk()
         self.first: RunLoader | None = None
@@ -43,6 +44,7 @@ class Loaders:
             begun=self._first_batches.append,
             once=self._once,
             trains=shuffle,
+            ranks=self._ranks,
             options=options,
         )
         if shuffle and self._progress.unit is None:

@@ -20,6 +20,7 @@ from droplab.training.digests import weights_digest
 from droplab.training.making import Make, check_name, made
 from droplab.training.moving import MovingRates
 from droplab.training.prepared import MAIN, Prepared
+from droplab.training.ranks import Ranks, check_whole
 from droplab.training.seeding import derive, seed_everything
 
 
@@ -30,15 +31,20 @@ class Models:
         arm: the run's.
         seed: the run's.
         device: where models are put.
+        ranks: draw apart from each other what they draw after the weights.
     """
 
-    def __init__(self, arm: ArmSpec, seed: int, device: torch.device) -> None:
+    def __init__(self, arm: ArmSpec, seed: int, device: torch.device, ranks: Ranks) -> None:
         self._arm, self._seed, self._device = arm, seed, device
+        self._apart = f"/rank {ranks.rank}" if ranks.rank else ""
         self.by_name: dict[str, Prepared] = {}
         self._problems: dict[str, SiteError] = {}
         self._matched: set[str] = set()
         self._weights = hashlib.sha256()
         self.mask_seed = derive(seed, "masks")
+        self.moves = any(inner.name != "constant" for _, inner in for_sites(arm.schedule))
+        """Whether the arm has a schedule that moves ``p``."""
+        self._given: set[str] = set()
         self.begun = False
         """Whether the run has begun to train."""
 
@@ -59,7 +65,7 @@ class Models:
         self._give(prepared, arm)
         prepared.model.to(self._device)
         self.by_name[name] = prepared
-        seed_everything(self._seed, "masks")
+        seed_everything(self._seed, f"masks{self._apart}")
         return prepared.model
 
     def _for(self, root: nn.Module) -> ArmSpec:
@@ -100,6 +106,7 @@ class Models:
             give_arm(prepared.root, ArmSpec(name=arm.name, p={}))
             return
         self._matched.add(one_rate)
+        self._given |= change.rates.keys()
         if change.rates:
             prepared.moving = MovingRates(prepared.root, arm.schedule, change.rates)
 
@@ -128,6 +135,7 @@ class Models:
             )
         self.check()
         for prepared in self.by_name.values():
+            check_whole(prepared.model)
             prepared.note_modes()
         self.begun = True
 
@@ -142,14 +150,23 @@ class Models:
         return [prepared.moving for prepared in self.by_name.values() if prepared.moving is not None]
 
     def keyed(self, step: int, samples: Tensor | None) -> list[keyed]:
-        """A block for each model, not entered yet."""
-        return [
-            keyed(prepared.root, seed=self.mask_seed, step=step, samples=samples) for prepared in self.by_name.values()
-        ]
+        """A block for each model, not entered yet. Where samples have no names, each rank has masks of its own."""
+        seed = self.mask_seed if samples is not None or not self._apart else derive(self._seed, f"masks{self._apart}")
+        return [keyed(prepared.root, seed=seed, step=step, samples=samples) for prepared in self.by_name.values()]
 
     def calls_missing(self) -> list[str]:
         """Calls with rates of their own that the step that has just ended did not make."""
         return [site for prepared in self.by_name.values() for site in calls_missing(prepared.root)]
+
+    def as_written(self) -> dict[str, float]:
+        """Rates that an arm by sites leaves where the models' author put them; an arm of no sites says so by its name.
+
+        Empty where there are none.
+        """
+        if not isinstance(self._arm.p, dict) or not self._arm.p:
+            return {}
+        found = {site: rate for prepared in self.by_name.values() for site, rate in rates(prepared.root).items()}
+        return {site: rate for site, rate in found.items() if rate and site not in self._given}
 
     def penalty(self) -> Tensor | None:
         """Of all models together."""

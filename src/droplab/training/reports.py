@@ -16,6 +16,7 @@ from droplab.training.models import Models
 from droplab.training.once import Once
 from droplab.training.port import Port
 from droplab.training.progress import Progress
+from droplab.training.ranks import Ranks
 from droplab.training.sampled import Sampled
 from droplab.training.terms import Terms
 
@@ -33,13 +34,21 @@ class Reports:
         progress: the run's.
         once: the run's notices.
         port: to the ledger.
+        ranks: report the same.
     """
 
     def __init__(
-        self, terms: Terms, models: Models, loaders: Loaders, progress: Progress, once: Once, port: Port
+        self,
+        terms: Terms,
+        models: Models,
+        loaders: Loaders,
+        progress: Progress,
+        once: Once,
+        port: Port,
+        ranks: Ranks,
     ) -> None:
         self._terms, self._models, self._loaders = terms, models, loaders
-        self._progress, self._once, self._port = progress, once, port
+        self._progress, self._once, self._port, self._ranks = progress, once, port, ranks
         self._figures: Figures | None = None
         self._weights_told = False
         self.last = math.nan
@@ -47,6 +56,11 @@ class Reports:
         self.sampled = Sampled(terms.measures[0], terms.keep_samples, once)
         self._began = self._until = time.perf_counter()
         self._samples: int | None = 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether the loop has reported outside of ``run.epochs``: each of these reports was an epoch."""
+        return _STARTS_AGAIN in self._once
 
     def open(self) -> None:
         """An epoch begins."""
@@ -121,9 +135,11 @@ class Reports:
             DivergedError: the primary measure is no longer finite.
         """
         assert self._figures is not None
+        self._figures = self._ranks.agreed(self._figures)
         if not self._figures and self._progress.epoch == 0:
             raise UserError(f"the loop ended its first epoch without a report; call {self._terms.report} once an epoch")
         figures = self._figures.whole(self._progress.step - 1) | self._models.rates()
+        self._see_steps()
         samples = self._figures.samples
         self.sampled.check(samples, self._progress.epoch)
         figures |= self._models.after_epoch(figures)
@@ -148,11 +164,26 @@ class Reports:
         )
         self._figures = None
 
+    def _see_steps(self) -> None:
+        """A loop that never says when a batch begins gets no named masks, and no moving rate.
+
+        Raises:
+            UserError: the arm moves its rates from step to step.
+        """
+        if self._progress.step:
+            return
+        if self._models.moves and self._models.moving:
+            raise UserError(
+                "the arm's schedule moves p from step to step, and the loop never says when one begins; put "
+                "`with run.step():` around forward and backward pass of each batch"
+            )
+        self._once.tell("no_steps")
+
     def finish(self, arm: str, seed: int) -> bool:
         """See ``Run.finish``; whether the loop was left within an epoch that it had reported."""
         progress, wanted = self._progress, f"call {self._terms.report} once an epoch"
         if progress.epochs is None:
-            if _STARTS_AGAIN not in self._once:
+            if not self.alone:
                 raise UserError(f"the loop returned and never reported anything; {wanted}")
             self._port.counted(progress.epoch + 1)
             return False

@@ -14,6 +14,7 @@ from droplab.records import RunKey
 from droplab.spec.experiment import ArmSpec
 from droplab.training.epochs import Epochs
 from droplab.training.evaluating import Evaluate
+from droplab.training.figures import check_named
 from droplab.training.loader import RunLoader
 from droplab.training.loaders import Loaders
 from droplab.training.making import Make
@@ -22,6 +23,7 @@ from droplab.training.once import Once
 from droplab.training.port import Port, Store
 from droplab.training.prepared import MAIN
 from droplab.training.progress import Progress
+from droplab.training.ranks import ALONE, Ranks
 from droplab.training.reports import Reports
 from droplab.training.steps import Steps
 from droplab.training.terms import Terms
@@ -47,6 +49,7 @@ class Run:
     Attributes:
         arm: the arm: its ``name``, ``p``, ``kind`` and ``schedule``.
         seed: the run's seed.
+        measures: the experiment's; the first is decided on.
         device: where models are put, and where batches should go.
     """
 
@@ -60,14 +63,15 @@ class Run:
         port: Port,
         watch: Watch | None = None,
         load_only: bool = False,
+        ranks: Ranks = ALONE,
     ) -> None:
-        self.arm, self.seed = arm, seed
+        self.arm, self.seed, self.measures = arm, seed, terms.measures
         self.device = torch.device(terms.device)
         self._progress = progress = Progress()
         once = Once(port)
-        self._models = Models(arm, seed, self.device)
-        self._loaders = Loaders(seed, progress, once)
-        self._reports = Reports(terms, self._models, self._loaders, progress, once, port)
+        self._models = Models(arm, seed, self.device, ranks)
+        self._loaders = Loaders(seed, progress, once, ranks)
+        self._reports = Reports(terms, self._models, self._loaders, progress, once, port, ranks)
         self._steps = Steps(arm, self.device, self._models, self._loaders, progress, self._reports, once, port, watch)
         self._epochs = Epochs(
             RunKey(arm.name, seed),
@@ -91,6 +95,10 @@ class Run:
     def epoch(self) -> int | None:
         """The epoch that is trained, from 0; ``None`` without ``run.epochs``."""
         return self._progress.counted
+
+    def rates(self) -> dict[str, float]:
+        """``p/SITE`` of all models, as they are now."""
+        return self._models.rates()
 
     def models(self, figures: Mapping[str, float]) -> dict[str, nn.Module]:
         """All models, in eval mode, with the rates that an epoch ended with, ``p/SITE`` among its figures."""
@@ -169,6 +177,7 @@ class Run:
         unit: str = "",
         steps_per_epoch: int | None = None,
         evaluate: Evaluate | None = None,
+        checkpoints: bool = True,
         **keep: Any,
     ) -> Iterator[int]:
         """The epochs that are not done yet, counted from 0. After each, its report is committed and all is kept.
@@ -187,6 +196,7 @@ class Run:
             evaluate: called without arguments after every epoch; the figures that it returns are reported. It is also
                 called once after a checkpoint was loaded, and where the first measure is not what it was, that is
                 said: something of the run was not kept.
+            checkpoints: ``False`` writes none: an interrupted run starts again from zero.
             keep: optimisers, learning-rate schedules, gradient scalers, averaged models, generators: anything with a
                 ``state_dict`` and ``load_state_dict``. Plain values are kept too: they are in ``run.kept``.
 
@@ -194,7 +204,7 @@ class Run:
             UserError: no number of epochs, or another one than the experiment's; something that cannot be kept; an
                 epoch without a report.
         """
-        return self._epochs.those_left(count, unit, steps_per_epoch, evaluate, keep)
+        return self._epochs.those_left(count, unit, steps_per_epoch, evaluate, checkpoints, keep)
 
     def step(self, batch: Any = None, *, samples: Tensor | None = None) -> AbstractContextManager[int]:
         """Around forward and backward pass of one batch: moves ``p``, names the masks, hears of a stop.
@@ -235,7 +245,7 @@ class Run:
 
     # figures and values -------------------------------------------------------------------------
 
-    def report(self, **figures: Any) -> None:
+    def report(self, *unnamed: Any, **figures: Any) -> None:
         """Report measures of the epoch: ``train_NAME``, ``fit_NAME``, ``val_NAME``; ``NAME`` alone is ``val_NAME``.
 
         ``train_`` is as trained, ``fit_`` in eval mode on training samples, ``val_`` on validation samples. Every
@@ -246,9 +256,10 @@ class Run:
             UserError: an unknown name, a value that is no number, or nothing left to report for.
             DivergedError: the primary measure is no longer finite.
         """
+        check_named("report", unnamed)
         self._reports.report(figures, in_ledger=self._epochs.in_ledger)
 
-    def report_samples(self, *, ids: Any = None, **figures: Any) -> None:
+    def report_samples(self, *unnamed: Any, ids: Any = None, **figures: Any) -> None:
         """Report measures of single validation samples: their mean, and their sums on folds of the validation set.
 
         With folds, an arm is judged at the epoch that early stopping would choose, on samples that did not choose it.
@@ -257,6 +268,7 @@ class Run:
         themselves, for the last epoch and the best one.
 
         Args:
+            unnamed: nothing; every figure has its measure's name.
             ids: ``(N,)``, whole numbers or texts, the number or name of each sample in the validation set; its fold is
                 a hash of it (``droplab.folds``). Where absent, those of the batch in hand of a
                 ``run.loader(…, shuffle=False)``.
@@ -266,6 +278,7 @@ class Run:
             UserError: an unknown measure; ids or values that are none, not as many, or of a sample that came already;
                 a loop without ``run.epochs``.
         """
+        check_named("report_samples", unnamed)
         self._reports.report_samples(figures, ids)
 
     def keep(self, **values: Any) -> None:

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from droplab.errors import UserError
 from droplab.records import Notice
-from droplab.schedules import for_sites
 from droplab.spec.experiment import ArmSpec
 from droplab.training.loaders import Loaders
 from droplab.training.models import Models
@@ -52,7 +51,6 @@ class Steps:
     ) -> None:
         self._arm, self._device, self._models, self._loaders = arm, device, models, loaders
         self._progress, self._reports, self._once, self._port = progress, reports, once, port
-        self._moves = any(inner.name != "constant" for _, inner in for_sites(arm.schedule))
         self._within = self._counted = False
         self._watch = watch
         self.stopped = False
@@ -86,6 +84,10 @@ class Steps:
             missing = models.calls_missing()
             if missing:
                 self._port.notice(Notice("never_called", self._arm.name, {"sites": ", ".join(missing)}))
+            left = self._models.as_written()
+            if left:
+                sites = ", ".join(f"{site} {rate:g}" for site, rate in left.items())
+                self._port.notice(Notice("left_as_written", self._arm.name, {"sites": sites}))
 
     def each(self, batches: Iterable[Any]) -> Iterator[Any]:
         """See ``Run.steps``."""
@@ -102,7 +104,7 @@ class Steps:
         self._within = False
 
     def _move(self) -> None:
-        moving = self._models.moving if self._moves else []
+        moving = self._models.moving if self._models.moves else []
         if not moving:
             return
         if self._progress.epochs is None:

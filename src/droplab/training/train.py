@@ -26,6 +26,7 @@ from droplab.training.arming import give_arm, initial_model, on_device
 from droplab.training.augment import flip_crop
 from droplab.training.beside import restore_beside, state_beside
 from droplab.training.digests import weights_digest
+from droplab.training.foldwise import Foldwise
 from droplab.training.moving import MovingRates
 from droplab.training.norms import watch
 from droplab.training.optimise import FORGET_EVERY, apply_max_norm, forget_faded, lr_factor, make_optimizer
@@ -150,7 +151,8 @@ class Trainer:
         first = self.task.measures[0]
         metrics = {f"train_{name}": value for name, value in trained.items()}
         metrics |= {f"fit_{name}": value for name, value in self.evaluate(self.data.fit).items()}
-        metrics |= {f"val_{name}": value for name, value in self.evaluate(self.data.validation).items()}
+        foldwise = Foldwise(self.task, len(self.data.validation))
+        metrics |= {f"val_{name}": value for name, value in self.evaluate(self.data.validation, foldwise).items()}
         metrics["gap"] = (metrics[f"fit_{first.name}"] - metrics[f"val_{first.name}"]) * first.sign
         if not all(math.isfinite(metrics.get(f"{part}_{first.name}", 0.0)) for part in PARTS):
             raise DivergedError("the loss is no longer finite", step=(epoch + 1) * self.steps_per_epoch - 1)
@@ -166,10 +168,11 @@ class Trainer:
         last = epoch == self.recipe.epochs - 1
         predictions = self.predict(self.data.validation) if last else None
         weights, self._initial_weights = self._initial_weights, ""
+        folds = {f"val_{name}": pairs for name, pairs in foldwise.pairs().items()}
         if every and (epoch % every == 0 or last):
             norms, histograms = watch(self.model)
-            return Measurement(epoch, {**metrics, **norms}, histograms, predictions, weights)
-        return Measurement(epoch, metrics, (), predictions, weights)
+            return Measurement(epoch, {**metrics, **norms}, histograms, predictions, weights, folds=folds)
+        return Measurement(epoch, metrics, (), predictions, weights, folds=folds)
 
     def _penalty_weight(self, step: int) -> float:
         """1, or less while penalties rise."""
@@ -184,13 +187,15 @@ class Trainer:
             extra = penalty(self.model)
         return {"penalty": float(extra) / len(self.data.train)} if extra is not None else {}
 
-    def evaluate(self, samples: Any) -> dict[str, float]:
-        """The task's figures in eval mode, over all of ``samples``."""
+    def evaluate(self, samples: Any, foldwise: Foldwise | None = None) -> dict[str, float]:
+        """The task's figures in eval mode, over all of ``samples``; their sums on folds where that is asked for."""
         self.model.eval()
         added = Added(self.task)
         with torch.inference_mode():
             for outputs, targets in self._evaluated(samples):
                 added.add(outputs, targets)
+                if foldwise is not None:
+                    foldwise.add(outputs, targets)
         return added.figures()
 
     def predict(self, samples: Any) -> Predictions | None:

@@ -104,20 +104,21 @@ class ProcessExecutor:
         self._workers.clear()
 
     def start(self, runs: int) -> None:
-        """Start the workers, no more than there are runs, and wait until all have loaded the data.
+        """Start the workers that are not there yet, no more than there are runs; wait until they have loaded the data.
 
         Raises:
             FailureError: a worker could not start; the message says why.
         """
+        there = len(self._workers)
         try:
-            for _ in range(min(self._run_set.plan.workers, runs)):
+            for _ in range(there, min(self._run_set.plan.workers, runs)):
                 self._workers.append(_Worker(self._run_set))
         except OSError as problem:  # no room in /dev/shm, no descriptors or processes left
             raise FailureError(
                 f"worker processes cannot be started: {problem.strerror or problem}. compute.executor = 'serial' does "
                 "without them"
             ) from problem
-        for one in self._workers:
+        for one in self._workers[there:]:
             _expect_ready(one)
 
     def ask(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
@@ -144,8 +145,7 @@ class ProcessExecutor:
         """See ``Executor``."""
         if not runs:
             return
-        if not self._workers:
-            self.start(len(runs))
+        self.start(len(runs))
         waiting, asked = list(reversed(runs)), math.inf
         while True:
             stopping = stop()
