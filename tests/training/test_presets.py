@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 import droplab
+from droplab.execution.carrying import packed, unpacked
+from droplab.surgery import match_sites
 from tests.training.loops import TRAIN, Net, X
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -48,3 +50,14 @@ def test_a_model_of_which_no_forward_pass_is_known_says_what_to_do(tmp_path):
     reasons = [run.reason for run in record.runs.values() if run.state == "failed"]
     assert len(reasons) == 1
     assert "call droplab.sites(model, x) once before" in reasons[0]
+
+
+def test_what_a_module_is_called_with_goes_to_worker_processes():
+    model = known()
+    there = unpacked("__main__:<lambda>", packed("__main__:<lambda>", lambda run: run.prepare(model)))
+    assert match_sites(there(Preparing()), "@before_head") == ("last:in",)
+
+
+class Preparing:
+    def prepare(self, made):
+        return made

@@ -7,10 +7,11 @@ from typing import Any, cast, final
 
 import cloudpickle
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from droplab.errors import DesignError, UserError, words_of
 from droplab.given import is_local
+from droplab.surgery.example import example_of, remember
 from droplab.training.run import Loop
 from droplab.userobjects import resolve
 
@@ -20,12 +21,22 @@ MOST_MEGABYTES = 50
 
 @final
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
-    """Counts what tensors and arrays weigh."""
+    """Counts what tensors and arrays weigh, and notes what is known of modules and is no part of them."""
 
     bytes = 0
 
+    def __init__(self, stream: io.BytesIO) -> None:
+        super().__init__(stream)
+        self.examples: list[tuple[nn.Module, Any]] = []
+        self._seen = set[int]()
+
     def persistent_id(self, value: Any) -> None:
         """Nothing is kept outside of the stream; every value passes here."""
+        if isinstance(value, nn.Module) and id(value) not in self._seen:
+            self._seen.add(id(value))
+            example = example_of(value)
+            if example is not None:
+                self.examples.append((value, example))
         if not isinstance(value, Tensor | np.ndarray):
             return
         self.bytes += value.nbytes
@@ -50,7 +61,8 @@ def packed(name: str, loop: Loop) -> bytes | None:
         return None
     stream = io.BytesIO()
     try:
-        _Pickler(stream).dump(loop)
+        pickler = _Pickler(stream)
+        pickler.dump((loop, pickler.examples))  # the second is written when the first has been walked through
     except UserError:
         raise
     except Exception as problem:
@@ -65,4 +77,7 @@ def unpacked(name: str, loop: bytes | None) -> Loop:
     """The loop, in a worker."""
     if loop is None:
         return resolve(name, "loop", DesignError)
-    return cast("Loop", cloudpickle.loads(loop))
+    found, examples = cloudpickle.loads(loop)
+    for model, (inputs, named) in examples:
+        remember(model, inputs, named)
+    return cast("Loop", found)

@@ -46,6 +46,11 @@ def refuse_others(model: Any, caller: str) -> None:
         raise ModelError(f"droplab.{caller} got {quote(model)}, a {type(model).__name__}; a torch.nn.Module is wanted")
 
 
+def example_of(model: nn.Module) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """What a model is called with, where that is known."""
+    return _examples.get(model)
+
+
 def carry(model: nn.Module, copied: nn.Module) -> None:
     """A copy is called with what its original is called with."""
     example = _examples.get(model)
