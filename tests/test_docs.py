@@ -47,6 +47,8 @@ def small(monkeypatch, tmp_path):
     """Experiments of the documents, with fewer images, epochs and seeds."""
 
     def shrunk(spec, **options):
+        if isinstance(spec, LoopSpec):
+            return run_experiment(spec.model_copy(update={"seeds": spec.seeds[:2]}), **options)
         update = {
             "data": spec.data.model_copy(update={"train_size": 60}),
             "recipe": spec.recipe.model_copy(update={"epochs": 1, "batch_size": 32, "precision": "float32"}),

@@ -33,6 +33,7 @@ HOMES = {
     "spec/loop.py": "what a loop reports that names no measures",
     "spec/task.py": "a key of a task's table",
     "training/evaluating.py": "an example in a message",
+    "training/figures.py": "as above",
     "testing/sinks.py": "made-up figures",
 }
 

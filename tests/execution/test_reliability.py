@@ -146,7 +146,7 @@ def test_a_finished_set_given_again_loads_nothing(tmp_path, monkeypatch):
     for home, name in (
         (house, "load_data"),
         (house, "check_experiment"),
-        (house, "lay_out"),
+        (house, "lay_out_for"),
         (engine, "ProcessExecutor"),
         (engine, "folder_lock"),
     ):
@@ -191,7 +191,7 @@ def test_a_ledger_without_runs_and_environment_is_continued(tmp_path):
     with contextlib.closing(sqlite3.connect(tmp_path / "x" / FILE_NAME)) as db:
         for table in ("metrics", "histograms", "predictions", "events", "environments", "runs"):
             db.execute(f"DELETE FROM {table}")
-        for table in ("seals", "epoch_seals"):
+        for table in ("seals", "epoch_seals", "folds", "samples"):
             db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version = 2")
         db.commit()

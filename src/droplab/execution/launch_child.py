@@ -21,7 +21,7 @@ from droplab.execution.plan import OpenRun
 from droplab.records import Measurement, Notice
 from droplab.spec.experiment import ArmSpec
 from droplab.training.port import Port, StoppedError, Store
-from droplab.training.ranks import ALONE, Together, share_here
+from droplab.training.ranks import ALONE, Ranks, Together, share_here
 from droplab.training.run import Run
 from droplab.training.seeding import seed_everything
 from droplab.training.terms import Terms
@@ -72,7 +72,7 @@ def _begun(task: Task, line: _Line, rank: int, ranks: int) -> Run:
     folder = task.run.folder / f"rank-{rank}" if rank else task.run.folder
     port: Port = line
     store: Store = CheckpointStore(folder, line.say)
-    agreement = ALONE
+    agreement: Ranks = ALONE
     if ranks > 1:
         agreement = Together(rank, ranks)
         port, store = TogetherPort(line, agreement), TogetherStore(store, agreement)

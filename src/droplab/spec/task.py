@@ -42,10 +42,10 @@ def _named(option: Any) -> Any:
 
 
 def objects_of(value: Any) -> dict[str, str]:
-    """Names of the user's own that a task has, by what they stand for.
+    """What a task names, by what it stands for: the task itself, and functions of the user's own.
 
     >>> objects_of({"name": "regression", "loss": "my.losses:quantile"})
-    {'loss': 'my.losses:quantile'}
+    {'task': 'regression', 'loss': 'my.losses:quantile'}
     """
     if isinstance(value, str):
         return {"task": value}

@@ -22,7 +22,7 @@ class Gathered:
     >>> gathered.add([0.5, 1.5], [0, 1])
     >>> gathered.add([1.0], [2])
     >>> gathered.mean, gathered.pairs
-    (1.0, ((1.5, 2.0), (1.5, 1.0)))
+    (1.0, ((1.0, 1.0), (2.0, 2.0)))
     """
 
     def __init__(self, name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, final
 
 import torch
 import torch.distributed as dist
@@ -36,7 +36,7 @@ def share_here() -> tuple[int, int]:
 
 
 class Ranks:
-    """One process by itself: it agrees with itself."""
+    """Base of how the processes of one run agree; as it stands, of one process, which agrees with itself."""
 
     rank, count = 0, 1
 
@@ -64,9 +64,15 @@ class Ranks:
         """Wait for all."""
 
 
-ALONE = Ranks()
+@final
+class Alone(Ranks):
+    """One process by itself."""
 
 
+ALONE: Ranks = Alone()
+
+
+@final
 class Together(Ranks):
     """The ranks of one ``torchrun``. They talk over a group of their own, so that the script's is left to it."""
 
