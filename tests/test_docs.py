@@ -66,7 +66,13 @@ def commands(page: Path) -> list[list[str]]:
     return [shlex.split(line, comments=True) for line in lines if line.strip() and not line.startswith("#")]
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if commands(p)], ids=lambda p: str(p.relative_to(ROOT)))
+def marked(pages: list[Path]) -> list:
+    """Sets of a dozen arms, which pages of results repeat, are for ``make prove``."""
+    long = [pytest.param(page, marks=pytest.mark.prove) for page in pages if page.parent.name == "results"]
+    return [page for page in pages if page.parent.name != "results"] + long
+
+
+@pytest.mark.parametrize("page", marked([p for p in PAGES if commands(p)]), ids=lambda p: str(p.relative_to(ROOT)))
 def test_commands(page, small, request, tmp_path, monkeypatch):
     lay_out(page, tmp_path, monkeypatch)
     for words in commands(page):

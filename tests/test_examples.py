@@ -49,6 +49,7 @@ def test_the_notebooks_cells_continue_when_they_are_executed_again(tmp_path, mon
     assert all(one["execution_count"] for one in cells)
 
 
+@pytest.mark.prove  # in this process it runs in the suite
 def test_the_notebook_runs_in_a_kernel(tmp_path, monkeypatch):
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     pytest.importorskip("ipykernel")

@@ -96,6 +96,7 @@ threads = 1
 """
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize(("sink", "trace"), [("tensorboard", "*/events*"), ("wandb", "wandb/offline-run-*/*.wandb")])
 def test_after_sigkill_export_heals(tmp_path, monkeypatch, sink, trace):
     """The training is killed while a sink is fed; continuing and exporting leaves every epoch once."""
