@@ -117,6 +117,7 @@ class Slow(Noisy):
         return torch.rand(8), index
 
 
+@pytest.mark.prove  # it measures time
 def test_seeding_costs_little():
     """Beside a bare ``DataLoader``, in processor time; the shortest of several is what it costs."""
     bare, ours = [], []

@@ -14,6 +14,7 @@ from droplab.records import Measure
 from droplab.schedules import for_sites
 from droplab.spec.arms import own_arms, read_arm
 from droplab.spec.experiment import TUTORIAL_ARMS, ArmSpec, ComputeSpec, Seeds, check_names, digest
+from droplab.spec.order import reordered
 from droplab.spec.plan import KEYS, Planned
 from droplab.userobjects import looks_like_object
 from droplab.variants.asked import normal_form
@@ -155,6 +156,8 @@ def enlarged(spec: LoopSpec, before: Mapping[str, Any]) -> tuple[LoopSpec, list[
                 f"the arm {name!r} is {quote(arms[name])} there and {quote(arm)} now; give it another name, or take "
                 "another folder"
             )
+    for line in reordered(arms.values(), wanted.values()):
+        raise UserError(f"{line}; give the arm another name, or take another folder")
     seeds = [seed for seed in spec.seeds if seed not in before["seeds"]]
     added = [arm for name, arm in wanted.items() if name not in arms]
     update = {

@@ -7,6 +7,7 @@ from typing import Any
 
 from droplab.errors import SpecError
 from droplab.spec.experiment import ExperimentSpec
+from droplab.spec.order import reordered
 from droplab.spec.specfile import parse_spec
 from droplab.variants.asked import normal_form
 
@@ -28,6 +29,8 @@ def in_one_spelling(spec: ExperimentSpec) -> ExperimentSpec:
 
 def is_same(design: Mapping[str, Any], spec: ExperimentSpec) -> bool:
     """Whether a ledger's design is of this spec: as it is written, or in another spelling."""
+    if reordered(design["spec"].get("arms", ()), spec.canonical()["arms"]):
+        return False
     if design["identity"] == spec.identity():
         return True
     try:
@@ -43,7 +46,8 @@ def what_differs(before: Mapping[str, Any], spec: ExperimentSpec) -> list[str]:
         stored = in_one_spelling(parse_spec(before)).canonical()
     except SpecError:
         return list(_changes(before, spec.canonical()))
-    return list(_changes(stored, in_one_spelling(spec).canonical()))
+    now = in_one_spelling(spec).canonical()
+    return [*_changes(stored, now), *reordered(stored["arms"], now["arms"])]
 
 
 def _changes(before: Any, after: Any, path: str = "") -> Iterator[str]:
