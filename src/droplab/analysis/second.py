@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from droplab.analysis.answer import Answer, Says
+from droplab.analysis.asking import effect_of
 from droplab.analysis.deployed import Kind
 from droplab.analysis.describe import Spread, spread
 from droplab.analysis.effect import Effect, Status
@@ -137,31 +138,6 @@ def _rest(
     for end, sample, result, adjusted, own in zip(
         ends, samples, results, holm(p_values), holm_levels(p_values, level), strict=True
     ):
-        wider = paired_t(sample.values, sample.resolution, own)
-        status: Status = "undecided"
-        if adjusted < level:
-            status = "supported" if result.mean * end.claim > 0 else "contradicted"
-        given.append(
-            Effect(
-                endpoint=end.name,
-                finding=end.finding,
-                arm=arm,
-                baseline=record.baseline,
-                seeds=sample.seeds,
-                values=sample.values,
-                mean=result.mean,
-                low=result.low,
-                high=result.high,
-                p=result.p,
-                p_adjusted=min(1.0, adjusted * plan.alpha / level),
-                adjusted_low=wider.low,
-                adjusted_high=wider.high,
-                status=status,
-                seeds_needed=None,
-                at_least=sample.at_least,
-                identical=False,
-                role=end.role,
-                measure=end.measure,
-            )
-        )
+        shown = min(1.0, adjusted * plan.alpha / level)
+        given.append(effect_of((end, arm, sample), result, record.baseline, own, shown, answered=adjusted < level))
     return given

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from droplab.analysis.asking import effect_of
 from droplab.analysis.describe import ArmSummary, summarise
-from droplab.analysis.effect import Consequence, Effect, Status, consequence
+from droplab.analysis.effect import Consequence, Effect, consequence
 from droplab.analysis.endpoints import Sample, differences, identical, missing, overfits
 from droplab.analysis.paired import Paired, holm, holm_levels, paired_t, seeds_needed
 from droplab.analysis.planned import plan_of
@@ -148,32 +149,9 @@ def _effect(
     *,
     same: bool,
 ) -> Effect:
-    endpoint, arm, sample = question
-    wider = paired_t(sample.values, sample.resolution, level)
-    status: Status = "undecided"
-    if adjusted < alpha:
-        status = "supported" if result.mean * endpoint.claim > 0 else "contradicted"
-    return Effect(
-        endpoint=endpoint.name,
-        finding=endpoint.finding,
-        arm=arm,
-        baseline=baseline,
-        seeds=sample.seeds,
-        values=sample.values,
-        mean=result.mean,
-        low=result.low,
-        high=result.high,
-        p=result.p,
-        p_adjusted=adjusted,
-        adjusted_low=wider.low,
-        adjusted_high=wider.high,
-        status=status,
-        seeds_needed=None if same or status != "undecided" else seeds_needed(result, alpha / undecided),
-        at_least=sample.at_least,
-        identical=same,
-        role=endpoint.role,
-        measure=endpoint.measure,
-    )
+    answered = adjusted < alpha
+    needed = None if same or answered else seeds_needed(result, alpha / undecided)
+    return effect_of(question, result, baseline, level, adjusted, answered=answered, needed=needed, identical=same)
 
 
 def _underfits(effects: Sequence[Effect], arm: str) -> bool:

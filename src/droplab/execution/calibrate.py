@@ -13,7 +13,7 @@ import torch
 from droplab.errors import SpecError, quote, quote_text
 from droplab.execution.environment import cores
 from droplab.execution.executors import ProcessExecutor
-from droplab.execution.experiment import Planned
+from droplab.execution.experiment import ChosenPlan
 from droplab.execution.house_runs import HouseRuns, HouseSet
 from droplab.execution.plan import Plan
 from droplab.records import Notice
@@ -71,7 +71,7 @@ def choose_plan(
     fingerprint: str,
     say: Callable[[str], None],
     directory: Path | None = None,
-) -> Planned:
+) -> ChosenPlan:
     """The plan that finishes the run set first, what was measured, and the workers if they are running.
 
     What the spec fixes is not measured. Estimated seconds of the run set, with r images per second::
@@ -95,9 +95,9 @@ def choose_plan(
             base, executor="process", workers=workers, threads=compute.threads or max(1, cores() // workers)
         )
         if compute.executor != "auto":
-            return Planned(base if compute.executor == "serial" else shared, figures)
+            return ChosenPlan(base if compute.executor == "serial" else shared, figures)
         if data.device.type != "cpu" or runs < 2 or workers < 2:
-            return Planned(base, figures)
+            return ChosenPlan(base, figures)
         if f"serial_{base.precision}" not in figures:
             figures[f"serial_{base.precision}"] = training_speed(spec, data, base.precision, _SECONDS)
     finally:
@@ -106,7 +106,7 @@ def choose_plan(
     serial_seconds = runs * images / figures[f"serial_{base.precision}"]
     figures["serial_seconds"] = serial_seconds
     if serial_seconds < _WORTH_WORKERS:
-        return Planned(base, figures)
+        return ChosenPlan(base, figures)
     started = min(workers, runs)
     say(f"measuring whether {started} runs at a time finish sooner than one ...")
     executor = ProcessExecutor(HouseSet(spec, shared, data_dir, fingerprint, directory or Path.cwd()))
@@ -119,9 +119,9 @@ def choose_plan(
     figures[f"process_{base.precision}"] = together
     figures["process_seconds"] = math.ceil(runs / started) * images / (together / started)
     if figures["process_seconds"] < serial_seconds:
-        return Planned(shared, figures, executor)
+        return ChosenPlan(shared, figures, executor)
     executor.__exit__(None, None, None)
-    return Planned(base, figures)
+    return ChosenPlan(base, figures)
 
 
 def _speed(runs: HouseRuns, seconds: float) -> float:

@@ -53,7 +53,7 @@ class Whole(NamedTuple):
     """What the folder has beyond the spec, for the user; empty where it has not."""
 
 
-class Planned(NamedTuple):
+class ChosenPlan(NamedTuple):
     """A plan and how it came about."""
 
     plan: Plan
@@ -112,13 +112,13 @@ class Experiment(Protocol):
     def fingerprints(self, design: Mapping[str, Any]) -> dict[str, Any]:
         """What ``changed`` will compare next time; parts of the design."""
 
-    def choose(self, device: torch.device, say: Callable[[str], None]) -> Planned:
+    def choose(self, device: torch.device, say: Callable[[str], None]) -> ChosenPlan:
         """Executor, threads and precision, by what the spec says or by measuring."""
 
     def design(self) -> dict[str, Any]:
         """What the ledger keeps of it beside spec and plan."""
 
-    def chosen(self, planned: Planned) -> Sequence[Notice]:
+    def chosen(self, planned: ChosenPlan) -> Sequence[Notice]:
         """What of the plan the reader of the results should know."""
 
     def run_set(self, spec: Any, plan: Plan, runs: int) -> RunSet:

@@ -12,7 +12,7 @@ import torch
 from droplab.errors import DesignError
 from droplab.execution.carrying import packed
 from droplab.execution.environment import cores
-from droplab.execution.experiment import Planned, Whole
+from droplab.execution.experiment import ChosenPlan, Whole
 from droplab.execution.fingerprint import changed_code, digests_of, file_digests
 from droplab.execution.folder import folder_for
 from droplab.execution.guest_runs import GuestRuns, GuestSet
@@ -113,21 +113,21 @@ class Guest:
         """See ``Experiment``."""
         return {"code": self._code()}
 
-    def choose(self, device: torch.device, say: Callable[[str], None]) -> Planned:  # noqa: ARG002  # see Experiment
+    def choose(self, device: torch.device, say: Callable[[str], None]) -> ChosenPlan:  # noqa: ARG002  # see Experiment
         """See ``Experiment``. ``auto`` is one run at a time: what a loop may share with others here, it alone knows."""
         compute = self.spec.compute
         if compute.executor != "process":
             threads = compute.threads or torch.get_num_threads()
-            return Planned(Plan("serial", 1, threads, NO_PRECISION, str(device)), {})
+            return ChosenPlan(Plan("serial", 1, threads, NO_PRECISION, str(device)), {})
         workers = compute.workers or (cores() if compute.threads is None else max(1, cores() // compute.threads))
         threads = compute.threads or max(1, cores() // workers)
-        return Planned(Plan("process", workers, threads, NO_PRECISION, str(device)), {})
+        return ChosenPlan(Plan("process", workers, threads, NO_PRECISION, str(device)), {})
 
     def design(self) -> dict[str, Any]:
         """See ``Experiment``."""
         return {"measures": measures_json(self.spec.measures), "epochs": self.spec.epochs or 0}
 
-    def chosen(self, planned: Planned) -> Sequence[Notice]:  # noqa: ARG002  # see Experiment
+    def chosen(self, planned: ChosenPlan) -> Sequence[Notice]:  # noqa: ARG002  # see Experiment
         """See ``Experiment``."""
         return ()
 

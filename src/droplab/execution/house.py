@@ -13,7 +13,7 @@ from droplab.data import Split
 from droplab.data.shapes import is_plain
 from droplab.execution.calibrate import choose_plan, precision_notices
 from droplab.execution.check import Checked, check_experiment
-from droplab.execution.experiment import Planned, Whole
+from droplab.execution.experiment import ChosenPlan, Whole
 from droplab.execution.fingerprint import changed_code
 from droplab.execution.folder import default_folder
 from droplab.execution.house_runs import HouseRuns, HouseSet
@@ -113,7 +113,7 @@ class House:
         checked = self._seen.checked
         return {"code": checked.code, "initial_weights": {**design.get("initial_weights", {}), **checked.weights}}
 
-    def choose(self, device: torch.device, say: Callable[[str], None]) -> Planned:  # noqa: ARG002  # the data are there
+    def choose(self, device: torch.device, say: Callable[[str], None]) -> ChosenPlan:  # noqa: ARG002  # the data are there
         """See ``Experiment``."""
         runs = len(self.spec.arms) * len(self.spec.seeds)
         seen = self._seen
@@ -136,7 +136,7 @@ class House:
             **({} if self.spec.task == DEFAULT else {KEY: measures_json(data.task.measures)}),
         }
 
-    def chosen(self, planned: Planned) -> Sequence[Notice]:
+    def chosen(self, planned: ChosenPlan) -> Sequence[Notice]:
         """See ``Experiment``."""
         return precision_notices(self.spec, planned.plan, planned.figures)
 

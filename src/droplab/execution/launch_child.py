@@ -16,9 +16,9 @@ import torch
 from droplab.errors import UserError
 from droplab.execution.checkpoint import CheckpointStore
 from droplab.execution.executors.reasons import may_retry, reason_of
+from droplab.execution.executors.telling import Telling
 from droplab.execution.launch_ranks import TogetherPort, TogetherStore
 from droplab.execution.plan import OpenRun
-from droplab.records import Measurement, Notice
 from droplab.spec.experiment import ArmSpec
 from droplab.training.port import Port, StoppedError, Store
 from droplab.training.ranks import ALONE, Ranks, Together, share_here
@@ -83,7 +83,7 @@ def _begun(task: Task, line: _Line, rank: int, ranks: int) -> Run:
 
 
 @final
-class _Line:
+class _Line(Telling):
     """The port of a run in a process of its own. The driver says ``stop`` whenever it likes, else it answers."""
 
     def __init__(self, connection: Connection[Any, Any]) -> None:
@@ -121,18 +121,6 @@ class _Line:
     def planned(self, epochs: int) -> str:
         self._send("planned", epochs)
         return str(self._receive())
-
-    def counted(self, epochs: int) -> None:
-        self._told("counted", epochs)
-
-    def epoch(self, measurement: Measurement) -> None:
-        self._told("epoch", measurement)
-
-    def restart(self) -> None:
-        self._told("restart")
-
-    def notice(self, notice: Notice) -> None:
-        self._told("notice", notice)
 
     def say(self, text: str) -> None:
         self._send("say", text)

@@ -25,8 +25,8 @@ import torch
 
 from droplab.execution.executors.base import Opened, RunSet, ending_of
 from droplab.execution.executors.reasons import reason_of
+from droplab.execution.executors.telling import Telling
 from droplab.kernels import prepare_meanwhile
-from droplab.records import Measurement, Notice
 from droplab.training.allocator import keep_freed_memory
 from droplab.training.port import StoppedError
 
@@ -88,7 +88,7 @@ class _Line:
 
 
 @final
-class _There:
+class _There(Telling):
     """The port of a run in a worker process."""
 
     def __init__(self, driver: _Line, stop: Callable[[], bool]) -> None:
@@ -101,21 +101,6 @@ class _There:
         if answer == "quit":
             raise StoppedError
         return answer[1]
-
-    def planned(self, epochs: int) -> str:
-        return str(self._told("planned", epochs))
-
-    def counted(self, epochs: int) -> None:
-        self._told("counted", epochs)
-
-    def epoch(self, measurement: Measurement) -> None:
-        self._told("epoch", measurement)
-
-    def restart(self) -> None:
-        self._told("restart")
-
-    def notice(self, notice: Notice) -> None:
-        self._told("notice", notice)
 
     def say(self, text: str) -> None:
         self._driver.send("say", text)
