@@ -52,7 +52,7 @@ def as_text(audit: Report, lang: str) -> str:
 
 def _head(audit: Report, say: dict[str, Any]) -> list[str]:
     levels = [one.level for one in audit.executed]
-    counts = {level: levels.count(level) for level in ("keyed", "seen", "unreached")}
+    counts = {level: levels.count(level) for level in ("keyed", "seeded", "seen", "unreached")}
     head = say["head"].format(model=audit.model, count=len(levels), **counts)
     return wrapped(head if levels else f"{audit.model}: {say['none']}")
 
