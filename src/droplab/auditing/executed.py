@@ -190,3 +190,7 @@ class Report(Protocol):
     @property
     def complete(self) -> bool:
         """Whether a second pass drew as listed."""
+
+    @property
+    def modules(self) -> tuple[tuple[str, str], ...]:
+        """Paths and classes of all modules; the model's own path is empty."""
