@@ -81,10 +81,8 @@ def record(name: str, folder: Path) -> None:
 def table(name: str, lang: str) -> str:
     """A table of a page, from the tables of the experiment."""
     say = WORDS[lang]
-    runs = _read(f"{name}-runs.csv")
-    effects = {
-        row["arm"].removeprefix("'"): row for row in _read(f"{name}-effects.csv") if row["endpoint"] == "as_deployed"
-    }
+    runs = rows(f"{name}-runs.csv")
+    answers = effects(name)
     arms = list(dict.fromkeys(row["arm"] for row in runs))
     accuracy = bool(runs[0]["val_accuracy"])
     head = [cell.format(base=arms[0]) for cell in say["head"]] + ([say["accuracy"]] if accuracy else [])
@@ -92,15 +90,15 @@ def table(name: str, lang: str) -> str:
     for arm in arms:
         mine = [row for row in runs if row["arm"] == arm]
         cells = [arm, _spread(mine, "deployed", 3), "", ""]
-        if arm in effects:
-            mean, low, high = (float(effects[arm][part]) for part in ("mean", "adjusted_low", "adjusted_high"))
-            cells[2:] = [f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]", say["answers"][effects[arm]["status"]]]
+        if arm in answers:
+            mean, low, high = (float(answers[arm][part]) for part in ("mean", "adjusted_low", "adjusted_high"))
+            cells[2:] = [f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]", say["answers"][answers[arm]["status"]]]
         cells += [_spread(mine, "fit_loss", 3), _spread(mine, "val_loss", 3)]
         cells += [_spread(mine, "val_accuracy", 1, 100)] if accuracy else []
         lines.append(f"| {' | '.join(cells)} |")
     head = list(say["said"])
     lines += ["", f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    for arm, effect in effects.items():
+    for arm, effect in answers.items():
         wanted, *said = SAID[arm]
         holds, not_so, open_ = say["holds"]
         decided = effect["status"] in {"better", "worse"}
@@ -109,12 +107,13 @@ def table(name: str, lang: str) -> str:
     return "\n".join(lines)
 
 
-def _effects(name: str) -> dict[str, dict[str, str]]:
+def effects(name: str) -> dict[str, dict[str, str]]:
     """The answers as deployed, by arm."""
-    return {row["arm"]: row for row in _read(f"{name}-effects.csv") if row["endpoint"] == "as_deployed"}
+    return {row["arm"]: row for row in rows(f"{name}-effects.csv") if row["endpoint"] == "as_deployed"}
 
 
-def _read(file: str) -> list[dict[str, str]]:
+def rows(file: str) -> list[dict[str, str]]:
+    """The lines of a table under docs/results."""
     with (HERE / file).open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
 

@@ -152,6 +152,7 @@ def test_specs(page, tmp_path, monkeypatch):
 
 sys.path.insert(0, str(ROOT / "scripts"))
 reword_results = importlib.import_module("reword_results")
+record_placements = importlib.import_module("record_placements")
 sys.path.remove(str(ROOT / "scripts"))
 
 
@@ -161,3 +162,17 @@ def test_recorded_verdicts_are_those_of_todays_rules(name):
     page, table = reword_results.reworded(name)
     assert page == (reword_results.HERE / f"{name}.md").read_text(encoding="utf-8")
     assert table == (reword_results.HERE / f"{name}-effects.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", record_placements.PAGES)
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_tables_are_those_of_the_recorded_runs(page, lang):
+    """Where this fails: python scripts/record_placements.py, and read the difference."""
+    file = f"{page}{'.ja' if lang == 'ja' else ''}.md"
+    assert record_placements.filled(page, lang) == (record_placements.HERE / file).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [name for names in record_placements.PAGES.values() for name in names])
+def test_what_is_commonly_said_is_asked_of_every_arm(name):
+    assert set(record_placements.effects(name)) <= set(record_placements.SAID)
+    assert len({row["seed"] for row in record_placements.rows(f"{name}-runs.csv")}) >= 5
