@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,8 @@ class TaskSplit:
     notices: tuple[Notice, ...]
     by_class: bool
     """Whether each sample has one class."""
+    validation_groups: Any = None
+    """``(N,)``, the group of each validation sample, where the source says groups and the part was cut."""
 
 
 def load_split(
@@ -142,7 +144,10 @@ def load_split(
             parts[part] = given.parts[part]
     counts = {part: len(chosen.get(part, ())) for part in ("validation", "test")}
     notices = [Notice(f"cut_{how}", detail=counts)] if how else []
-    return _whole(given, task, parts, [rows, *chosen.values()], told, notices)
+    groups = None
+    if given.groups is not None and "validation" in chosen:
+        groups = np.asarray(given.groups)[chosen["validation"]]
+    return replace(_whole(given, task, parts, [rows, *chosen.values()], told, notices), validation_groups=groups)
 
 
 def _nothing(_line: str) -> None:
@@ -185,7 +190,7 @@ def _whole(
         if part in in_memory and "train" in in_memory:
             found = duplicates(part, in_memory[part].inputs, "train", in_memory["train"].inputs)
             if found is not None:
-                notices.append(Notice(f"duplicates_{part}", detail={"shared": found.shared, "count": found.samples}))
+                notices.append(found.notice())
     names = given.class_names if len(given.class_names) == width else tuple(map(str, range(width)))
     return TaskSplit(
         name=given.name,
