@@ -12,7 +12,7 @@ import torch
 
 from droplab.errors import DataError, DivergedError
 from droplab.execution.checkpoint import CheckpointStore
-from droplab.execution.loading import lay_out_for, load_data
+from droplab.execution.loading import lay_out_for, load_data, with_sizes
 from droplab.execution.plan import OpenRun, Plan
 from droplab.spec.experiment import ExperimentSpec
 from droplab.training.diverge import locate
@@ -45,7 +45,8 @@ class HouseSet:
                 "A data function must return the same samples on every call."
             )
         device = torch.device(self.plan.device)
-        return HouseRuns(self, lay_out_for(self.spec, split, self.spec.recipe.fit_size, device))
+        laid_out = lay_out_for(self.spec, split, self.spec.recipe.fit_size, device)
+        return HouseRuns(self, with_sizes(self.spec, laid_out, self.data_dir))
 
 
 @final
@@ -65,10 +66,11 @@ class HouseRuns:
             CheckpointError: a checkpoint cannot be written.
             UserError: the model cannot be built, or its state cannot be kept.
         """
-        spec, plan, data = self.run_set.spec, self.run_set.plan, self.data
+        spec, plan = self.run_set.spec, self.run_set.plan
         store = CheckpointStore(run.folder, port.say)
         torch.set_num_threads(plan.threads)
         arm = spec.arm(run.key.arm)
+        data = self.data.of(arm)
         with borrowed_generators():
             found = store.latest(run.epochs_in_ledger)
             trainer = Trainer(spec, arm, run.key.seed, data, plan.precision)
