@@ -85,7 +85,7 @@ def lay_out_for(spec: ExperimentSpec, split: Split | TaskSplit, fit_size: int, d
 
 
 def with_sizes(spec: ExperimentSpec, data: RunData, data_dir: Path | None, seed: int = 0) -> RunData:
-    """A seed's data with those of arms that train on more or fewer samples. Each is what the spec would have with that size.
+    """A seed's data with those of arms that train on more or fewer samples, each as it would be alone.
 
     Raises:
         DataError: a size that cannot be had.
