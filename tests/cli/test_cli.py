@@ -107,7 +107,7 @@ def test_a_set_brings_its_own_data_where_none_is_named():
     [
         (
             ("compare", "--set", "schedulse"),
-            "placements, rates, schedules, and pkg.module:ARMS of your own; did you mean 'schedules'?",
+            "rivals, dropout-x-decay, rates, schedules, and pkg.module:ARMS of your own; did you mean 'schedules'?",
         ),
         (("compare", "tinny.toml"), "tinny.toml"),
         (("compare", "--lang", "fr"), "droplab speaks en and ja"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from droplab.records import ExperimentRecord, Notice
 from droplab.report.locale import Speaker
+from droplab.resampling import NOTICE
 
 
 def notice_texts(record: ExperimentRecord, lang: str = "en") -> tuple[str, ...]:
-    """One sentence for each notice of an experiment.
+    """One sentence for each notice of an experiment; how splits were drawn, the scope says.
 
     Args:
         record: the experiment.
@@ -17,7 +18,7 @@ def notice_texts(record: ExperimentRecord, lang: str = "en") -> tuple[str, ...]:
         UserError: another language.
     """
     say = Speaker(lang)
-    return tuple(_sentence(notice, say) for notice in record.notices)
+    return tuple(_sentence(notice, say) for notice in record.notices if notice.code != NOTICE)
 
 
 def _sentence(notice: Notice, say: Speaker) -> str:

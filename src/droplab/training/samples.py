@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,8 @@ from droplab.data import Part, Split
 from droplab.data.memory import check_room, told_if_full
 from droplab.data.picked import Source, pick
 from droplab.data.samples import Samples as InMemory
+from droplab.spec.changes import SIZE
+from droplab.spec.experiment import ArmSpec
 from droplab.tasks.classification import Classification
 from droplab.tasks.split import TaskSplit
 from droplab.tasks.task import Task
@@ -79,6 +81,12 @@ class RunData:
     """What a batch is asked."""
     groups: Any = None
     """``(N,)``, of the validation samples, where the data have groups."""
+    sizes: Mapping[int | None, RunData] = field(default_factory=dict)
+    """The same with other numbers of training samples, those that arms ask for; validation samples are shared."""
+
+    def of(self, arm: ArmSpec) -> RunData:
+        """The data that an arm trains on."""
+        return self.sizes[arm.recipe[SIZE]] if SIZE in arm.recipe else self
 
 
 def lay_out(split: Split | TaskSplit, fit_size: int, device: torch.device, task: Task | None = None) -> RunData:
