@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from droplab.analysis import Effect, Verdict, judge, wanted
 from droplab.errors import FailureError, SpecError, UserError, quote
 from droplab.execution import StoredRun, run_experiment
+from droplab.execution.amend import forget_run, rename_experiment
 from droplab.execution.changed_images import changed_images
 from droplab.execution.guest_final import FinalFigures, final_figures
 from droplab.execution.guest_trained import loop_models
@@ -132,6 +133,26 @@ class Results:
         """
         with open_experiment(self.folder) as ledger:
             return ledger.samples(RunKey(arm, seed))
+
+    def forget(self, arm: str, seed: int, reason: str = "") -> Results:
+        """Forget a run, and its checkpoints; ``compare`` trains it again. The ledger and the verdict say so.
+
+        Raises:
+            UserError: no such run.
+            LockedError: the experiment is running.
+        """
+        forget_run(self.folder, arm, seed, reason)
+        return Results.read(self.folder)
+
+    def rename(self, name: str) -> Results:
+        """Show the experiment under another name; its folder stays where it is.
+
+        Raises:
+            UserError: a name without characters, or with more than 120.
+            LockedError: the experiment is running.
+        """
+        rename_experiment(self.folder, name)
+        return Results.read(self.folder)
 
     def text(self, lang: str = "en") -> str:
         """The verdict in plain words; ``lang`` is ``en`` or ``ja``."""

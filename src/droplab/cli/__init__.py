@@ -14,12 +14,14 @@ from droplab.cli.compare import compare
 from droplab.cli.data import data
 from droplab.cli.export import export
 from droplab.cli.final import final
+from droplab.cli.forget import forget
 from droplab.cli.init import init
 from droplab.cli.judge import judge
 from droplab.cli.kinds import kinds
 from droplab.cli.launch import launch
 from droplab.cli.note import note
 from droplab.cli.plan import plan
+from droplab.cli.rename import rename
 from droplab.cli.report import report
 from droplab.cli.runs import runs
 from droplab.cli.terminal import complain, finish, prepare_streams, silence
@@ -31,7 +33,7 @@ app = App(
     help="Does dropout help this model, where, which kind, how much? A controlled experiment answers.",
     version=__version__,
 )
-for command in (compare, launch, report, runs, verdict, judge, plan, note, init):
+for command in (compare, launch, report, runs, verdict, judge, plan, note, forget, rename, init):
     app.command(command)
 app.command(final, name="test")
 app.command(export)
