@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from droplab.records import ExperimentRecord, Notice
 from droplab.report.locale import Speaker
+from droplab.report.recipes import recipe_texts
 
 
 def notice_texts(record: ExperimentRecord, lang: str = "en") -> tuple[str, ...]:
-    """One sentence for each notice of an experiment.
+    """One sentence for each arm that changes the recipe, and for each notice of an experiment.
 
     Args:
         record: the experiment.
@@ -17,7 +18,7 @@ def notice_texts(record: ExperimentRecord, lang: str = "en") -> tuple[str, ...]:
         UserError: another language.
     """
     say = Speaker(lang)
-    return tuple(_sentence(notice, say) for notice in record.notices)
+    return (*recipe_texts(record, say), *(_sentence(notice, say) for notice in record.notices))
 
 
 def _sentence(notice: Notice, say: Speaker) -> str:

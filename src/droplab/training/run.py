@@ -25,6 +25,7 @@ from droplab.training.prepared import MAIN
 from droplab.training.progress import Progress
 from droplab.training.ranks import ALONE, Ranks
 from droplab.training.reports import Reports
+from droplab.training.settings import Settings
 from droplab.training.steps import Steps
 from droplab.training.terms import Terms
 from droplab.training.watching import Watch
@@ -47,8 +48,10 @@ class Run:
                 run.report(train_loss=..., val_loss=..., val_f1=...)
 
     Attributes:
-        arm: the arm: its ``name``, ``p``, ``kind`` and ``schedule``.
+        arm: the arm: its ``name``, ``p``, ``kind``, ``schedule`` and ``recipe``.
         seed: the run's seed.
+        settings: what the arm changes beside its dropout, its ``recipe``; empty for most arms. Read each as
+            ``run.settings.get("weight_decay", 0.0)``; one that an arm gives and the loop does not read is an error.
         measures: the experiment's; the first is decided on.
         device: where models are put, and where batches should go.
     """
@@ -66,6 +69,7 @@ class Run:
         ranks: Ranks = ALONE,
     ) -> None:
         self.arm, self.seed, self.measures = arm, seed, terms.measures
+        self.settings = Settings(arm)
         self.device = torch.device(terms.device)
         self._progress = progress = Progress()
         once = Once(port)
@@ -253,10 +257,12 @@ class Run:
         of every call.
 
         Raises:
-            UserError: an unknown name, a value that is no number, or nothing left to report for.
+            UserError: an unknown name, a value that is no number, nothing left to report for, or a setting of the arm
+                that was not read.
             DivergedError: the primary measure is no longer finite.
         """
         check_named("report", unnamed)
+        self.settings.check()
         self._reports.report(figures, in_ledger=self._epochs.in_ledger)
 
     def report_samples(self, *unnamed: Any, ids: Any = None, **figures: Any) -> None:
@@ -279,6 +285,7 @@ class Run:
                 a loop without ``run.epochs``.
         """
         check_named("report_samples", unnamed)
+        self.settings.check()
         self._reports.report_samples(figures, ids)
 
     def keep(self, **values: Any) -> None:
