@@ -216,6 +216,7 @@ def compare(
     margin: float | None = None,
     looks: Sequence[int] | None = None,
     endpoints: str | None = None,
+    resample: bool | str | None = None,
     measures: MeasuresLike | None = None,
     epochs: int | None = None,
     name: str | None = None,
@@ -251,6 +252,8 @@ def compare(
             practically equal.
         looks: numbers of seeds at which results are looked at; those of ``"until-decided"`` are 3, 5, 8, 12, 16 and 20.
         endpoints: ``"2"``, the measure as deployed first; ``"1"``, the last epoch. New experiments have ``"2"``.
+        resample: ``True``: each seed draws its own training and validation samples, which the loop asks for with
+            ``run.split``; ``"5-fold"``: seed s validates on fold s mod 5 of repeat s // 5.
         measures: what the loop reports, with the better direction: ``{"loss": "lower", "f1": "higher"}``; the first is
             decided on.
         epochs: for ``run.epochs()``; where absent, the loop says how many.
@@ -294,6 +297,7 @@ def compare(
         "margin": margin,
         "looks": looks,
         "endpoints": endpoints,
+        "resample": resample,
         "measures": measures,
         "epochs": epochs,
         "name": name,

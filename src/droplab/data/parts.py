@@ -101,6 +101,8 @@ class Split:
     classes: int
     class_names: tuple[str, ...]
     fingerprint: str
+    trainable: int = 0
+    """Training samples, and those that ``train_size`` leaves out."""
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -26,6 +26,7 @@ from pydantic import (
 
 from droplab.errors import quote
 from droplab.given import name_of
+from droplab.resampling import folds_of
 from droplab.schedules import Adaptive, for_sites, moves, normal_form
 from droplab.spec import changes, optimisers
 from droplab.spec.plan import KEYS, Planned
@@ -310,6 +311,11 @@ class ExperimentSpec(Planned):
     @model_validator(mode="after")
     def _names_hold_together(self) -> ExperimentSpec:
         check_names(self.arms, self.seeds, self.baseline)
+        if folds_of(self.resample) and self.data.validation_size is not None:
+            raise ValueError(
+                f"data.validation_size is {self.data.validation_size} and resample {self.resample!r}, whose folds have "
+                "a size of their own; leave one of them out"
+            )
         return self
 
     @model_validator(mode="after")
@@ -340,6 +346,8 @@ class ExperimentSpec(Planned):
                 del values[table][key]
         if values["task"] == DEFAULT:
             del values["task"]
+        if not values["resample"]:
+            del values["resample"]
         for arm in values["arms"]:
             arm[_KIND_BEFORE] = arm.pop("kind")
             if not arm["recipe"]:

@@ -127,6 +127,8 @@ class LoopSpec(Planned):
             arm["kind"] = normal_form(arm["kind"])
             if not arm["recipe"]:
                 del arm["recipe"]
+        if not values["resample"]:
+            del values["resample"]
         return {**values, "loop": self.loop_name, "measures": measures, "baseline": self.baseline_arm}
 
     def identity(self) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from droplab.errors import UserError
 from droplab.records import RunKey
 from droplab.spec.experiment import ArmSpec
+from droplab.training.drawing import Drawn, drawn
 from droplab.training.epochs import Epochs
 from droplab.training.evaluating import Evaluate
 from droplab.training.figures import check_named
@@ -72,7 +73,8 @@ class Run:
         self.settings = Settings(arm)
         self.device = torch.device(terms.device)
         self._progress = progress = Progress()
-        once = Once(port)
+        self._resample, self._once = terms.resample, Once(port)
+        once = self._once
         self._models = Models(arm, seed, self.device, ranks)
         self._loaders = Loaders(seed, progress, once, ranks)
         self._reports = Reports(terms, self._models, self._loaders, progress, once, port, ranks)
@@ -170,6 +172,42 @@ class Run:
                 **options,
             },
         )
+
+    def split(
+        self,
+        count: int,
+        size: float = 0.1,
+        *,
+        strata: Any = None,
+        groups: Any = None,
+        times: Any = None,
+    ) -> Drawn:
+        """Which samples train and which validate: the same for all seeds, or each seed's own under ``resample``.
+
+        ::
+
+            train, validation = run.split(len(dataset), 0.2, strata=labels)
+            loader = run.loader(Subset(dataset, train), batch_size=64)
+
+        ``compare(…, resample=True)`` gives every seed a split of its own, ``resample="5-fold"`` the fold s mod 5 of
+        repeat s // 5, whatever ``size`` is. All arms of a seed have one. Take the test samples away before.
+
+        Args:
+            count: how many samples there are.
+            size: of the validation part: a count, or a fraction between 0 and 1.
+            strata: ``(count,)`` classes, each of which gives its share.
+            groups: ``(count,)``; no group is on both sides.
+            times: ``(count,)``; the latest validate, or each fold on what follows its training samples.
+
+        Returns:
+            Indices ``train`` and ``validation``, ascending.
+
+        Raises:
+            UserError: no number of samples.
+            DataError: a size that leaves one side empty, or no split that this seed could have.
+        """
+        by = {"strata": strata, "groups": groups, "times": times}
+        return drawn(self._resample, self.seed, count, size, by, self._once)
 
     # epochs and steps ---------------------------------------------------------------------------
 
