@@ -5,6 +5,9 @@ best epoch is chosen on the other K - 1, the first of equal ones; the fold is me
 put together sample by sample. What is estimated is a deployment whose epoch is chosen on (K - 1) / K of the validation
 data. The best checkpoint among the trained epochs is meant, without patience.
 
+A figure that is no mean over samples (F1, R2) has no sums: runs report its value on each fold, and on the samples of
+the others, by which epochs are chosen. What the folds measure is then averaged, each with the weight of its samples.
+
 Where only one number per epoch was reported, its best is chosen and measured on the same samples: too good, by more
 where curves are noisier. It is named for what it is and never called deployed.
 """
@@ -13,11 +16,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from droplab.analysis.endpoints import lowest
+from droplab.folds import OTHERS
 from droplab.records import Measure, RunRecord
 
 Kind = Literal["deployed", "best", "reported"]
@@ -37,7 +41,7 @@ class Deployed(NamedTuple):
     """The epoch whose checkpoint is kept, from 0: the best on all samples; -1 where there is none."""
 
 
-def as_deployed(folds: Folds, measure: Measure) -> Deployed:
+def as_deployed(folds: Folds, measure: Measure, others: Folds = ()) -> Deployed:
     """Choose on K - 1 folds, measure on the rest, over all folds.
 
     >>> loss = Measure("loss", "lower")
@@ -50,6 +54,7 @@ def as_deployed(folds: Folds, measure: Measure) -> Deployed:
     Args:
         folds: per epoch, a sum and a count for each fold.
         measure: says which direction is better.
+        others: of a figure that is no mean, likewise its value on the samples of the other folds, last on all.
 
     Raises:
         ValueError: fewer than two folds, or not as many in every epoch.
@@ -62,17 +67,25 @@ def as_deployed(folds: Folds, measure: Measure) -> Deployed:
     (of,) = counts
     if of < 2:
         raise ValueError(f"as deployed wants two folds at least; got {of}")
-    table = np.array([pairs or [(math.nan, math.nan)] * of for pairs in folds], dtype=float)  # epochs, folds, 2
-    whole = table.sum(1)
-    others = whole[:, None] - table
+    table = _table(folds, of)
+    if others:
+        rest = _table(others, of + 1)
+    else:
+        whole = table.sum(1)
+        rest = np.concatenate([whole[:, None] - table, whole[:, None]], axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):  # a fold without samples leaves nothing to choose by
-        curves = np.column_stack([others[..., 0] / others[..., 1], whole[:, 0] / whole[:, 1]])
+        curves = rest[..., 0] / rest[..., 1]
     badness = np.where(np.isnan(curves), math.inf, -measure.sign * curves)
     *chosen, kept = badness.argmin(0).tolist()  # the first of equal ones
     if not np.isfinite(badness[[*chosen, kept], range(of + 1)]).all():
         return Deployed(math.nan, -1)
     there = table[chosen, range(of)]
     return Deployed(float(math.fsum(there[:, 0]) / math.fsum(there[:, 1])), kept)
+
+
+def _table(folds: Folds, of: int) -> np.ndarray[Any, Any]:
+    """``(epochs, of, 2)``."""
+    return np.array([pairs or [(math.nan, math.nan)] * of for pairs in folds], dtype=float)
 
 
 def best_epoch(curve: Iterable[float], measure: Measure) -> int:
@@ -94,7 +107,7 @@ def kind_of(runs: Sequence[RunRecord], figure: str) -> Kind:
 def endpoint(run: RunRecord, figure: str, measure: Measure, kind: Kind) -> Deployed:
     """A run's number for the primary question."""
     if kind == "deployed":
-        return as_deployed(run.folds[figure], measure)
+        return as_deployed(run.folds[figure], measure, run.folds.get(figure + OTHERS, ()))
     curve = run.metrics.get(figure, ())
     if not curve:
         return Deployed(math.nan, -1)
