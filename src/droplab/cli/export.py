@@ -50,12 +50,19 @@ def csv(
 
 
 @export.command
-def wandb(folder: Path, *, report: bool = False, lang: str = "en") -> None:
+def wandb(
+    folder: Path,
+    *,
+    report: bool = False,
+    verdict: Annotated[bool, Parameter(negative="")] = False,
+    lang: str = "en",
+) -> None:
     """Write an experiment to Weights & Biases, or what it missed: online when logged in, else as offline files.
 
     Args:
         folder: The experiment's folder.
         report: Also build and upload the tutorial's report of curves; needs an account and WANDB_ENTITY.
+        verdict: Only the verdict, into the runs that the training loop itself has there.
         lang: Language of the report, en or ja.
     """
     from droplab.comparison import Results
@@ -63,6 +70,9 @@ def wandb(folder: Path, *, report: bool = False, lang: str = "en") -> None:
     from droplab.report import check_language, report_words, wording
 
     check_language(lang)
+    if verdict:
+        _share_verdict(folder, "wandb")
+        return
     _mirror(folder, "wandb")
     if not report:
         return
@@ -99,6 +109,14 @@ def _mirror(folder: Path, name: str) -> None:
         say(line)
 
 
+def _share_verdict(folder: Path, name: str) -> None:
+    from droplab.cli.terminal import say
+    from droplab.comparison import Results
+
+    for line in Results.read(folder).share_verdict(name):
+        say(line)
+
+
 def _to(name: str, does: str) -> None:
     """A command for a sink that needs to know nothing but the folder."""
 
@@ -110,5 +128,23 @@ def _to(name: str, does: str) -> None:
 
 
 _to("trackio", "Write an experiment to Trackio's local dashboard, or what it missed.")
-_to("mlflow", "Write an experiment to MLflow, or what it missed: into the folder, or to $MLFLOW_TRACKING_URI.")
-_to("tensorboard", "Write an experiment's TensorBoard event files.")
+
+
+def _to_or_own(name: str, does: str) -> None:
+    """A command for a sink in which a training loop may have runs of its own."""
+
+    def command(folder: Path, *, verdict: Annotated[bool, Parameter(negative="")] = False) -> None:
+        if verdict:
+            _share_verdict(folder, name)
+        else:
+            _mirror(folder, name)
+
+    command.__doc__ = (
+        f"{does}\n\nArgs:\n    folder: The experiment's folder.\n"
+        "    verdict: Only the verdict, into the runs that the training loop itself has there.\n"
+    )
+    export.command(command, name=name)
+
+
+_to_or_own("mlflow", "Write an experiment to MLflow, or what it missed: into the folder, or to $MLFLOW_TRACKING_URI.")
+_to_or_own("tensorboard", "Write an experiment's TensorBoard event files.")
