@@ -15,7 +15,7 @@ def kinds(name: str | None = None, *, lang: str = "en") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from droplab.cli.terminal import show
+    from droplab.cli.terminal import say, show
     from droplab.report import check_language, texts
     from droplab.variants.language import said
     from droplab.variants.table import TABLE
@@ -28,7 +28,6 @@ def kinds(name: str | None = None, *, lang: str = "en") -> None:
             table.add_row(Text(row.name), Text(row.layer), Text(said(row.name, lang)["does"], overflow="fold"))
         show(table)
         return
-    said(name, lang)  # a name that is none is said before torch is loaded
     from droplab.variants.told import told
 
     one = told(name, lang)
@@ -36,12 +35,11 @@ def kinds(name: str | None = None, *, lang: str = "en") -> None:
     shown = ("name", "layer", "does", "when", "equation", "shares", "eval_law", "paper", "deviations")
     for field in shown:
         value = getattr(one, field)
+        if not value:
+            continue
         table.add_row(Text(heads[field]), Text(f"droplab.nn.{value}" if field == "layer" else value, overflow="fold"))
-    if TABLE[name].in_arms:
-        table.add_row(Text(heads["arm"]), Text(_arm(name, bool(TABLE[name].adopts))))
     show(table)
-
-
-def _arm(name: str, weights: bool) -> str:
-    site = "fc1" if weights else "fc1:in"
-    return f'[[arms]]\nname = "{name}"\nkind = "{name}"\np = {{ "{site}" = 0.25 }}'
+    if one.arm is not None:  # apart from the table, to be copied
+        say(f"\n{heads['arm']}\n\n{one.arm.spec.rstrip()}")
+        if one.arm.file:
+            say(f"\n{one.arm.code.rstrip()}")
