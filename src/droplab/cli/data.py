@@ -15,7 +15,7 @@ def list_() -> None:
     from rich.table import Table
 
     from droplab.cli.terminal import show
-    from droplab.data import catalogue
+    from droplab.datasets import catalogue
 
     table = Table("name", "what it is", "sample", "classes", "licence", "download")
     for entry in catalogue():
