@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from droplab.analysis.endpoints import lowest
 from droplab.folds import OTHERS
@@ -27,6 +28,8 @@ from droplab.records import Measure, RunRecord
 Kind = Literal["deployed", "best", "reported"]
 """``deployed``: from folds; ``best``: the best epoch, chosen and measured on the same samples; ``reported``: runs
 reported one number, in one epoch."""
+
+Floats = npt.NDArray[np.float64]
 
 Folds = Sequence[Sequence[tuple[float, float]]]
 """Per epoch, a sum and a count for each fold; an epoch that did not measure has none, or NaN."""
@@ -59,11 +62,55 @@ def as_deployed(folds: Folds, measure: Measure, others: Folds = ()) -> Deployed:
     Raises:
         ValueError: fewer than two folds, or not as many in every epoch.
     """
+    table, badness = _choices(folds, measure, others)
+    if not len(table):
+        return Deployed(math.nan, -1)
+    of = table.shape[1]
+    *chosen, kept = badness.argmin(0).tolist()  # the first of equal ones
+    if not np.isfinite(badness[[*chosen, kept], range(of + 1)]).all():
+        return Deployed(math.nan, -1)
+    there = table[chosen, range(of)]
+    return Deployed(float(math.fsum(there[:, 0]) / math.fsum(there[:, 1])), kept)
+
+
+def deployed_so_far(folds: Folds, measure: Measure, others: Folds = ()) -> Floats:
+    """``as_deployed`` had training ended after each of the epochs, ``(epochs,)``; NaN where nothing was measured yet.
+
+    >>> loss = Measure("loss", "lower")
+    >>> deployed_so_far([[(2.0, 1), (2.0, 1)], [(1.0, 1), (3.0, 1)], [(3.0, 1), (1.5, 1)]], loss).tolist()
+    [2.0, 2.5, 3.0]
+    """
+    table, badness = _choices(folds, measure, others)
+    if not len(table):
+        return np.full(len(folds), math.nan)
+    chosen = best_so_far(badness)
+    there = table[chosen[:, :-1], np.arange(table.shape[1])]  # epochs, folds, 2
+    known = np.isfinite(np.take_along_axis(badness, chosen, 0)).all(1)
+    with np.errstate(invalid="ignore"):
+        sums = there.sum(1)
+        return np.where(known, sums[:, 0] / sums[:, 1], math.nan)
+
+
+def best_so_far(badness: Floats) -> npt.NDArray[np.intp]:
+    """For each epoch (the first axis), the first of the lowest values up to it.
+
+    >>> best_so_far(np.array([3.0, 1.0, 2.0, 1.0, 0.5])).tolist()
+    [0, 1, 1, 1, 4]
+    """
+    least = np.minimum.accumulate(badness, axis=0)
+    better = np.zeros(badness.shape, dtype=bool)
+    better[1:] = badness[1:] < least[:-1]
+    places = np.arange(len(badness)).reshape(-1, *[1] * (badness.ndim - 1))
+    return np.maximum.accumulate(np.where(better, places, 0), axis=0)
+
+
+def _choices(folds: Folds, measure: Measure, others: Folds) -> tuple[Floats, Floats]:
+    """Sums and counts, ``(epochs, folds, 2)``; and by what an epoch is chosen: without each fold, then on all."""
     counts = {len(pairs) for pairs in folds if pairs}
     if len(counts) > 1:
         raise ValueError(f"every epoch has as many folds as the others; got {sorted(counts)}")
     if not counts:
-        return Deployed(math.nan, -1)
+        return np.empty((0, 0, 2)), np.empty((0, 1))
     (of,) = counts
     if of < 2:
         raise ValueError(f"as deployed wants two folds at least; got {of}")
@@ -75,15 +122,10 @@ def as_deployed(folds: Folds, measure: Measure, others: Folds = ()) -> Deployed:
         rest = np.concatenate([whole[:, None] - table, whole[:, None]], axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):  # a fold without samples leaves nothing to choose by
         curves = rest[..., 0] / rest[..., 1]
-    badness = np.where(np.isnan(curves), math.inf, -measure.sign * curves)
-    *chosen, kept = badness.argmin(0).tolist()  # the first of equal ones
-    if not np.isfinite(badness[[*chosen, kept], range(of + 1)]).all():
-        return Deployed(math.nan, -1)
-    there = table[chosen, range(of)]
-    return Deployed(float(math.fsum(there[:, 0]) / math.fsum(there[:, 1])), kept)
+    return table, np.where(np.isnan(curves), math.inf, -measure.sign * curves)
 
 
-def _table(folds: Folds, of: int) -> np.ndarray[Any, Any]:
+def _table(folds: Folds, of: int) -> Floats:
     """``(epochs, of, 2)``."""
     return np.array([pairs or [(math.nan, math.nan)] * of for pairs in folds], dtype=float)
 
