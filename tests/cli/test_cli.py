@@ -46,7 +46,8 @@ def test_from_spec_to_export(here, capsys):
     code, out, err = run(capsys, "compare", "tiny.toml", "--out", "x", "--lang", "ja")
     assert code == 0
     assert "読み方" in out
-    assert "epoch 1/1" in err
+    assert "エポック 1/1  検証損失" in err
+    assert out.splitlines()[-1] == f"ページ: {(here / 'x' / 'report.html').as_uri()}"
     code, out, _ = run(capsys, "verdict", "x")
     assert code == 0
     assert "How to read this" in out

@@ -175,6 +175,9 @@ class PlainRun:
         """``p/SITE`` of all models."""
         return {f"p/{site}": rate for model in self._models for site, rate in rates(model).items()}
 
+    def label(self, logger: Any) -> None:
+        """Nothing: there is no arm."""
+
     def keep(self, **values: Any) -> None:
         """Keep plain values while the script runs."""
         check_plain(values)

@@ -33,7 +33,7 @@ def compare(
     track: str | None = None,
     allow_random_baseline: Annotated[bool, Parameter(negative="")] = False,
     accept_changed_code: Annotated[bool, Parameter(negative="")] = False,
-    lang: str = "en",
+    lang: str | None = None,
 ) -> None:
     """Train arms × seeds, continue what was begun, print the verdict and write the page.
 
@@ -62,15 +62,15 @@ def compare(
         track: Mirror metrics to wandb, trackio, mlflow, tensorboard or pkg.module:Class; several by commas.
         allow_random_baseline: Train an arm without dropout although the model drops by itself; the verdict says so.
         accept_changed_code: Continue although the code that the spec names is another now; the verdict says so.
-        lang: Language of the verdict and the page, en or ja.
+        lang: Language of the verdict and the page, en or ja (default: $DROPLAB_LANG, then the system's).
     """
     from droplab.cli.progress import progress
-    from droplab.report import check_language
+    from droplab.cli.words import language
     from droplab.spec import LoopSpec, parse_spec
     from droplab.spec.specfile import parse, read_table
     from droplab.tracking import check_sinks
 
-    check_language(lang)
+    lang = language(lang)
     sinks = [name.strip() for name in (track or "").split(",") if name.strip()]
     check_sinks(sinks)
     if spec is not None and "loop" in read_table(spec):
@@ -101,7 +101,7 @@ def compare(
                 listener=display,
                 accept_changed_code=accept_changed_code,
             )
-        _show(results, lang, None)
+        show_results(results, lang, None)
         return
     values = spec_values(spec, data, train_size, model, arms, arm_set, seeds, epochs)
     if margin is not None:
@@ -127,7 +127,7 @@ def compare(
             allow_random_baseline=allow_random_baseline,
             accept_changed_code=accept_changed_code,
         )
-    _show(results, lang, data_dir)
+    show_results(results, lang, data_dir)
 
 
 def _refuse(given: dict[str, Any]) -> None:
@@ -136,17 +136,22 @@ def _refuse(given: dict[str, Any]) -> None:
         raise SpecError([f"{', '.join(named)}: a loop of your own brings its data and models itself"], "the command")
 
 
-def _show(results: Results, lang: str, data_dir: Path | None) -> None:
-    from droplab.cli.terminal import say
+def show_results(results: Results, lang: str, data_dir: Path | None) -> None:
+    """Write the page, print the verdict and where the page is; runs that failed end the command with their reasons."""
+    from droplab.cli.failing import grouped
+    from droplab.cli.terminal import columns, say, tell_aside
+    from droplab.cli.words import words
+    from droplab.report import render
 
+    tell_aside(words("page.writing"))
     try:
         page = results.write_page(lang=lang, data_dir=data_dir)  # before anything is printed, which may fail
     finally:
-        say(results.text(lang))
-    say(f"\n{page}")
-    failed = [run for run in results.record.runs.values() if run.state == "failed"]
+        say(render(results.verdict, results.record, lang, columns()))
+    say("\n" + words("page.at", address=page.absolute().as_uri()))
+    failed = [(run.key, run.reason) for run in results.record.runs.values() if run.state == "failed"]
     if failed:
-        lines = "\n".join(f"  - {run.key}: {run.reason}" for run in failed)
+        lines = "\n".join(f"  - {line}" for line in grouped(failed, lang))
         raise FailureError(f"{len(failed)} of {len(results.record.runs)} runs failed:\n{lines}")
 
 

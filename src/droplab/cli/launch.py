@@ -24,7 +24,7 @@ def launch(
     threads: int | None = None,
     track: str | None = None,
     accept_changed_code: Annotated[bool, Parameter(negative="")] = False,
-    lang: str = "en",
+    lang: str | None = None,
 ) -> None:
     """Run a training script once for each arm and seed; the script calls run = droplab.run().
 
@@ -45,17 +45,17 @@ def launch(
         threads: Threads of each run, all its ranks together (default: the machine's, shared among workers).
         track: Mirror metrics to wandb, trackio, mlflow, tensorboard or pkg.module:Class; several by commas.
         accept_changed_code: Continue although the script is another now; the verdict says so.
-        lang: Language of the verdict and the page, en or ja.
+        lang: Language of the verdict and the page, en or ja (default: $DROPLAB_LANG, then the system's).
     """
-    from droplab.cli.compare import _show
+    from droplab.cli.compare import show_results
     from droplab.cli.progress import progress
+    from droplab.cli.words import language
     from droplab.execution.launch_command import check_command
-    from droplab.report import check_language
     from droplab.spec import LoopSpec
     from droplab.spec.specfile import parse
     from droplab.tracking import check_sinks
 
-    check_language(lang)
+    lang = language(lang)
     check_command(command)
     sinks = [one.strip() for one in (track or "").split(",") if one.strip()]
     check_sinks(sinks)
@@ -80,7 +80,7 @@ def launch(
         results = run(
             spec, out=out, fresh=fresh, track=sinks, listener=display, accept_changed_code=accept_changed_code
         )
-    _show(results, lang, None)
+    show_results(results, lang, None)
 
 
 def _measures(words: tuple[str, ...]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from droplab.training.drawing import Drawn, drawn
 from droplab.training.epochs import Epochs
 from droplab.training.evaluating import Evaluate
 from droplab.training.figures import check_named
+from droplab.training.labels import Labels
 from droplab.training.loader import RunLoader
 from droplab.training.loaders import Loaders
 from droplab.training.making import Make
@@ -68,10 +69,12 @@ class Run:
         watch: Watch | None = None,
         load_only: bool = False,
         ranks: Ranks = ALONE,
+        labels: Labels | None = None,
     ) -> None:
         self.arm, self.seed, self.measures = arm, seed, terms.measures
         self.settings = Settings(arm)
         self.device = torch.device(terms.device)
+        self._labels = labels
         self._progress = progress = Progress()
         self._resample, self._once = terms.resample, Once(port)
         once = self._once
@@ -262,6 +265,8 @@ class Run:
         Yields:
             The step's number, counted from 0.
         """
+        if self._labels is not None:
+            self._labels.step()
         return self._steps.step(batch, samples)
 
     def steps(self, batches: Iterable[Any]) -> Iterator[Any]:
@@ -272,6 +277,8 @@ class Run:
             for x, y in run.steps(loader):
                 ...
         """
+        if self._labels is not None:
+            self._labels.step()
         return self._steps.each(batches)
 
     def penalty(self, samples: int | None = None) -> Tensor | float:
@@ -301,6 +308,8 @@ class Run:
         """
         check_named("report", unnamed)
         self.settings.check()
+        if self._labels is not None:
+            self._labels.look()
         self._reports.report(figures, in_ledger=self._epochs.in_ledger)
 
     def report_samples(self, *unnamed: Any, ids: Any = None, **figures: Any) -> None:
@@ -325,6 +334,17 @@ class Run:
         check_named("report_samples", unnamed)
         self.settings.check()
         self._reports.report_samples(figures, ids)
+
+    def label(self, logger: Any) -> None:
+        """Give a logger that the loop has opened itself the run's group, arm and seed; the verdict follows at the end.
+
+        What is open of W&B and MLflow is found without it.
+
+        Args:
+            logger: a run of W&B or MLflow, a ``SummaryWriter``, or a logger of Lightning's.
+        """
+        if self._labels is not None:
+            self._labels.give(logger)
 
     def keep(self, **values: Any) -> None:
         """Keep plain values over an interruption, with the next checkpoint; read them from ``run.kept``.

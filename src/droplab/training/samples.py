@@ -79,6 +79,8 @@ class RunData:
     device: torch.device
     task: Task = field(default_factory=Classification)
     """What a batch is asked."""
+    groups: Any = None
+    """``(N,)``, of the validation samples, where the data have groups."""
     sizes: Mapping[int | None, RunData] = field(default_factory=dict)
     """The same with other numbers of training samples, those that arms ask for; validation samples are shared."""
 
@@ -112,7 +114,8 @@ def _as_it_is(split: TaskSplit, fit_size: int, device: torch.device, task: Task)
     """What is in memory goes to the device; the rest stays where it is, and goes there batch by batch."""
     train, validation = to_device(split.train, device), to_device(split.validation, device)
     chosen = torch.linspace(0, len(train) - 1, min(fit_size, len(train))).round().long()
-    return RunData(train, pick(train, chosen), validation, split.shape, split.classes, device, task)
+    groups = split.validation_groups
+    return RunData(train, pick(train, chosen), validation, split.shape, split.classes, device, task, groups)
 
 
 def to_device(source: Source, device: torch.device) -> Source:

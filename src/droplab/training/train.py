@@ -154,7 +154,7 @@ class Trainer:
         first = self.task.measures[0]
         metrics = {f"train_{name}": value for name, value in trained.items()}
         metrics |= {f"fit_{name}": value for name, value in self.evaluate(self.data.fit).items()}
-        foldwise = Foldwise(self.task, len(self.data.validation))
+        foldwise = Foldwise(self.task, len(self.data.validation), self.data.groups)
         metrics |= {f"val_{name}": value for name, value in self.evaluate(self.data.validation, foldwise).items()}
         metrics["gap"] = (metrics[f"fit_{first.name}"] - metrics[f"val_{first.name}"]) * first.sign
         if not all(math.isfinite(metrics.get(f"{part}_{first.name}", 0.0)) for part in PARTS):
