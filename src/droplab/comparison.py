@@ -20,14 +20,14 @@ from droplab.ledger import open_experiment, read_experiment
 from droplab.listener import Listener, Silent
 from droplab.measures import MeasuresLike
 from droplab.records import ExperimentRecord, RunKey, SampleValues
-from droplab.report import PageSource, build_page, render
+from droplab.report import PageSource, build_page, render, summaries
 from droplab.report.writing import check_free, whole_file
 from droplab.spec import ExperimentSpec, RecipeSpec, parse_spec, read_spec
 from droplab.spec.loop import LoopSpec
 from droplab.spec.named import named_objects
 from droplab.spec.presets import demo
 from droplab.spec.specfile import parse, read_table
-from droplab.tracking import Tracker
+from droplab.tracking import Tracker, own_runs, write_verdict
 from droplab.training.run import Loop
 from droplab.training.train import steps_per_epoch
 from droplab.userobjects import looks_like_object
@@ -180,6 +180,21 @@ class Results:
             file.write(text)
         return target
 
+    def share_verdict(self, sink: str = "") -> tuple[str, ...]:
+        """Write the verdict into the summaries of the runs that the loop itself has in W&B, MLflow or TensorBoard.
+
+        ``droplab.compare`` and ``droplab.study`` do it when all runs have ended.
+
+        Args:
+            sink: ``wandb``, ``mlflow`` or ``tensorboard`` alone, offline runs too, once they are uploaded.
+
+        Returns:
+            Lines for the user: what could not be written, and how to do it later.
+        """
+        if not own_runs(self.record):
+            return ()
+        return tuple(write_verdict(self.record, summaries(self.verdict, self.record), self.folder, sink))
+
     def to_pandas(self) -> DataFrame:
         """One row per run and epoch (counted from 1), one column per metric.
 
@@ -216,6 +231,7 @@ def compare(
     margin: float | None = None,
     looks: Sequence[int] | None = None,
     endpoints: str | None = None,
+    resample: bool | str | None = None,
     measures: MeasuresLike | None = None,
     epochs: int | None = None,
     name: str | None = None,
@@ -251,6 +267,8 @@ def compare(
             practically equal.
         looks: numbers of seeds at which results are looked at; those of ``"until-decided"`` are 3, 5, 8, 12, 16 and 20.
         endpoints: ``"2"``, the measure as deployed first; ``"1"``, the last epoch. New experiments have ``"2"``.
+        resample: ``True``: each seed draws its own training and validation samples, which the loop asks for with
+            ``run.split``; ``"5-fold"``: seed s validates on fold s mod 5 of repeat s // 5.
         measures: what the loop reports, with the better direction: ``{"loss": "lower", "f1": "higher"}``; the first is
             decided on.
         epochs: for ``run.epochs()``; where absent, the loop says how many.
@@ -294,6 +312,7 @@ def compare(
         "margin": margin,
         "looks": looks,
         "endpoints": endpoints,
+        "resample": resample,
         "measures": measures,
         "epochs": epochs,
         "name": name,
@@ -313,7 +332,10 @@ def compare(
                 accept_changed_code=accept_changed_code,
                 wanted=wanted,
             )
-        return Results(finished.folder, finished.record)
+            results = Results(finished.folder, finished.record)
+            for line in results.share_verdict():
+                tracker.say(line)
+        return results
     arms_given = not isinstance(spec, Mapping) or "arms" in spec
     if spec is None:
         spec = demo()

@@ -10,6 +10,7 @@ from droplab.analysis.planned import plan_of, written
 from droplab.analysis.questions import Endpoint, Questions, questions
 from droplab.analysis.recommend import by_weight
 from droplab.analysis.second import Primary
+from droplab.analysis.stopping import Figures, Stopping, stopping, thin
 from droplab.analysis.until import Next, next_seeds, spared, wanted
 from droplab.analysis.verdict import ALPHA, Verdict, judge
 
@@ -22,12 +23,14 @@ __all__ = [
     "Effect",
     "Endpoint",
     "Failures",
+    "Figures",
     "Next",
     "Pilot",
     "Plan",
     "Primary",
     "Questions",
     "Spread",
+    "Stopping",
     "Unit",
     "Verdict",
     "by_weight",
@@ -37,6 +40,8 @@ __all__ = [
     "plan_of",
     "questions",
     "spared",
+    "stopping",
+    "thin",
     "wanted",
     "written",
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from droplab.cli.written import written
 from droplab.errors import FailureError, SpecError, suggest
 
 if TYPE_CHECKING:
@@ -46,10 +47,11 @@ def compare(
         data_dir: Where data sets are looked for (default: $DROPLAB_DATA, then the user's cache).
         train_size: Keep this many training samples, stratified by class.
         model: tutorial-cnn, srivastava-mlp, mlp, unet, gpt, lstm, or pkg.module:function.
-        arm_set: A built-in set of arms: tutorial, variants, placements, rates or schedules; with its data and recipe
-            unless SPEC, --data or --model say otherwise. On another model the arms go to the sites that it has. Or a
-            list of arms of your own, pkg.module:ARMS.
-        arms: Names of the spec's arms, or drop rates such as 0,0.25,0.5; the first is the baseline.
+        arm_set: A built-in set of arms: tutorial, variants, placements, rivals, dropout-x-decay, rates or schedules;
+            with its data and recipe unless SPEC, --data or --model say otherwise. On another model the arms go to the
+            sites that it has. Or a list of arms of your own, pkg.module:ARMS.
+        arms: Names of the spec's arms, drop rates, changes of the recipe, or rates with changes, such as
+            0,0.25,weight_decay=0.01,0.25+augmentation=flip-crop; the first is the baseline.
         seeds: Number of seeds per arm, or until-decided: looks at 3, 5, 8, 12, 16 and 20 seeds; an arm that is decided
             gets no more.
         margin: The smallest difference of the first measure that matters to you, in its own unit; inside it arms are
@@ -196,10 +198,10 @@ def _lay(values: dict[str, Any], table: str, **options: Any) -> None:
 
 
 def choose_arms(text: str, known: Any, model: str = "") -> list[dict[str, Any]]:
-    """Arms from ``--arms``: names of the spec's arms, or rates for all dropout layers.
+    """Arms from ``--arms``: names of the spec's arms, rates for all dropout layers, changes of the recipe, or both.
 
-    >>> [arm["name"] for arm in choose_arms("0, 0.5", None)]
-    ['no dropout', 'dropout 0.5']
+    >>> [arm["name"] for arm in choose_arms("0, 0.5, weight_decay=0.01, 0.5+weight_decay=0.01", None)]
+    ['no dropout', 'dropout 0.5', 'no dropout, weight_decay 0.01', 'dropout 0.5, weight_decay 0.01']
 
     Raises:
         SpecError: a word is neither.
@@ -213,15 +215,15 @@ def choose_arms(text: str, known: Any, model: str = "") -> list[dict[str, Any]]:
         if word in by_name:
             chosen.append(by_name[word])
             continue
-        try:
-            rate = float(word)
-        except ValueError:
+        arm = written(word)
+        if arm is None:
             names = ", ".join(by_name)
             problems.append(
-                f"--arms: {word!r} is neither a drop rate nor one of the arms ({names}){suggest(word, by_name)}"
+                f"--arms: {word!r} is neither a drop rate, nor a change such as weight_decay=0.01, nor one of the arms "
+                f"({names}){suggest(word, by_name)}"
             )
             continue
-        chosen.append({"name": f"dropout {word}" if rate else "no dropout", "p": rate})
+        chosen.append(arm)
     if problems:
         raise SpecError(problems, "the command")
     return chosen

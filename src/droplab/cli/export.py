@@ -55,12 +55,19 @@ def csv(
         write(file)
 
 
-def wandb(folder: Path, *, report: bool = False, lang: str | None = None) -> None:
+def wandb(
+    folder: Path,
+    *,
+    report: bool = False,
+    verdict: Annotated[bool, Parameter(negative="")] = False,
+    lang: str | None = None,
+) -> None:
     """Write an experiment to Weights & Biases, or what it missed: online when logged in, else as offline files.
 
     Args:
         folder: The experiment's folder.
         report: Also build and upload the tutorial's report of curves; needs an account and WANDB_ENTITY.
+        verdict: Only the verdict, into the runs that the training loop itself has there.
         lang: Language of the report, en or ja (default: $DROPLAB_LANG, then the system's).
     """
     from droplab.cli.words import language
@@ -69,6 +76,9 @@ def wandb(folder: Path, *, report: bool = False, lang: str | None = None) -> Non
     from droplab.report import report_words, wording
 
     lang = language(lang)
+    if verdict:
+        _share_verdict(folder, "wandb")
+        return
     _mirror(folder, "wandb")
     if not report:
         return
@@ -110,6 +120,16 @@ def _mirror(folder: Path, name: str) -> None:
         say(translate(line, language()))
 
 
+def _share_verdict(folder: Path, name: str) -> None:
+    from droplab.cli.terminal import say
+    from droplab.cli.translating import translate
+    from droplab.cli.words import language
+    from droplab.comparison import Results
+
+    for line in Results.read(folder).share_verdict(name):
+        say(translate(line, language()))
+
+
 def _to(name: str) -> Callable[..., None]:
     """A command for a sink that needs to know nothing but the folder."""
 
@@ -127,6 +147,29 @@ def _to(name: str) -> Callable[..., None]:
     return command
 
 
+def _to_or_own(name: str) -> Callable[..., None]:
+    """A command for a sink in which a training loop may have runs of its own."""
+
+    def command(
+        folder: Path, *, verdict: Annotated[bool, Parameter(negative="")] = False, lang: str | None = None
+    ) -> None:
+        from droplab.cli.words import language
+
+        language(lang)
+        if verdict:
+            _share_verdict(folder, name)
+        else:
+            _mirror(folder, name)
+
+    command.__doc__ = (
+        f"{_DOES[name]}\n\nArgs:\n"
+        "    folder: The experiment's folder.\n"
+        "    verdict: Only the verdict, into the runs that the training loop itself has there.\n"
+        "    lang: Language, en or ja (default: $DROPLAB_LANG, then the system's).\n"
+    )
+    return command
+
+
 _DOES = {
     "trackio": "Write an experiment to Trackio's local dashboard, or what it missed.",
     "mlflow": "Write an experiment to MLflow, or what it missed: into the folder, or to $MLFLOW_TRACKING_URI.",
@@ -134,7 +177,10 @@ _DOES = {
 }
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "csv": csv,
-    **{name: wandb if name == "wandb" else _to(name) for name in SINKS},
+    **{name: _to(name) for name in SINKS},
+    "wandb": wandb,
+    "mlflow": _to_or_own("mlflow"),
+    "tensorboard": _to_or_own("tensorboard"),
     "sink": sink,
 }
 """By their second word; every sink has one."""

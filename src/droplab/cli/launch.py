@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from droplab.cli.written import written
 from droplab.errors import SpecError
 
 
@@ -31,7 +32,8 @@ def launch(
 
     Args:
         command: After --: python train.py …, or torchrun --nproc-per-node 2 train.py …
-        arms: Drop rates such as 0,0.25,0.5, or a TOML file with arms = […]; the first is the baseline.
+        arms: Drop rates such as 0,0.25,0.5, settings that the script reads (0,weight_decay=0.1,0.25+lr=0.01), or a TOML
+            file with arms = […]; the first is the baseline.
         seeds: Number of seeds per arm.
         measure: What the script reports, with the better direction: loss:lower. Given again for each; the first is
             decided on (default: loss:lower).
@@ -99,7 +101,7 @@ def _measures(words: tuple[str, ...]) -> dict[str, str]:
 
 
 def _arms(text: str) -> list[Any]:
-    """Arms from ``--arms``: drop rates, or those of a file.
+    """Arms from ``--arms``: drop rates, settings of the script, both, or those of a file.
 
     >>> _arms("0, 0.5")
     [0.0, 0.5]
@@ -111,9 +113,9 @@ def _arms(text: str) -> list[Any]:
         if not isinstance(arms, list):
             raise SpecError([f"--arms: {text} has no list of arms: arms = [0, 0.1]"], "the command")
         return arms
-    try:
-        return [float(word) for word in text.split(",")]
-    except ValueError:
+    arms = [arm for word in text.split(",") if (arm := written(word.strip())) is not None]
+    if len(arms) <= text.count(","):
         raise SpecError(
             [f"--arms: got {text!r}; drop rates are wanted, 0,0.1,0.3, or a TOML file with arms = […]"], "the command"
-        ) from None
+        )
+    return [arm if "recipe" in arm else arm["p"] for arm in arms]

@@ -30,7 +30,9 @@ NO_PRECISION = "the loop's own precision"
 
 def terms_of(spec: LoopSpec, plan: Plan, runs: int) -> Terms:
     """What each of so many runs is told."""
-    return Terms(spec.measures, spec.epochs or 0, plan.device, keep_samples=spec.keep_samples / runs)
+    return Terms(
+        spec.measures, spec.epochs or 0, plan.device, keep_samples=spec.keep_samples / runs, resample=spec.resample
+    )
 
 
 @final
@@ -60,8 +62,8 @@ class Guest:
         if "loop" not in before:
             return "it trains with droplab's own loop, not with one of yours"
         now = self.spec.canonical()
-        differing = [key for key in now if key not in NOT_IDENTITY and before.get(key) != now[key]]
-        return "; ".join(f"{key}: {before.get(key)!r} there, {now[key]!r} here" for key in differing)
+        differing = [key for key in {**now, **before} if key not in NOT_IDENTITY and before.get(key) != now.get(key)]
+        return "; ".join(f"{key}: {before.get(key)!r} there, {now.get(key)!r} here" for key in differing)
 
     def whole(self, before: Mapping[str, Any]) -> Whole:
         """See ``Experiment``."""

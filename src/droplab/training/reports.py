@@ -10,6 +10,7 @@ from typing import Any, final
 
 from droplab.errors import UserError
 from droplab.records import Measurement, Notice
+from droplab.resampling import NOTICE
 from droplab.training.figures import Figures
 from droplab.training.loaders import Loaders
 from droplab.training.models import Models
@@ -138,6 +139,11 @@ class Reports:
         self._figures = self._ranks.agreed(self._figures)
         if not self._figures and self._progress.epoch == 0:
             raise UserError(f"the loop ended its first epoch without a report; call {self._terms.report} once an epoch")
+        if self._terms.resample and NOTICE not in self._once:
+            raise UserError(
+                "the experiment resamples, and the loop never asked which samples train and which validate; call "
+                "train, validation = run.split(len(dataset)), or leave resample out"
+            )
         figures = self._figures.whole(self._progress.step - 1) | self._models.rates()
         self._see_steps()
         samples = self._figures.samples
