@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -54,11 +54,24 @@ def as_deployed(folds: Folds, measure: Measure) -> Deployed:
     Raises:
         ValueError: fewer than two folds, or not as many in every epoch.
     """
+    found = chosen(folds, measure)
+    if found is None:
+        return Deployed(math.nan, -1)
+    there, kept = found
+    return Deployed(float(math.fsum(there[:, 0]) / math.fsum(there[:, 1])), kept)
+
+
+def chosen(folds: Folds, measure: Measure) -> tuple[np.ndarray[Any, Any], int] | None:
+    """``(K, 2)``, each fold's sum and count at the epoch that the others choose, and the epoch that all choose.
+
+    Raises:
+        ValueError: as in ``as_deployed``.
+    """
     counts = {len(pairs) for pairs in folds if pairs}
     if len(counts) > 1:
         raise ValueError(f"every epoch has as many folds as the others; got {sorted(counts)}")
     if not counts:
-        return Deployed(math.nan, -1)
+        return None
     (of,) = counts
     if of < 2:
         raise ValueError(f"as deployed wants two folds at least; got {of}")
@@ -68,11 +81,10 @@ def as_deployed(folds: Folds, measure: Measure) -> Deployed:
     with np.errstate(divide="ignore", invalid="ignore"):  # a fold without samples leaves nothing to choose by
         curves = np.column_stack([others[..., 0] / others[..., 1], whole[:, 0] / whole[:, 1]])
     badness = np.where(np.isnan(curves), math.inf, -measure.sign * curves)
-    *chosen, kept = badness.argmin(0).tolist()  # the first of equal ones
-    if not np.isfinite(badness[[*chosen, kept], range(of + 1)]).all():
-        return Deployed(math.nan, -1)
-    there = table[chosen, range(of)]
-    return Deployed(float(math.fsum(there[:, 0]) / math.fsum(there[:, 1])), kept)
+    *epochs, kept = badness.argmin(0).tolist()  # the first of equal ones
+    if not np.isfinite(badness[[*epochs, kept], range(of + 1)]).all():
+        return None
+    return table[epochs, range(of)], kept
 
 
 def best_epoch(curve: Iterable[float], measure: Measure) -> int:
