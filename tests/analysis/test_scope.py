@@ -199,13 +199,13 @@ def test_the_verdict_says_what_it_holds_for():
     assert "one of 5 folds, drawn anew after every 5 seeds (20 samples; 80 others)" in render(verdict, made)
     assert "1/シード数 + 0.25" in render(verdict, made, "ja")
     told = verdict_json(verdict, made)
-    assert told["scope"] == {"resample": "5-fold", "ratio": 0.25, "validation": [20, 20], "training": [80, 80]}
+    assert told["scope"] == {"splits": "5-fold", "ratio": 0.25, "validation": [20, 20], "training": [80, 80]}
     assert told["primary"]["answers"][0]["new_data"]["low"] is None
     split, _ = one_split(rng, 5, 200, 0.03)
     verdict = judge(split)
     for lang, words in (("en", "For other validation samples too"), ("ja", "ほかの検証データも含めた区間")):
         assert words in render(verdict, split, lang)
     told = verdict_json(verdict, split)
-    assert told["scope"]["resample"] is False
+    assert told["scope"]["splits"] == "one"
     assert told["primary"]["answers"][0]["new_data"]["folds"] == 5
     json.dumps(told, allow_nan=False)

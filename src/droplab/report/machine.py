@@ -52,7 +52,7 @@ def verdict_json(verdict: Verdict, record: ExperimentRecord) -> dict[str, Any]:
 
 def _scope(found: Scope) -> dict[str, Any]:
     return {
-        "resample": found.resample,
+        "splits": found.resample if isinstance(found.resample, str) else "drawn" if found.resample else "one",
         "ratio": _finite(found.ratio),
         "validation": list(found.validation) if found.resample else None,
         "training": list(found.training) if found.resample else None,
