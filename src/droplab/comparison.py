@@ -20,14 +20,14 @@ from droplab.ledger import open_experiment, read_experiment
 from droplab.listener import Listener, Silent
 from droplab.measures import MeasuresLike
 from droplab.records import ExperimentRecord, RunKey, SampleValues
-from droplab.report import PageSource, build_page, render
+from droplab.report import PageSource, build_page, render, summaries
 from droplab.report.writing import check_free, whole_file
 from droplab.spec import ExperimentSpec, RecipeSpec, parse_spec, read_spec
 from droplab.spec.loop import LoopSpec
 from droplab.spec.named import named_objects
 from droplab.spec.presets import demo
 from droplab.spec.specfile import parse, read_table
-from droplab.tracking import Tracker
+from droplab.tracking import Tracker, own_runs, write_verdict
 from droplab.training.run import Loop
 from droplab.training.train import steps_per_epoch
 from droplab.userobjects import looks_like_object
@@ -180,6 +180,21 @@ class Results:
             file.write(text)
         return target
 
+    def share_verdict(self, sink: str = "") -> tuple[str, ...]:
+        """Write the verdict into the summaries of the runs that the loop itself has in W&B, MLflow or TensorBoard.
+
+        ``droplab.compare`` and ``droplab.study`` do it when all runs have ended.
+
+        Args:
+            sink: ``wandb``, ``mlflow`` or ``tensorboard`` alone, offline runs too, once they are uploaded.
+
+        Returns:
+            Lines for the user: what could not be written, and how to do it later.
+        """
+        if not own_runs(self.record):
+            return ()
+        return tuple(write_verdict(self.record, summaries(self.verdict, self.record), self.folder, sink))
+
     def to_pandas(self) -> DataFrame:
         """One row per run and epoch (counted from 1), one column per metric.
 
@@ -317,7 +332,10 @@ def compare(
                 accept_changed_code=accept_changed_code,
                 wanted=wanted,
             )
-        return Results(finished.folder, finished.record)
+            results = Results(finished.folder, finished.record)
+            for line in results.share_verdict():
+                tracker.say(line)
+        return results
     arms_given = not isinstance(spec, Mapping) or "arms" in spec
     if spec is None:
         spec = demo()

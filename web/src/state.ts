@@ -1,6 +1,7 @@
 // What the reader has chosen, and the words of the chosen language.
 
-import { metricNames, type Payload, type Run } from "./data.ts";
+import { metricNames, type Effect, type Line, type Payload, type Run } from "./data.ts";
+import { Stops, type Figure } from "./figures.ts";
 import type { XAxis } from "./stats.ts";
 
 export interface State {
@@ -19,12 +20,22 @@ export interface State {
   zoom: [number, number] | null;
   layer: string;
   kind: string;
+  arm: string; // shown beside the baseline everywhere
+  stop: number | null; // where training ends, a place of the grid; none: as it was tested
+  ask: string; // whose difference is drawn over epochs
 }
+
+/** What has changed, for those who draw it. */
+export type Change = "stop" | "arm" | "curves" | "runs";
 
 export class Page {
   readonly data: Payload;
   readonly state: State;
+  readonly opened: Readonly<State>; // as it was at first
+  at = ""; // the section that the address names
   readonly metrics: string[];
+  readonly stops: Stops;
+  private readonly hearers = new Set<(what: Change) => void>();
 
   constructor(data: Payload) {
     this.data = data;
@@ -45,7 +56,43 @@ export class Page {
       zoom: null,
       layer: "",
       kind: "parameter",
+      arm: first(data),
+      stop: null,
+      ask: data.stops.lines.find((line) => line.role === "val")?.endpoint ?? data.stops.lines[0]?.endpoint ?? "",
     };
+    this.opened = { ...this.state, metrics: new Set(this.state.metrics) };
+    this.stops = new Stops(data);
+  }
+
+  /** Be told of the reader's choices. */
+  hear(hearer: (what: Change) => void): void {
+    this.hearers.add(hearer);
+  }
+
+  deaf(): void {
+    this.hearers.clear();
+  }
+
+  tell(what: Change): void {
+    for (const hearer of this.hearers) hearer(what);
+  }
+
+  /** Show an arm beside the baseline everywhere. */
+  pick(arm: string): void {
+    if (arm === this.data.experiment.baseline || arm === this.state.arm) return;
+    this.state.arm = arm;
+    this.tell("arm");
+  }
+
+  /** A question of the shown arm, where training ends now. */
+  figure(line: Line, arm = this.state.arm): Figure {
+    return this.stops.figure(line, line.role === "rise" ? this.data.experiment.baseline : arm, this.state.stop);
+  }
+
+  /** The epoch at which training ends now. */
+  get epoch(): number {
+    const { epochs } = this.data.stops;
+    return epochs[this.state.stop ?? epochs.length - 1] ?? this.data.experiment.epochs;
   }
 
   /** A text in the chosen language; `{name}` is filled in, `{count:run|runs}` with the word that goes with the number. */
@@ -55,6 +102,23 @@ export class Page {
       const value = String(fill[name] ?? "");
       return one === undefined ? value : `${value} ${value === "1" ? one : many}`;
     });
+  }
+
+  has(key: string): boolean {
+    return this.data.words[this.state.lang]?.[key] !== undefined;
+  }
+
+  /** A question's name. */
+  line(line: Line): string {
+    return this.say(`line.${line.endpoint}`);
+  }
+
+  /** What was said of a tested effect, in the words of the verdict. */
+  status(effect: Effect): string {
+    const place = this.data.effects.indexOf(effect);
+    for (const finding of this.data.verdict[this.state.lang]!.findings)
+      for (const group of finding.groups) for (const row of group.rows) if (row.effect === place) return [row.mean, row.interval, row.adjusted, row.status].filter(Boolean).join(" · ");
+    return "";
   }
 
   /** A metric's name for people: translated where it is well known. */
@@ -88,4 +152,16 @@ export class Page {
   visible(run: Run, index: number): boolean {
     return run.epochs > 0 && !this.state.hiddenRuns.has(index) && !this.state.hiddenGroups.has(this.group(run)) && this.passes(run);
   }
+}
+
+/** The arm that is shown first: the recommended one, else the one with the best primary figure. */
+function first(data: Payload): string {
+  const { arms, baseline } = data.experiment;
+  const others = arms.filter((arm) => arm !== baseline);
+  if (data.recommended !== baseline) return data.recommended;
+  const main = data.effects.filter((effect) => effect.finding === 0 || effect.finding === 3);
+  const end = main[0]?.endpoint;
+  const sign = data.stops.lines.find((line) => line.endpoint === end)?.better ?? 1;
+  const ranked = main.filter((effect) => effect.endpoint === end && effect.mean !== null).sort((a, b) => sign * (b.mean! - a.mean!));
+  return ranked[0]?.arm ?? others[0] ?? baseline;
 }

@@ -2,6 +2,7 @@
 
 import { colour, dash } from "./colour.ts";
 import type { Curves } from "./curves.ts";
+import { ticks } from "./scale.ts";
 import type { Page } from "./state.ts";
 import { decimate, floor, show, tick } from "./stats.ts";
 
@@ -14,17 +15,6 @@ export function escapeXml(text: string): string {
   return text
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "")
     .replace(/[&<>"']/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;" })[c]!);
-}
-
-/** About five round values between two. */
-export function ticks(low: number, high: number): number[] {
-  if (!(high > low)) return [low];
-  const raw = (high - low) / 5;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((f) => f * power).find((size) => size >= raw * 0.7)!;
-  const first = Math.ceil(low / step - 1e-9);
-  const last = Math.floor(high / step + 1e-9);
-  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
 }
 
 export function toSvg(found: Curves, page: Page, metric: string): string {

@@ -11,6 +11,7 @@ from droplab.analysis.questions import Endpoint, Questions, questions
 from droplab.analysis.recommend import by_weight
 from droplab.analysis.scope import Scope, scope_of
 from droplab.analysis.second import Primary
+from droplab.analysis.stopping import Figures, Stopping, stopping, thin
 from droplab.analysis.until import Next, next_seeds, spared, wanted
 from droplab.analysis.verdict import ALPHA, Verdict, judge
 
@@ -24,6 +25,7 @@ __all__ = [
     "Effect",
     "Endpoint",
     "Failures",
+    "Figures",
     "Next",
     "Pilot",
     "Plan",
@@ -31,6 +33,7 @@ __all__ = [
     "Questions",
     "Scope",
     "Spread",
+    "Stopping",
     "Unit",
     "Verdict",
     "by_weight",
@@ -41,6 +44,8 @@ __all__ = [
     "questions",
     "scope_of",
     "spared",
+    "stopping",
+    "thin",
     "wanted",
     "written",
 ]

@@ -61,7 +61,7 @@ class Pilot:
     """Exact 95 % interval under normal noise: a few runs tell little of their own spread."""
     sd_high: float
     seconds: float
-    """Mean training time of a run."""
+    """Mean training time of a run, of the arm that takes longest."""
     arms: int
     """Those that are to be compared with the baseline."""
     designs: tuple[Design, ...]
@@ -98,8 +98,7 @@ def pilot(record: ExperimentRecord, arms: int = 1, plan: Plan | None = None) -> 
     if arms < 1:
         raise UserError(f"an experiment compares one arm with the baseline at least; got {arms}")
     n, sd = len(values), stdev(values)
-    seconds = [sum(run.metrics["seconds"]) for run in done if run.metrics.get("seconds")]
-    each = fmean(seconds) if seconds else math.nan
+    each = _dearest(record)
     apart, ratio = math.sqrt(2) * sd, scope_of(record).ratio
     return Pilot(
         measure=asked.primary,
@@ -119,6 +118,12 @@ def pilot(record: ExperimentRecord, arms: int = 1, plan: Plan | None = None) -> 
         for_margin=_for_margin(apart, plan, arms, ratio),
         floor=_floor(record, asked.turn) if kind == "deployed" else math.nan,
     )
+
+
+def _dearest(record: ExperimentRecord) -> float:
+    """Mean seconds of a run, of the arm that takes longest: an arm may change the recipe. NaN where none told any."""
+    runs = [[run for run in record.complete(arm) if run.metrics.get("seconds")] for arm in record.arms]
+    return max((fmean(sum(run.metrics["seconds"]) for run in found) for found in runs if found), default=math.nan)
 
 
 def _width(seeds: int, level: float, ratio: float, power: float = POWER) -> float:

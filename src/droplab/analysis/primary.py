@@ -27,6 +27,7 @@ from droplab.analysis.needed import pairs_needed
 from droplab.analysis.paired import Paired, paired_t
 from droplab.analysis.pairs import Pairs, failures, pairs
 from droplab.analysis.questions import Questions
+from droplab.folds import OTHERS
 from droplab.records import ExperimentRecord, RunKey
 
 
@@ -119,8 +120,9 @@ def answers(
 
 def _parts(record: ExperimentRecord, asked: Questions) -> dict[RunKey, np.ndarray[Any, Any]]:
     """What each finished run measured on its folds as deployed; of one split alone do folds hold the same samples."""
-    done = {key: run.folds.get(asked.turn, ()) for key, run in record.runs.items() if run.state == "done"}
-    found = {key: chosen(folds, asked.primary) for key, folds in done.items()}
+    name, others = asked.turn, asked.turn + OTHERS
+    done = {key: run.folds for key, run in record.runs.items() if run.state == "done"}
+    found = {key: chosen(folds.get(name, ()), asked.primary, folds.get(others, ())) for key, folds in done.items()}
     return {key: one[0] for key, one in found.items() if one is not None}
 
 

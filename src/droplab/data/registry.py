@@ -1,4 +1,4 @@
-"""From a data set's name to its parts. A new data set is one new file and one line in ``DATASETS``."""
+"""From a data set's name to its parts. A new data set is a file, a line in ``DATASETS`` and one in ``datasets.py``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from droplab.data.memory import told_if_full
 from droplab.data.mnist import Mnist
 from droplab.data.npz import read_npz
 from droplab.data.parts import Split
-from droplab.data.source import Dataset, DatasetInfo, FileCheck, Progress, Source
+from droplab.data.source import Dataset, FileCheck, Progress, Source
 from droplab.data.split import split
 from droplab.errors import DataError, clip, quote, suggest
 from droplab.given import is_given
@@ -116,15 +116,6 @@ def _known(name: str) -> Dataset:
 
 def _folder(data_dir: Path | None) -> Path:
     return default_data_dir() if data_dir is None else user_path(data_dir).absolute()
-
-
-def catalogue() -> tuple[DatasetInfo, ...]:
-    """What can be loaded by name.
-
-    >>> [info.name for info in catalogue()]
-    ['fashion-mnist-mini', 'cifar10', 'mnist']
-    """
-    return tuple(dataset.info() for dataset in DATASETS.values())
 
 
 def fetch(name: str, data_dir: Path | None = None, progress: Progress | None = None) -> Path:

@@ -174,7 +174,9 @@ def _mark_interrupted(folder: Path) -> None:
 def open_run(run: RunRecord, folder: Path, ledger: Ledger) -> OpenRun:
     """A run as executors are told of it."""
     compared = {name: series for name, series in run.metrics.items() if name == "val_loss" or name.startswith("p/")}
-    return OpenRun(run.key, run_folder(folder, ledger.run_id(run.key)), run.epochs_done, compared)
+    design = ledger.design()
+    group = f"{design['spec']['name']} {design['experiment_id'][:8]}"
+    return OpenRun(run.key, run_folder(folder, ledger.run_id(run.key)), run.epochs_done, group, compared)
 
 
 def interrupted_error(flag: StopFlag, record: ExperimentRecord, folder: Path) -> InterruptedRunError:

@@ -13,6 +13,7 @@ from droplab.execution.carrying import unpacked
 from droplab.execution.checkpoint import CheckpointStore
 from droplab.execution.plan import OpenRun, Plan
 from droplab.spec.experiment import ArmSpec
+from droplab.training.labels import Labels, open_now
 from droplab.training.port import Port, StoppedError
 from droplab.training.run import Loop, Run
 from droplab.training.seeding import borrowed_generators, seed_everything
@@ -58,7 +59,8 @@ class GuestRuns:
         torch.set_num_threads(self.run_set.plan.threads)
         arm = next(arm for arm in self.run_set.arms if arm.name == key.arm)
         store = CheckpointStore(run.folder, port.say)
-        seen = Run(arm, key.seed, terms, store, run.epochs_in_ledger, port)
+        labels = Labels(run.group, key.arm, key.seed, port, open_now())
+        seen = Run(arm, key.seed, terms, store, run.epochs_in_ledger, port, labels=labels)
 
         def again(watch: Watch) -> None:
             epoch = seen.epoch or 0

@@ -12,6 +12,7 @@ from torch import nn
 from droplab.errors import DesignError, UserError
 from droplab.execution.checkpoint import CheckpointStore
 from droplab.execution.folder import run_folder
+from droplab.execution.launch import SCRIPTS
 from droplab.execution.trained import finished_run
 from droplab.ledger import OpenLedger
 from droplab.measures import kept_measures
@@ -68,6 +69,11 @@ def loop_models(
 
 
 def _found(name: str) -> Loop:
+    if name.startswith(f"{SCRIPTS}:"):
+        raise UserError(
+            f"the runs of {name} were made by a script, which builds its models in a process of its own; write a "
+            "function train(run) that does as it does up to run.epochs, with its arguments, and give it: loop=train"
+        )
     try:
         loop: Loop = resolve(name, "loop", DesignError)
     except UserError as problem:

@@ -17,7 +17,7 @@ from droplab.execution.experiment import ChosenPlan, Whole
 from droplab.execution.fingerprint import changed_code
 from droplab.execution.folder import default_folder
 from droplab.execution.house_runs import HouseRuns, HouseSet
-from droplab.execution.loading import check_same_data, lay_out_for, split_of
+from droplab.execution.loading import check_same_data, lay_out_for, split_of, with_sizes
 from droplab.execution.plan import Plan
 from droplab.measures import KEY, measures_json
 from droplab.records import Notice
@@ -87,6 +87,7 @@ class House:
         for line in split.told if isinstance(split, TaskSplit) else ():
             say(line)
         data = lay_out_for(self.spec, split, self.spec.recipe.fit_size, device)
+        data = with_sizes(self.spec, data, self._data_dir)
         checked = check_experiment(self.spec, split, data, allow_random_baseline=self._allow)
         self._found = _Found(split, data, checked)
 

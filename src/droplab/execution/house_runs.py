@@ -13,7 +13,7 @@ import torch
 
 from droplab.errors import DataError, DivergedError
 from droplab.execution.checkpoint import CheckpointStore
-from droplab.execution.loading import lay_out_for, split_of
+from droplab.execution.loading import lay_out_for, split_of, with_sizes
 from droplab.execution.plan import OpenRun, Plan
 from droplab.execution.seed_data import SeedData
 from droplab.spec.experiment import ExperimentSpec
@@ -46,7 +46,8 @@ class HouseSet:
                 "A data function must return the same samples on every call."
             )
         device = torch.device(self.plan.device)
-        return HouseRuns(self, lay_out_for(self.spec, split, self.spec.recipe.fit_size, device))
+        laid_out = lay_out_for(self.spec, split, self.spec.recipe.fit_size, device)
+        return HouseRuns(self, with_sizes(self.spec, laid_out, self.data_dir))
 
 
 @final
@@ -78,6 +79,7 @@ class HouseRuns:
         store = CheckpointStore(run.folder, port.say)
         torch.set_num_threads(plan.threads)
         arm = spec.arm(run.key.arm)
+        data = data.of(arm)
         with borrowed_generators():
             found = store.latest(run.epochs_in_ledger)
             trainer = Trainer(spec, arm, run.key.seed, data, plan.precision)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from droplab.data import Split, load
 from droplab.errors import DesignError, UserError
 from droplab.records import ExperimentRecord
 from droplab.resampling import Draw, draw_of
+from droplab.spec.changes import SIZE
 from droplab.spec.experiment import DataSpec, ExperimentSpec
+from droplab.spec.rivals import train_sizes
 from droplab.spec.task import DEFAULT
 from droplab.tasks.checking import check_parts
 from droplab.tasks.split import TaskSplit, load_split, some_of
@@ -79,6 +82,21 @@ def lay_out_for(spec: ExperimentSpec, split: Split | TaskSplit, fit_size: int, d
     task = make_task(spec.task)
     check_parts(task, {"train": some_of(split.train)[1]}, split.classes)
     return lay_out(split, fit_size, device, task)
+
+
+def with_sizes(spec: ExperimentSpec, data: RunData, data_dir: Path | None, seed: int = 0) -> RunData:
+    """A seed's data with those of arms that train on more or fewer samples, each as it would be alone.
+
+    Raises:
+        DataError: a size that cannot be had.
+    """
+    found = dict[int | None, RunData]()
+    for size in train_sizes(spec):
+        sized = spec.data.model_copy(update={SIZE: size})
+        split = load_data(sized, data_dir, spec.task, draw_of(spec.resample, seed))
+        other = lay_out_for(spec, split, spec.recipe.fit_size, data.device)
+        found[size] = replace(other, validation=data.validation)
+    return replace(data, sizes=found) if found else data
 
 
 def check_house(record: ExperimentRecord, what: str) -> None:

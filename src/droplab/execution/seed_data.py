@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import final
 
 from droplab.data import Split
-from droplab.execution.loading import lay_out_for, split_of
+from droplab.execution.loading import lay_out_for, split_of, with_sizes
 from droplab.records import Notice
 from droplab.resampling import NOTICE
 from droplab.spec.experiment import ExperimentSpec
@@ -34,6 +34,7 @@ class SeedData:
         if self._spec.resample and seed != self._seed:
             split = split_of(self._spec, seed, self._data_dir)
             data = lay_out_for(self._spec, split, self._spec.recipe.fit_size, self._base.device)
+            data = with_sizes(self._spec, data, self._data_dir, seed)
             self._seed, self._found = seed, (data, drawn(split))
         return self._found
 

@@ -62,8 +62,12 @@ def status(found: Answer, main: Primary, say: Speaker) -> str:
 
 def headline(verdict: Verdict, main: Primary, record: ExperimentRecord, say: Speaker) -> str:
     """The arm to use, or why none is named; first of all, what failed."""
-    lost = [(arm, failed) for arm, failed in _failures(main, record) if failed.count]
-    return " ".join([*(_lost(arm, failed, say) for arm, failed in lost), _advice(verdict, main, record, say)])
+    return " ".join([*lost(main, record, say), _advice(verdict, main, record, say)])
+
+
+def lost(main: Primary, record: ExperimentRecord, say: Speaker) -> list[str]:
+    """How many runs of which arms failed."""
+    return [_lost(arm, failed, say) for arm, failed in _failures(main, record) if failed.count]
 
 
 def _failures(main: Primary, record: ExperimentRecord) -> list[tuple[str, Failures]]:

@@ -125,6 +125,8 @@ class LoopSpec(Planned):
         values = self.model_dump(mode="json", exclude={"measures", *KEYS})
         for arm in values["arms"]:
             arm["kind"] = normal_form(arm["kind"])
+            if not arm["recipe"]:
+                del arm["recipe"]
         if not values["resample"]:
             del values["resample"]
         return {**values, "loop": self.loop_name, "measures": measures, "baseline": self.baseline_arm}

@@ -76,6 +76,8 @@ class TaskSplit:
     notices: tuple[Notice, ...]
     by_class: bool
     """Whether each sample has one class."""
+    validation_groups: Any = None
+    """``(N,)``, the group of each validation sample, where the source says groups and the part was cut."""
     trainable: int = 0
     """Training samples, and those that ``train_size`` leaves out."""
 
@@ -153,7 +155,12 @@ def load_split(
             parts[part] = given.parts[part]
     counts = {part: len(chosen.get(part, ())) for part in ("validation", "test")}
     notices = [Notice(f"cut_{how}", detail=counts)] if how else []
-    return replace(_whole(given, task, parts, [rows, *chosen.values()], told, notices), trainable=trainable)
+    whole = _whole(given, task, parts, [rows, *chosen.values()], told, notices)
+    return replace(whole, trainable=trainable, validation_groups=_groups_of(given, chosen.get("validation")))
+
+
+def _groups_of(given: GivenParts, rows: Any) -> Any:
+    return np.asarray(given.groups)[rows] if given.groups is not None and rows is not None else None
 
 
 def _nothing(_line: str) -> None:
@@ -214,7 +221,7 @@ def _whole(
         if part in in_memory and "train" in in_memory:
             found = duplicates(part, in_memory[part].inputs, "train", in_memory["train"].inputs)
             if found is not None:
-                notices.append(Notice(f"duplicates_{part}", detail={"shared": found.shared, "count": found.samples}))
+                notices.append(found.notice())
     names = given.class_names if len(given.class_names) == width else tuple(map(str, range(width)))
     return TaskSplit(
         name=given.name,

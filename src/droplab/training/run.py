@@ -16,6 +16,7 @@ from droplab.training.drawing import Drawn, drawn
 from droplab.training.epochs import Epochs
 from droplab.training.evaluating import Evaluate
 from droplab.training.figures import check_named
+from droplab.training.labels import Labels
 from droplab.training.loader import RunLoader
 from droplab.training.loaders import Loaders
 from droplab.training.making import Make
@@ -26,6 +27,7 @@ from droplab.training.prepared import MAIN
 from droplab.training.progress import Progress
 from droplab.training.ranks import ALONE, Ranks
 from droplab.training.reports import Reports
+from droplab.training.settings import Settings
 from droplab.training.steps import Steps
 from droplab.training.terms import Terms
 from droplab.training.watching import Watch
@@ -48,8 +50,10 @@ class Run:
                 run.report(train_loss=..., val_loss=..., val_f1=...)
 
     Attributes:
-        arm: the arm: its ``name``, ``p``, ``kind`` and ``schedule``.
+        arm: the arm: its ``name``, ``p``, ``kind``, ``schedule`` and ``recipe``.
         seed: the run's seed.
+        settings: what the arm changes beside its dropout, its ``recipe``; empty for most arms. Read each as
+            ``run.settings.get("weight_decay", 0.0)``; one that an arm gives and the loop does not read is an error.
         measures: the experiment's; the first is decided on.
         device: where models are put, and where batches should go.
     """
@@ -65,9 +69,12 @@ class Run:
         watch: Watch | None = None,
         load_only: bool = False,
         ranks: Ranks = ALONE,
+        labels: Labels | None = None,
     ) -> None:
         self.arm, self.seed, self.measures = arm, seed, terms.measures
+        self.settings = Settings(arm)
         self.device = torch.device(terms.device)
+        self._labels = labels
         self._progress = progress = Progress()
         self._resample, self._once = terms.resample, Once(port)
         once = self._once
@@ -258,6 +265,8 @@ class Run:
         Yields:
             The step's number, counted from 0.
         """
+        if self._labels is not None:
+            self._labels.step()
         return self._steps.step(batch, samples)
 
     def steps(self, batches: Iterable[Any]) -> Iterator[Any]:
@@ -268,6 +277,8 @@ class Run:
             for x, y in run.steps(loader):
                 ...
         """
+        if self._labels is not None:
+            self._labels.step()
         return self._steps.each(batches)
 
     def penalty(self, samples: int | None = None) -> Tensor | float:
@@ -291,10 +302,14 @@ class Run:
         of every call.
 
         Raises:
-            UserError: an unknown name, a value that is no number, or nothing left to report for.
+            UserError: an unknown name, a value that is no number, nothing left to report for, or a setting of the arm
+                that was not read.
             DivergedError: the primary measure is no longer finite.
         """
         check_named("report", unnamed)
+        self.settings.check()
+        if self._labels is not None:
+            self._labels.look()
         self._reports.report(figures, in_ledger=self._epochs.in_ledger)
 
     def report_samples(self, *unnamed: Any, ids: Any = None, **figures: Any) -> None:
@@ -317,7 +332,19 @@ class Run:
                 a loop without ``run.epochs``.
         """
         check_named("report_samples", unnamed)
+        self.settings.check()
         self._reports.report_samples(figures, ids)
+
+    def label(self, logger: Any) -> None:
+        """Give a logger that the loop has opened itself the run's group, arm and seed; the verdict follows at the end.
+
+        What is open of W&B and MLflow is found without it.
+
+        Args:
+            logger: a run of W&B or MLflow, a ``SummaryWriter``, or a logger of Lightning's.
+        """
+        if self._labels is not None:
+            self._labels.give(logger)
 
     def keep(self, **values: Any) -> None:
         """Keep plain values over an interruption, with the next checkpoint; read them from ``run.kept``.

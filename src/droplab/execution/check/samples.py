@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from droplab.data import Split
+from droplab.data import Split, duplicates
 from droplab.records import Notice
 from droplab.tasks.evaluate import guessing
 from droplab.tasks.split import TaskSplit, some_of
@@ -29,6 +29,7 @@ def check_samples(split: Split | TaskSplit, data: RunData, model: nn.Module) -> 
     if isinstance(split, TaskSplit):
         yield from _of_task(split, data)
         return
+    yield from _shared(split)
     values = data.fit.stored
     deviation, mean = (float(number) for number in torch.std_mean(values, correction=0))
     detail = {"mean": mean, "std": deviation, "low": float(values.min()), "high": float(values.max())}
@@ -43,6 +44,17 @@ def check_samples(split: Split | TaskSplit, data: RunData, model: nn.Module) -> 
     share = int(frequent.max()) / count
     if share - 1 / data.classes >= MAJORITY:
         yield Notice("majority", detail={"share": share, "name": split.class_names[int(frequent.argmax())]})
+
+
+def _shared(split: Split) -> Iterator[Notice]:
+    """Samples that are measured on and trained on."""
+    training = split.train.images
+    for found in (
+        duplicates("validation", split.validation.images, "train", training),
+        split.test.duplicates("train", training),
+    ):
+        if found is not None:
+            yield found.notice()
 
 
 def _of_task(split: TaskSplit, data: RunData) -> Iterator[Notice]:
