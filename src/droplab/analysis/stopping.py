@@ -17,6 +17,7 @@ import numpy as np
 from droplab.analysis.deployed import Floats, best_so_far, deployed_so_far
 from droplab.analysis.effect import Consequence, Status, meaning
 from droplab.analysis.questions import Endpoint
+from droplab.analysis.scope import scope_of
 from droplab.analysis.student import quantile
 from droplab.analysis.verdict import Verdict
 from droplab.folds import OTHERS
@@ -192,6 +193,8 @@ def _figures(
         floor = 1.0 if end.role == "turn" else 1 / samples if samples else 0.0
         with np.errstate(invalid="ignore"):
             error = np.maximum(apart.std(0, ddof=1), floor) / math.sqrt(n)
+        if ratio := scope_of(record).ratio:
+            error = error * math.sqrt(1 + n * ratio)
         half = quantile(0.975, n - 1) * error
         low, high = mean - half, mean + half
     one = Figures(end.name, arm, seeds, before.mean(0), after.mean(0), mean, low, high, ())
