@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from droplab.analysis.questions import Endpoint, Questions
+from droplab.analysis.scope import scope_of
 from droplab.records import ExperimentRecord, Measure, RunKey, RunRecord
 
 _PARTS = {"fit": "fit", "val": "validation", "deployed": "validation"}
@@ -43,6 +44,8 @@ class Sample:
     values: tuple[float, ...]
     resolution: float = 0.0
     at_least: bool = False
+    ratio: float = 0.0
+    """n2/n1 where seeds draw their splits (``scope.py``)."""
 
 
 def lowest(curve: Sequence[float]) -> int:
@@ -73,20 +76,21 @@ def overfits(record: ExperimentRecord, endpoint: Endpoint) -> Sample:
     runs = [run for run in record.complete(record.baseline) if endpoint.curve(run)]
     if len(runs) < 2:
         return Sample((), ())
-    return Sample(tuple(run.key.seed for run in runs), rises([endpoint.curve(run) for run in runs]))
+    seeds = tuple(run.key.seed for run in runs)
+    return Sample(seeds, rises([endpoint.curve(run) for run in runs]), ratio=scope_of(record).ratio)
 
 
 def differences(record: ExperimentRecord, endpoint: Endpoint, arm: str, other: str) -> Sample:
     """Arm minus the other one over the seeds for which both are finished and have reported it."""
     found = [(a.key.seed, endpoint.curve(a), endpoint.curve(b)) for a, b in pairs_of(record, arm, other)]
     found = [(seed, ours, base) for seed, ours, base in found if ours and base]
-    seeds = tuple(seed for seed, _, _ in found)
+    seeds, ratio = tuple(seed for seed, _, _ in found), scope_of(record).ratio
     if endpoint.role == "turn":
         turns = [(lowest(ours), lowest(base), len(ours) - 1) for _, ours, base in found]
         values = tuple(float(ours - base) for ours, base, _ in turns)
-        return Sample(seeds, values, 1.0, any(ours == last > base for ours, base, last in turns))
+        return Sample(seeds, values, 1.0, any(ours == last > base for ours, base, last in turns), ratio)
     values = tuple(ours[-1] - base[-1] for _, ours, base in found)
-    return Sample(seeds, values, one_sample(record, endpoint.measure, endpoint.role))
+    return Sample(seeds, values, one_sample(record, endpoint.measure, endpoint.role), ratio=ratio)
 
 
 def one_sample(record: ExperimentRecord, measure: Measure, role: str) -> float:

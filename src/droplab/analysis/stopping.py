@@ -18,6 +18,7 @@ from droplab.analysis.deployed import Floats, best_so_far, deployed_so_far
 from droplab.analysis.effect import Consequence, Status, meaning
 from droplab.analysis.endpoints import one_sample
 from droplab.analysis.questions import Endpoint
+from droplab.analysis.scope import scope_of
 from droplab.analysis.student import quantile
 from droplab.analysis.verdict import Verdict
 from droplab.folds import OTHERS
@@ -190,6 +191,8 @@ def _figures(
         floor = 1.0 if end.role == "turn" else one_sample(record, end.measure, end.role)
         with np.errstate(invalid="ignore"):
             error = np.maximum(apart.std(0, ddof=1), floor) / math.sqrt(n)
+        if ratio := scope_of(record).ratio:
+            error = error * math.sqrt(1 + n * ratio)
         half = quantile(0.975, n - 1) * error
         low, high = mean - half, mean + half
     one = Figures(end.name, arm, seeds, before.mean(0), after.mean(0), mean, low, high, ())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from droplab.cli.written import written
+from droplab.cli.written import listed, written
 from droplab.errors import FailureError, SpecError, suggest
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def choose_arms(text: str, known: Any, model: str = "") -> list[dict[str, Any]]:
     table = known if isinstance(known, list) else [arm.model_dump() for arm in default_arms(model)]
     by_name = {arm["name"]: arm for arm in table if isinstance(arm, dict) and "name" in arm}
     chosen, problems = [], []
-    for word in (part.strip() for part in text.split(",")):
+    for word in listed(text, by_name):
         if word in by_name:
             chosen.append(by_name[word])
             continue
