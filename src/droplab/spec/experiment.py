@@ -288,7 +288,7 @@ class _HasArms(Protocol):
 
 
 class ByName:
-    """Base of specs that have arms, which are had by name. No model itself: that would move the order of their fields."""
+    """Base of specs that have arms, to be had by name. No model itself: that would move the order of their fields."""
 
     @property
     def baseline_arm(self: _HasArms) -> str:
