@@ -16,9 +16,10 @@ from droplab.execution.check import Checked, check_experiment
 from droplab.execution.experiment import ChosenPlan, Whole
 from droplab.execution.fingerprint import changed_code
 from droplab.execution.folder import default_folder
-from droplab.execution.house_runs import HouseRuns, HouseSet
+from droplab.execution.house_set import HouseSet, terms_for
 from droplab.execution.loading import check_same_data, lay_out_for, load_data
 from droplab.execution.plan import Plan
+from droplab.execution.runs import LoopRuns
 from droplab.measures import KEY, measures_json
 from droplab.records import Notice
 from droplab.spec.experiment import ExperimentSpec
@@ -142,8 +143,9 @@ class House:
 
     def run_set(self, spec: ExperimentSpec, plan: Plan, runs: int) -> HouseSet:  # noqa: ARG002  # see Experiment
         """See ``Experiment``."""
-        return HouseSet(spec, plan, self._data_dir, self._seen.split.fingerprint, self._directory)
+        seen = self._seen
+        return HouseSet(spec, plan, terms_for(seen.data), self._data_dir, seen.split.fingerprint, self._directory)
 
-    def opened(self, run_set: HouseSet) -> HouseRuns:
+    def opened(self, run_set: HouseSet) -> LoopRuns:
         """See ``Experiment``."""
-        return HouseRuns(run_set, self._seen.data)
+        return run_set.opened(self._seen.data)

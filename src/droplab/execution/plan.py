@@ -19,7 +19,7 @@ class OpenRun:
     epochs_in_ledger: int
     """A checkpoint beyond these is not used: its metrics would be missing."""
     measured: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """The ledger's ``val_loss`` and ``p/SITE`` by epoch, to compare with what a checkpoint gives."""
+    """The ledger's primary measure and ``p/SITE`` by epoch, to compare with what a checkpoint gives."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from droplab.records import RunKey
 from droplab.spec.experiment import ArmSpec
 from droplab.training.epochs import Epochs
 from droplab.training.evaluating import Evaluate
-from droplab.training.figures import check_named
+from droplab.training.figures import Attached, check_named
 from droplab.training.loader import RunLoader
 from droplab.training.loaders import Loaders
 from droplab.training.making import Make
@@ -281,6 +281,21 @@ class Run:
         check_named("report_samples", unnamed)
         self._reports.report_samples(figures, ids)
 
+    def log(self, figures: Mapping[str, Any] | None = None, /, **named: Any) -> None:
+        """Keep figures of the epoch that are no measures: a learning rate, a norm, what a loss is made of.
+
+        They are in the ledger, on the page and in sinks with the measures, and no question is asked of them. A later
+        value takes the place of one before, so that a figure may be logged at every step.
+
+        Args:
+            figures: by name, for names that are no words of Python's: ``{"norm/fc1": 0.5}``.
+            named: others.
+
+        Raises:
+            UserError: a name that is a measure's or droplab's own, or a value that is no number.
+        """
+        self._reports.log({**(figures or {}), **named})
+
     def keep(self, **values: Any) -> None:
         """Keep plain values over an interruption, with the next checkpoint; read them from ``run.kept``.
 
@@ -306,3 +321,13 @@ class Run:
 
 Loop = Callable[[Run], Any]
 """A training loop: called once for each arm and seed."""
+
+
+def adopt(run: Run, model: nn.Module) -> nn.Module:
+    """In the place of ``run.prepare``: a model whose weights were drawn under the run's seed, and then the arm's."""
+    return run._models.adopt(model)  # noqa: SLF001  # for the house's own loop, whose draws are as old ledgers have them
+
+
+def attached(run: Run) -> Attached:
+    """Beside ``run.report``: sums on folds, histograms and predictions of the epoch, to be filled."""
+    return run._reports.attached  # noqa: SLF001  # as above

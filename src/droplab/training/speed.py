@@ -7,9 +7,12 @@ import time
 import torch
 
 from droplab.spec.experiment import ExperimentSpec
+from droplab.training.loop import HouseLoop
+from droplab.training.run import Run
 from droplab.training.samples import RunData
 from droplab.training.seeding import borrowed_generators
-from droplab.training.train import Trainer
+from droplab.training.terms import Terms
+from droplab.training.watching import Nobody, Past
 
 _WARM_UP = 3
 
@@ -20,17 +23,24 @@ def training_speed(spec: ExperimentSpec, data: RunData, precision: str, seconds:
     The weights it trains are thrown away, and the global generators are left as they were.
     """
     with borrowed_generators():
-        trainer = Trainer(spec, spec.arms[-1], spec.seeds[0], data, precision)
-        trainer.model.train()
-        size = min(spec.recipe.batch_size, len(data.train))
-        index = torch.arange(size, device=data.device)
-        inputs, targets = trainer.here(data.train.take(index))
+        terms = Terms(data.task.measures, 0, str(data.device))
+        run = Run(spec.arms[-1], spec.seeds[0], terms, Past(), 0, Nobody(lambda: False))
+        training = HouseLoop(spec, data, precision).begin(run)
+        next(training.epochs())
+        size = min(training.recipe.batch_size, len(data.train))
+        inputs, targets = training.here(data.train.take(torch.arange(size, device=data.device)))
+
+        def step() -> None:
+            with run.step() as number:
+                training.step(inputs, targets, number)
+
+        training.model.train()
         for _ in range(_WARM_UP):
-            trainer.step(inputs, targets)
+            step()
         _wait(data.device)
         began, steps = time.perf_counter(), 0
         while (spent := time.perf_counter() - began) < seconds or steps < 2:
-            trainer.step(inputs, targets)
+            step()
             _wait(data.device)
             steps += 1
         return size * steps / spent
