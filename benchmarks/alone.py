@@ -7,7 +7,8 @@ from typing import Any
 from droplab.execution.house_set import terms_for
 from droplab.records import Measurement, Notice
 from droplab.spec import ArmSpec, ExperimentSpec
-from droplab.training.loop import HouseLoop
+from droplab.spec.rivals import recipe_of
+from droplab.training.loop import Training
 from droplab.training.port import Loaded
 from droplab.training.run import Run
 from droplab.training.samples import RunData
@@ -47,7 +48,7 @@ class Alone:
     def __init__(self, spec: ExperimentSpec, arm: ArmSpec, seed: int, data: RunData, precision: str) -> None:
         self._memory = _Memory()
         run: Any = Run(arm, seed, terms_for(data), self._memory, 0, self._memory)
-        self._training = HouseLoop(spec, data, precision).begin(run)
+        self._training = Training(run, spec, recipe_of(spec, arm), data, precision)
         self.model = self._training.model
         self._left = self._training.epochs()
         self._next = next(self._left, None)

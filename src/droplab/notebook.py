@@ -177,6 +177,8 @@ class Study:
                         run._settle(goes_on=False)  # noqa: SLF001  # the two are one
                         raise
                     run._settle(goes_on=True)  # noqa: SLF001  # the two are one
+                for line in self.results.share_verdict():
+                    tracker.say(line)
         finally:
             _under_way.clear()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from droplab.errors import DivergedError
 from droplab.execution.house_store import HouseStore
 from droplab.records import Measurement
+from droplab.spec.rivals import recipe_of
 from droplab.training.loop import Training
 from droplab.training.port import Loaded
 from droplab.training.run import Run
@@ -44,7 +45,7 @@ class Trainer(Training):
     def __init__(self, spec, arm, seed, data, precision):
         self.port = _Port()
         run = Run(arm, seed, Terms(data.task.measures, 0, str(data.device)), self.port, 0, self.port)
-        super().__init__(run, spec, spec.recipe, data, precision)
+        super().__init__(run, spec, recipe_of(spec, arm), data, precision)
         self.spec = spec
         (self.moving,) = run._models.moving or (None,)
         next(self.epochs())

@@ -104,7 +104,7 @@ def choose_plan(
             figures[f"serial_{base.precision}"] = training_speed(spec, data, base.precision, _SECONDS)
     finally:
         torch.set_num_threads(before)
-    images = spec.recipe.epochs * len(data.train)
+    images = spec.recipe.epochs * max(len(data.of(arm).train) for arm in spec.arms)
     serial_seconds = runs * images / figures[f"serial_{base.precision}"]
     figures["serial_seconds"] = serial_seconds
     if serial_seconds < _WORTH_WORKERS:
@@ -131,7 +131,8 @@ def _speed(runs: LoopRuns, seconds: float) -> float:
     """Images per second, in a worker."""
     loop = runs.loop
     assert isinstance(loop, HouseLoop)
-    return training_speed(loop.spec, loop.data, loop.precision, seconds)
+    data, _ = loop.data.of(loop.spec.seeds[0])
+    return training_speed(loop.spec, data, loop.precision, seconds)
 
 
 def _choose_precision(spec: ExperimentSpec, data: RunData, figures: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import final
 
 from droplab.execution.executors import Ending
@@ -9,7 +10,7 @@ from droplab.execution.initial import BATCHES, WEIGHTS, Beginnings
 from droplab.languages import Count
 from droplab.ledger import Ledger, planned_epochs
 from droplab.listener import Listener
-from droplab.records import Measurement, Notice, RunKey
+from droplab.records import ALSO_IN, Measurement, Notice, RunKey
 
 
 @final
@@ -74,6 +75,10 @@ class LedgerDriver:
     def notice(self, _key: RunKey, notice: Notice) -> None:
         """For the reader of the results."""
         self._ledger.notice(notice)
+
+    def also_in(self, key: RunKey, sink: str, where: Mapping[str, str]) -> None:
+        """Whoever has the verdict writes it there."""
+        self._ledger.event(ALSO_IN, key, sink=sink, where=dict(where))
 
     def ended(self, key: RunKey, ending: Ending) -> None:
         """A run has its last checkpoint, has failed or was stopped."""

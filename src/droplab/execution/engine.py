@@ -175,7 +175,9 @@ def open_run(record: ExperimentRecord, key: RunKey, folder: Path, ledger: Ledger
     """A run as executors are told of it."""
     run, primary = record.runs[key], f"val_{record.measures[0].name}"
     compared = {name: series for name, series in run.metrics.items() if name == primary or name.startswith("p/")}
-    return OpenRun(key, run_folder(folder, ledger.run_id(key)), run.epochs_done, compared)
+    design = ledger.design()
+    group = f"{design['spec']['name']} {design['experiment_id'][:8]}"
+    return OpenRun(key, run_folder(folder, ledger.run_id(key)), run.epochs_done, group, compared)
 
 
 def interrupted_error(flag: StopFlag, record: ExperimentRecord, folder: Path) -> InterruptedRunError:

@@ -25,9 +25,10 @@ from droplab.execution.trained import models_in, only
 from droplab.ledger import FILE_NAME, Ledger, change_experiment, exists
 from droplab.records import ExperimentRecord, RunKey, RunRecord
 from droplab.spec.experiment import ExperimentSpec
+from droplab.spec.rivals import recipe_of
 from droplab.spec.specfile import parse_spec
 from droplab.training.figures import number
-from droplab.training.loop import HouseLoop, Training
+from droplab.training.loop import Training
 from droplab.training.port import StoppedError
 from droplab.training.run import Loop, Run
 from droplab.training.samples import to_device, to_samples
@@ -95,7 +96,7 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
         spec = parse_spec(record.spec, str(run.folder))
         checkpoints = CheckpointStore(run_folder(run.folder, ledger.run_id(run.key)))
         checkpoints.final(spec.recipe.epochs)
-        split = load_again(spec.data, design, run.folder, data_dir, spec.task)
+        split = load_again(spec, run.key.seed, design, run.folder, data_dir)
         device = choose_device(spec.compute.device)
         with borrowed_generators():
             data = lay_out_for(spec, split, 1, device)
@@ -103,7 +104,7 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
             port = Nobody(lambda: False)
             arm = spec.arm(run.key.arm)
             again = Run(arm, run.key.seed, terms_for(data), past, stored.epochs_done, port, load_only=True)
-            training = HouseLoop(spec, data, design["plan"]["precision"]).begin(again)
+            training = Training(again, spec, recipe_of(spec, arm), data, design["plan"]["precision"])
             with suppress(StoppedError):
                 next(training.epochs())
             again.models({name: series[-1] for name, series in stored.metrics.items()})

@@ -12,9 +12,10 @@ import torch
 from droplab.errors import DataError
 from droplab.execution.checkpoint import CheckpointStore
 from droplab.execution.house_store import HouseStore
-from droplab.execution.loading import lay_out_for, load_data
+from droplab.execution.loading import lay_out_for, split_of, with_sizes
 from droplab.execution.plan import OpenRun, Plan
 from droplab.execution.runs import LoopRuns
+from droplab.execution.seed_data import SeedData
 from droplab.spec.experiment import ArmSpec, ExperimentSpec
 from droplab.training.loop import HouseLoop
 from droplab.training.samples import RunData
@@ -51,15 +52,15 @@ class HouseSet:
 
     def open(self) -> LoopRuns:
         """Load the data."""
-        data = self.spec.data
-        split = load_data(data, self.data_dir, self.spec.task)
+        split = split_of(self.spec, 0, self.data_dir)
         if split.fingerprint != self.fingerprint:
             raise DataError(
-                f"data {data.name!r} loaded differently in a worker process than in the driver. "
+                f"data {self.spec.data.name!r} loaded differently in a worker process than in the driver. "
                 "A data function must return the same samples on every call."
             )
-        return self.opened(lay_out_for(self.spec, split, self.spec.recipe.fit_size, torch.device(self.plan.device)))
+        laid_out = lay_out_for(self.spec, split, self.spec.recipe.fit_size, torch.device(self.plan.device))
+        return self.opened(with_sizes(self.spec, laid_out, self.data_dir))
 
     def opened(self, data: RunData) -> LoopRuns:
-        """With data that are laid out already."""
-        return LoopRuns(self, HouseLoop(self.spec, data, self.plan.precision))
+        """With data that are laid out already: those of all seeds, unless each draws its own."""
+        return LoopRuns(self, HouseLoop(self.spec, SeedData(self.spec, self.data_dir, data), self.plan.precision))

@@ -12,6 +12,7 @@ import torch
 from droplab.errors import DivergedError
 from droplab.execution.plan import OpenRun, Plan
 from droplab.spec.experiment import ArmSpec
+from droplab.training.labels import Labels, open_now
 from droplab.training.port import Port, StoppedError, Store
 from droplab.training.run import Loop, Run
 from droplab.training.seeding import borrowed_generators, seed_everything
@@ -64,7 +65,8 @@ class LoopRuns:
         torch.set_num_threads(self.run_set.plan.threads)
         arm = next(arm for arm in self.run_set.arms if arm.name == key.arm)
         store = self.run_set.store(run, port.say)
-        seen = Run(arm, key.seed, terms, store, run.epochs_in_ledger, port)
+        labels = Labels(run.group, key.arm, key.seed, port, open_now())
+        seen = Run(arm, key.seed, terms, store, run.epochs_in_ledger, port, labels=labels)
 
         def again(watch: Watch, nobody: Nobody) -> None:
             epoch = seen.epoch or 0

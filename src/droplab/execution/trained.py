@@ -13,6 +13,7 @@ from droplab.errors import DesignError, UserError, suggest
 from droplab.execution.checkpoint import CheckpointStore
 from droplab.execution.folder import run_folder
 from droplab.execution.house_store import HouseStore
+from droplab.execution.launch import SCRIPTS
 from droplab.execution.loading import load_again
 from droplab.ledger import OpenLedger, open_experiment
 from droplab.measures import kept_measures
@@ -69,9 +70,9 @@ def models_in(
     if "loop" in record.spec:
         loop = loop if loop is not None else _found(record.spec["loop"])
     else:
-        loop = _house(ledger, record, folder, data_dir)
+        loop = _house(ledger, record, seed, folder, data_dir)
         store = HouseStore(checkpoints, {}, "")
-    terms = Terms(kept_measures(ledger.design()), record.epochs, "cpu")
+    terms = Terms(kept_measures(ledger.design()), record.epochs, "cpu", resample=record.spec.get("resample", False))
     chosen = next(ArmSpec.model_validate(one) for one in record.spec["arms"] if one["name"] == arm)
     past = Past(store, run.epochs_done)
     again = Run(chosen, seed, terms, past, run.epochs_done, Nobody(lambda: False), load_only=True)
@@ -84,10 +85,10 @@ def models_in(
     raise UserError(f"the loop {record.spec['loop']} ended without run.epochs; is it another one now?")
 
 
-def _house(ledger: OpenLedger, record: ExperimentRecord, folder: Path, data_dir: Path | None) -> Loop:
+def _house(ledger: OpenLedger, record: ExperimentRecord, seed: int, folder: Path, data_dir: Path | None) -> Loop:
     """The house's own loop, as far as it has anything to do without data."""
     spec, design = parse_spec(record.spec, str(folder)), ledger.design()
-    shape = record.shape or load_again(spec.data, design, folder, data_dir, spec.task).shape
+    shape = record.shape or load_again(spec, seed, design, folder, data_dir).shape
 
     def build(run: Run) -> None:
         adopt(run, initial_model(spec, shape, len(design["class_names"]), run.seed))
@@ -97,6 +98,11 @@ def _house(ledger: OpenLedger, record: ExperimentRecord, folder: Path, data_dir:
 
 
 def _found(name: str) -> Loop:
+    if name.startswith(f"{SCRIPTS}:"):
+        raise UserError(
+            f"the runs of {name} were made by a script, which builds its models in a process of its own; write a "
+            "function train(run) that does as it does up to run.epochs, with its arguments, and give it: loop=train"
+        )
     try:
         loop: Loop = resolve(name, "loop", DesignError)
     except UserError as problem:

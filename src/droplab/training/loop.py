@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Protocol, final
 
 import torch
 from torch import Tensor
@@ -15,8 +15,10 @@ from droplab.data.trees import to
 from droplab.errors import DivergedError
 from droplab.kernels import prepare
 from droplab.nn import penalty
-from droplab.records import Predictions
+from droplab.records import Notice, Predictions
 from droplab.spec.experiment import ExperimentSpec, RecipeSpec
+from droplab.spec.rivals import recipe_of
+from droplab.tasks.classification import smoothed
 from droplab.tasks.evaluate import Added, outputs_of
 from droplab.tasks.task import Sums
 from droplab.training.arming import initial_model, on_device
@@ -24,7 +26,7 @@ from droplab.training.augment import flip_crop
 from droplab.training.foldwise import Foldwise
 from droplab.training.norms import watch
 from droplab.training.optimise import FORGET_EVERY, apply_max_norm, forget_faded, lr_factor, make_optimizer
-from droplab.training.run import Run, adopt, attached
+from droplab.training.run import Run, adopt, attached, tell
 from droplab.training.samples import RunData
 from droplab.training.seeding import derive, seed_everything
 
@@ -41,6 +43,13 @@ def steps_per_epoch(samples: int, recipe: RecipeSpec) -> int:
     return samples // recipe.batch_size if recipe.drop_last else math.ceil(samples / recipe.batch_size)
 
 
+class SeedsData(Protocol):
+    """The data of each seed: those of all, or drawn ones."""
+
+    def of(self, seed: int) -> tuple[RunData, Notice | None]:
+        """On the device; and how much that is, where it is drawn."""
+
+
 @final
 @dataclass(frozen=True)
 class HouseLoop:
@@ -48,12 +57,12 @@ class HouseLoop:
 
     Args:
         spec: the experiment.
-        data: on the device.
+        data: what its seeds train and are measured on.
         precision: ``float32`` or ``bfloat16``.
     """
 
     spec: ExperimentSpec
-    data: RunData
+    data: SeedsData
     precision: str
 
     def __call__(self, run: Run) -> None:
@@ -65,13 +74,12 @@ class HouseLoop:
             DivergedError: a loss was NaN or infinite; ``step`` is the first such step that was seen.
             StoppedError: the run was told to stop.
         """
-        training = self.begin(run)
+        data, drawn = self.data.of(run.seed)
+        if drawn is not None:
+            tell(run, drawn)
+        training = Training(run, self.spec, recipe_of(self.spec, run.arm), data.of(run.arm), self.precision)
         for epoch in training.epochs():
             training.epoch(epoch)
-
-    def begin(self, run: Run) -> Training:
-        """The run, its model with the arm's rates and its optimiser made."""
-        return Training(run, self.spec, self.spec.recipe, self.data, self.precision)
 
 
 @final
@@ -91,8 +99,9 @@ class Training:
     """
 
     def __init__(self, run: Run, spec: ExperimentSpec, recipe: RecipeSpec, data: RunData, precision: str) -> None:
-        self.run, self.recipe, self.data, self.task = run, recipe, data, data.task
-        self.precision = precision
+        self.run, self.recipe, self.data, self.precision = run, recipe, data, precision
+        dict(run.settings)  # all that the arm changes is read: the recipe has it, and the data
+        self.task = smoothed(data.task, recipe.label_smoothing)
         model = adopt(run, initial_model(spec, data.shape, data.classes, run.seed))
         self.model = on_device(model, data.shape, data.device)
         with torch.no_grad():
@@ -126,7 +135,7 @@ class Training:
 
     def validate(self) -> dict[str, float]:
         """Figures on validation samples; what they are on folds, and of each sample at the end, goes with them."""
-        foldwise = Foldwise(self.task, len(self.data.validation))
+        foldwise = Foldwise(self.task, len(self.data.validation), self.data.groups)
         found = self.evaluate(self.data.validation, foldwise)
         attached(self.run).folds = {f"val_{name}": pairs for name, pairs in foldwise.pairs().items()}
         if self.run.epoch == self.recipe.epochs - 1:

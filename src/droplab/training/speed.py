@@ -7,7 +7,9 @@ import time
 import torch
 
 from droplab.spec.experiment import ExperimentSpec
-from droplab.training.loop import HouseLoop
+from droplab.spec.rivals import dearest, recipe_of
+from droplab.training.augment import flip_crop
+from droplab.training.loop import Training
 from droplab.training.run import Run
 from droplab.training.samples import RunData
 from droplab.training.seeding import borrowed_generators
@@ -18,21 +20,25 @@ _WARM_UP = 3
 
 
 def training_speed(spec: ExperimentSpec, data: RunData, precision: str, seconds: float) -> float:
-    """Training images per second of the last arm, measured for about ``seconds`` after a warm-up.
+    """Training images per second of the dearest arm, measured for about ``seconds`` after a warm-up.
 
     The weights it trains are thrown away, and the global generators are left as they were.
     """
     with borrowed_generators():
+        arm = dearest(spec)
         terms = Terms(data.task.measures, 0, str(data.device))
-        run = Run(spec.arms[-1], spec.seeds[0], terms, Past(), 0, Nobody(lambda: False))
-        training = HouseLoop(spec, data, precision).begin(run)
+        run = Run(arm, spec.seeds[0], terms, Past(), 0, Nobody(lambda: False))
+        training = Training(run, spec, recipe_of(spec, arm), data.of(arm), precision)
         next(training.epochs())
-        size = min(training.recipe.batch_size, len(data.train))
-        inputs, targets = training.here(data.train.take(torch.arange(size, device=data.device)))
+        recipe, train = training.recipe, training.data.train
+        size = min(recipe.batch_size, len(train))
+        inputs, targets = training.here(train.take(torch.arange(size, device=data.device)))
+        generator = torch.Generator()
 
         def step() -> None:
             with run.step() as number:
-                training.step(inputs, targets, number)
+                augmented = flip_crop(inputs, generator) if recipe.augmentation == "flip-crop" else inputs
+                training.step(augmented, targets, number)
 
         training.model.train()
         for _ in range(_WARM_UP):

@@ -6,7 +6,7 @@ nothing to anybody. Without ``run.epochs`` that would be the whole training, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, final
 
@@ -124,6 +124,9 @@ class Nobody:
 
     def notice(self, notice: Notice) -> None:
         """All was said before."""
+
+    def also_in(self, sink: str, where: Mapping[str, str]) -> None:
+        """It is labelled."""
 
     def say(self, text: str) -> None:
         """All was said before."""
