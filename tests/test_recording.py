@@ -23,7 +23,14 @@ sys.path.remove(SCRIPTS)
 def folder(tmp_path_factory):
     """The rivals' arms on a few images."""
     asked = record_rivals.spec_of("rivals").canonical()
-    values = {**TINY, "seeds": 2, "arms": asked["arms"], "margin": 0.02, "endpoints": "2", "name": "rivals"}
+    values = {
+        **TINY,
+        "model": {"name": "mlp"},
+        "arms": asked["arms"],
+        "margin": 0.02,
+        "endpoints": "2",
+        "name": "rivals",
+    }
     out = tmp_path_factory.mktemp("recorded") / "rivals"
     droplab.compare(values, out=out)
     return out
