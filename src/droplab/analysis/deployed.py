@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from droplab.analysis.endpoints import lowest
 from droplab.folds import OTHERS
+from droplab.ledger.packing import PackedFolds
 from droplab.records import Measure, RunRecord
 
 Kind = Literal["deployed", "best", "reported"]
@@ -118,7 +119,7 @@ def best_so_far(badness: Floats) -> npt.NDArray[np.intp]:
 
 def _choices(folds: Folds, measure: Measure, others: Folds) -> tuple[Floats, Floats]:
     """Sums and counts, ``(epochs, folds, 2)``; and by what an epoch is chosen: without each fold, then on all."""
-    counts = {len(pairs) for pairs in folds if pairs}
+    counts = {len(folds[0])} if isinstance(folds, PackedFolds) else {len(pairs) for pairs in folds if pairs}
     if len(counts) > 1:
         raise ValueError(f"every epoch has as many folds as the others; got {sorted(counts)}")
     if not counts:
@@ -139,6 +140,8 @@ def _choices(folds: Folds, measure: Measure, others: Folds) -> tuple[Floats, Flo
 
 def _table(folds: Folds, of: int) -> Floats:
     """``(epochs, of, 2)``."""
+    if isinstance(folds, PackedFolds):
+        return np.frombuffer(folds.raw, dtype=np.float64).reshape(len(folds), of, 2)
     return np.array([pairs or [(math.nan, math.nan)] * of for pairs in folds], dtype=float)
 
 
