@@ -67,7 +67,7 @@ def as_deployed(folds: Folds, measure: Measure, others: Folds = ()) -> Deployed:
     if found is None:
         return Deployed(math.nan, -1)
     there, kept = found
-    return Deployed(float(math.fsum(there[:, 0]) / math.fsum(there[:, 1])), kept)
+    return Deployed(measured(there), kept)
 
 
 def chosen(folds: Folds, measure: Measure, others: Folds = ()) -> tuple[Floats, int] | None:
@@ -84,6 +84,11 @@ def chosen(folds: Folds, measure: Measure, others: Folds = ()) -> tuple[Floats, 
     if not np.isfinite(badness[[*epochs, kept], range(of + 1)]).all():
         return None
     return table[epochs, range(of)], kept
+
+
+def measured(there: Floats) -> float:
+    """Of folds' sums and counts, ``(K, 2)``: what they measure together."""
+    return math.fsum(there[:, 0]) / math.fsum(there[:, 1])
 
 
 def deployed_so_far(folds: Folds, measure: Measure, others: Folds = ()) -> Floats:
