@@ -46,6 +46,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/functions.py
 	$(BIN)/python benchmarks/loop_steps.py
 	$(BIN)/python benchmarks/page.py
+	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/sinks.py
 
 results: $(VENV)/.base
