@@ -112,6 +112,7 @@ export interface Measures {
   columns: string[]; // of the table of runs, at the last epoch
   best: string; // whose best value is a column too; empty where there is none
   better: "lower" | "higher";
+  units: Record<string, Unit>; // by metric; of what is not here, none is known
 }
 
 export interface Payload {

@@ -1,14 +1,15 @@
 // What the reader has chosen, and the words of the chosen language.
 
-import { metricNames, type Effect, type Line, type Payload, type Run } from "./data.ts";
+import { metricNames, type Effect, type Line, type Payload, type Run, type Unit } from "./data.ts";
 import { Stops, type Figure } from "./figures.ts";
-import type { XAxis } from "./stats.ts";
+import { show, type XAxis } from "./stats.ts";
 
 export interface State {
   lang: string;
   axis: XAxis;
   smoothing: number;
   log: boolean;
+  outliers: boolean; // are left out of the range
   bands: boolean;
   seeds: boolean;
   groupBy: string;
@@ -26,7 +27,7 @@ export interface State {
 }
 
 /** What has changed, for those who draw it. */
-export type Change = "stop" | "arm" | "curves" | "runs";
+export type Change = "stop" | "arm" | "curves" | "runs" | "choice";
 
 export class Page {
   readonly data: Payload;
@@ -45,6 +46,7 @@ export class Page {
       axis: "epoch",
       smoothing: 0,
       log: false,
+      outliers: false,
       bands: true,
       seeds: true,
       groupBy: "arm.name",
@@ -52,7 +54,7 @@ export class Page {
       hiddenGroups: new Set(),
       filter: "",
       sort: { column: "", down: false },
-      metrics: new Set(this.metrics.filter((name) => data.measures.drawn.includes(name))),
+      metrics: new Set(this.metrics.filter((name) => data.measures.drawn.includes(name) || (name.startsWith("p/") && data.runs.some((run) => moves(run, name))))),
       zoom: null,
       layer: "",
       kind: "parameter",
@@ -130,6 +132,26 @@ export class Page {
     return prefix ? `${prefix} ${rest.join("/")}` : name;
   }
 
+  unit(metric: string): Unit {
+    return this.data.measures.units[metric] ?? "";
+  }
+
+  /** A metric's value as people read it; shares in percent. */
+  amount(metric: string, value: number): string {
+    return this.unit(metric) === "share" ? (Number.isNaN(value) ? "–" : `${show(100 * value, 2)} %`) : show(value);
+  }
+
+  /** The epoch where an arm's mean run turns, where a chart can mark it. */
+  turn(metric: string, arm: string): number | null {
+    const line = this.data.stops.lines.find((one) => one.role === "turn");
+    if (!line || metric !== line.metric || this.state.axis !== "epoch" || this.state.groupBy !== "arm.name") return null;
+    const { baseline, arms } = this.data.experiment;
+    const other = arm === baseline ? arms.find((one) => one !== baseline)! : arm;
+    const figure = this.stops.described(line, other, this.stops.epochs.length - 1);
+    const at = arm === baseline ? figure.before : figure.after;
+    return Number.isFinite(at) ? at : null;
+  }
+
   /** The group of a run: the value of the field that runs are grouped by. */
   group(run: Run): string {
     const value = run.fields[this.state.groupBy];
@@ -164,4 +186,10 @@ function first(data: Payload): string {
   const sign = data.stops.lines.find((line) => line.endpoint === end)?.better ?? 1;
   const ranked = main.filter((effect) => effect.endpoint === end && effect.mean !== null).sort((a, b) => sign * (b.mean! - a.mean!));
   return ranked[0]?.arm ?? others[0] ?? baseline;
+}
+
+/** Whether a metric is no constant. */
+function moves(run: Run, metric: string): boolean {
+  const series = run.metrics[metric];
+  return series !== undefined && "b" in series;
 }

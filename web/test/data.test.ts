@@ -11,7 +11,7 @@ import { columns, sorted } from "../src/table.ts";
 const pack = (numbers: number[]) => ({ b: Buffer.from(Float64Array.from(numbers).buffer).toString("base64") });
 const run = (arm: string, losses: number[]): Run => ({ arm, seed: 0, state: "done", reason: "", epochs: losses.length, fields: {}, metrics: { val_loss: pack(losses), "p/drop1": { c: 0.5, n: losses.length } } });
 
-const measures: Measures = { first: ["val_loss", "gap"], drawn: ["val_loss"], columns: ["val_loss"], best: "val_loss", better: "lower" };
+const measures: Measures = { first: ["val_loss", "gap"], drawn: ["val_loss"], columns: ["val_loss"], best: "val_loss", better: "lower", units: {} };
 const shown = columns(measures);
 
 test("series come back to the bit", () => {

@@ -62,15 +62,27 @@ def as_deployed(folds: Folds, measure: Measure, others: Folds = ()) -> Deployed:
     Raises:
         ValueError: fewer than two folds, or not as many in every epoch.
     """
+    found = chosen(folds, measure, others)
+    if found is None:
+        return Deployed(math.nan, -1)
+    there, kept = found
+    return Deployed(float(math.fsum(there[:, 0]) / math.fsum(there[:, 1])), kept)
+
+
+def chosen(folds: Folds, measure: Measure, others: Folds = ()) -> tuple[Floats, int] | None:
+    """``(K, 2)``, each fold's sum and count at the epoch that the others choose, and the epoch that all choose.
+
+    Raises:
+        ValueError: as in ``as_deployed``.
+    """
     table, badness = _choices(folds, measure, others)
     if not len(table):
-        return Deployed(math.nan, -1)
+        return None
     of = table.shape[1]
-    *chosen, kept = badness.argmin(0).tolist()  # the first of equal ones
-    if not np.isfinite(badness[[*chosen, kept], range(of + 1)]).all():
-        return Deployed(math.nan, -1)
-    there = table[chosen, range(of)]
-    return Deployed(float(math.fsum(there[:, 0]) / math.fsum(there[:, 1])), kept)
+    *epochs, kept = badness.argmin(0).tolist()  # the first of equal ones
+    if not np.isfinite(badness[[*epochs, kept], range(of + 1)]).all():
+        return None
+    return table[epochs, range(of)], kept
 
 
 def deployed_so_far(folds: Folds, measure: Measure, others: Folds = ()) -> Floats:

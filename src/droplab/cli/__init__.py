@@ -14,6 +14,7 @@ from droplab.cli import data, export
 from droplab.cli.audit import audit
 from droplab.cli.compare import compare
 from droplab.cli.final import final
+from droplab.cli.forget import forget
 from droplab.cli.helping import group, in_language, program
 from droplab.cli.init import init
 from droplab.cli.judge import judge
@@ -21,6 +22,7 @@ from droplab.cli.kinds import kinds
 from droplab.cli.launch import launch
 from droplab.cli.note import note
 from droplab.cli.plan import plan
+from droplab.cli.rename import rename
 from droplab.cli.report import report
 from droplab.cli.runs import runs
 from droplab.cli.terminal import complain, finish, prepare_streams, silence
@@ -31,7 +33,8 @@ from droplab.errors import DroplabError
 
 ABOUT = "Does dropout help this model, where, which kind, how much? A controlled experiment answers."
 COMMANDS: Mapping[str, Callable[..., Any]] = {
-    **{one.__name__: one for one in (compare, launch, report, runs, verdict, judge, plan, note, init, kinds, audit)},
+    **{one.__name__: one for one in (compare, launch, report, runs, verdict, judge, plan, note, forget, rename)},
+    **{one.__name__: one for one in (init, kinds, audit)},
     "test": final,
 }
 """A command by its name."""

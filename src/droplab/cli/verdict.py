@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from droplab.cli.written import listed
+
 if TYPE_CHECKING:
     from droplab.analysis import Verdict
     from droplab.records import ExperimentRecord
@@ -42,8 +44,8 @@ def verdict(
     from droplab.ledger import read_experiment
 
     lang = language(lang)
-    names = [name.strip() for name in arms.split(",") if name.strip()]
-    record, family = chosen(read_experiment(folder), baseline, names)
+    whole = read_experiment(folder)
+    record, family = chosen(whole, baseline, [name for name in listed(arms, whole.arms) if name])
     tell(judge(record, family=family), record, lang, "json" if json else form, exit_code=exit_code)
 
 

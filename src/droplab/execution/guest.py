@@ -20,6 +20,7 @@ from droplab.execution.plan import Plan
 from droplab.given import find, source_digest
 from droplab.measures import measures_json
 from droplab.records import Notice
+from droplab.spec.enlarged import as_it_began
 from droplab.spec.loop import NOT_IDENTITY, LoopSpec, enlarged
 from droplab.training.run import Loop
 from droplab.training.terms import Terms
@@ -55,7 +56,7 @@ class Guest:
 
     def is_same(self, design: Mapping[str, Any]) -> bool:
         """See ``Experiment``."""
-        return bool(design["identity"] == self.spec.identity())
+        return bool(design["identity"] == as_it_began(design, self.spec).identity())
 
     def what_differs(self, before: Mapping[str, Any]) -> str:
         """See ``Experiment``."""

@@ -21,6 +21,7 @@ from droplab.execution.loading import check_same_data, lay_out_for, split_of, wi
 from droplab.execution.plan import Plan
 from droplab.measures import KEY, measures_json
 from droplab.records import Notice
+from droplab.spec.enlarged import enlarged_spec
 from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.same import is_same, what_differs
 from droplab.spec.task import DEFAULT
@@ -68,12 +69,8 @@ class House:
         return "; ".join(what_differs(before, self.spec))
 
     def whole(self, before: Mapping[str, Any]) -> Whole:
-        """See ``Experiment``; its arms are part of what it is."""
-        there = tuple(before["seeds"])
-        added = [seed for seed in self.spec.seeds if seed not in there]
-        fewer = not added and len(self.spec.seeds) < len(there)
-        more = f"{len(there)} seeds already; all of them are used" if fewer else ""
-        return Whole(self.spec.model_copy(update={"seeds": (*there, *added)}), added, [], more)
+        """See ``Experiment``."""
+        return Whole(*enlarged_spec(self.spec, before))
 
     def is_untouched(self, design: Mapping[str, Any]) -> bool:  # noqa: ARG002  # see Experiment
         """See ``Experiment``; of data and model nothing is known before they are loaded."""
@@ -149,4 +146,7 @@ class House:
 
     def opened(self, run_set: HouseSet) -> HouseRuns:
         """See ``Experiment``."""
-        return HouseRuns(run_set, self._seen.data)
+        data = self._seen.data
+        if len(run_set.spec.arms) > len(self.spec.arms):  # arms that the folder has beyond the spec
+            data = with_sizes(run_set.spec, data, self._data_dir)
+        return HouseRuns(run_set, data)

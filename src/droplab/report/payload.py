@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from droplab.analysis import Effect, Questions, Stopping, Verdict, stopping, thin
 from droplab.analysis.student import quantile
 from droplab.languages import LANGUAGES
-from droplab.measures import GAP
+from droplab.measures import GAP, PARTS
 from droplab.records import ELSEWHERE, ChangedImages, ExperimentRecord, Histogram, RunKey, RunRecord
 from droplab.report.command import command, toml
 from droplab.report.decision import decision, failures
@@ -123,6 +123,11 @@ def _measures(asked: Questions) -> dict[str, Any]:
         "columns": [*(end.name for end in asked.judged), *costs, *([GAP] if asked.gap else [])],
         "best": asked.turn,
         "better": asked.primary.better,
+        "units": {
+            name: measure.unit
+            for measure in asked.measures
+            for name in (measure.name, *(f"{part}_{measure.name}" for part in PARTS))
+        },
     }
 
 

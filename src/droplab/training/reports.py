@@ -12,6 +12,7 @@ from droplab.errors import UserError
 from droplab.records import Measurement, Notice
 from droplab.resampling import NOTICE
 from droplab.training.figures import Figures
+from droplab.training.gathering import Gathered
 from droplab.training.loaders import Loaders
 from droplab.training.models import Models
 from droplab.training.once import Once
@@ -148,6 +149,7 @@ class Reports:
         self._see_steps()
         samples = self._figures.samples
         self.sampled.check(samples, self._progress.epoch)
+        self._see_sizes(samples)
         figures |= self._models.after_epoch(figures)
         seconds = self._until - self._began
         if seconds > 0:
@@ -169,6 +171,14 @@ class Reports:
             )
         )
         self._figures = None
+
+    def _see_sizes(self, samples: Mapping[str, Gathered]) -> None:
+        """What one sample is worth to measures that count samples, said once."""
+        counted = [measure.name for measure in self._terms.measures if measure.counted]
+        sizes = {name: len(samples[f"val_{name}"]) for name in counted if f"val_{name}" in samples}
+        if sizes:
+            count = max(sizes.values())
+            self._once.tell("one_sample", {"what": ", ".join(sizes), "count": count, "step": 1 / count})
 
     def _see_steps(self) -> None:
         """A loop that never says when a batch begins gets no named masks, and no moving rate.
