@@ -132,16 +132,16 @@ def _refuse(given: dict[str, Any]) -> None:
 
 def show_results(results: Results, lang: str, data_dir: Path | None) -> None:
     """Write the page, print the verdict and where the page is; runs that failed end the command with their reasons."""
+    from droplab.cli.answering import say_verdict
     from droplab.cli.failing import grouped
-    from droplab.cli.terminal import columns, say, tell_aside
+    from droplab.cli.terminal import say, tell_aside
     from droplab.cli.words import words
-    from droplab.report import render
 
     tell_aside(words("page.writing"))
     try:
         page = results.write_page(lang=lang, data_dir=data_dir)  # before anything is printed, which may fail
     finally:
-        say(render(results.verdict, results.record, lang, columns()))
+        say_verdict(results.verdict, results.record, lang)
     say("\n" + words("page.at", address=page.absolute().as_uri()))
     failed = [(run.key, run.reason) for run in results.record.runs.values() if run.state == "failed"]
     if failed:
