@@ -11,6 +11,7 @@ from typing import Any
 from droplab.errors import UserError
 from droplab.records import ELSEWHERE, ExperimentRecord
 from droplab.spec import parse_spec
+from droplab.spec.changes import NOTHING
 from droplab.spec.presets import SETS, arm_set, demo
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -67,8 +68,18 @@ def toml(spec: Mapping[str, Any]) -> str:
             lines += ["", f"[{_key(key)}]", *_pairs(value)]
         if _are_tables(value):
             for table in value:
-                lines += ["", f"[[{_key(key)}]]", *_pairs(table)]
+                lines += ["", f"[[{_key(key)}]]", *_pairs(_with_words(table))]
     return "\n".join(lines)
+
+
+def _with_words(arm: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An arm whose recipe takes something away says so in words."""
+    if not _is_table(arm.get("recipe")):
+        return arm
+    return {
+        **arm,
+        "recipe": {key: NOTHING.get(key) if value is None else value for key, value in arm["recipe"].items()},
+    }
 
 
 def _is_table(value: Any) -> bool:
