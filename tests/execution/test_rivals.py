@@ -18,7 +18,7 @@ from droplab.execution.seed_data import split_of
 from droplab.spec import parse_spec
 from droplab.spec.named import named_objects
 from droplab.training import speed
-from droplab.training.train import Trainer
+from droplab.training.loop import Training
 from tests.conftest import TINY, tiny
 
 SMALL = {**TINY, "model": {"name": "mlp"}}
@@ -29,7 +29,7 @@ def test_the_estimate_is_that_of_the_dearest_arm(monkeypatch):
     spec = tiny(arms=[{"name": "none"}, {"name": "small", "batch_size": 8}, MORE], compute={"executor": "auto"})
     data = with_sizes(spec, lay_out_for(spec, split_of(spec, 0, None), 100, torch.device("cpu")), None)
     made = []
-    monkeypatch.setattr(speed, "Trainer", lambda *given: made.append(given[1].name) or Trainer(*given))
+    monkeypatch.setattr(speed, "Training", lambda *given: made.append(given[0].arm.name) or Training(*given))
     monkeypatch.setattr(calibrate, "_WORTH_WORKERS", float("inf"))
     figures = calibrate.choose_plan(spec, data, 6, None, "", print).figures
     assert set(made) == {"small"}
