@@ -27,6 +27,7 @@ def compare(
     arm_set: Annotated[str | None, Parameter(name="--set")] = None,
     seeds: Seeds | None = None,
     margin: float | None = None,
+    resample: str | None = None,
     epochs: int | None = None,
     out: Path | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
@@ -56,6 +57,8 @@ def compare(
             gets no more.
         margin: The smallest difference of the first measure that matters to you, in its own unit; inside it arms are
             practically equal.
+        resample: true: each seed draws its own training and validation samples; 5-fold: seed s validates on fold s mod
+            5. Without it, all seeds have one split, of which alone the verdict tells.
         epochs: Epochs per run.
         out: Folder of the experiment (default: droplab-runs/NAME-HASH, the same for the same spec).
         fresh: Start anew in a new folder.
@@ -71,6 +74,7 @@ def compare(
     from droplab.tracking import check_sinks
 
     lang = language(lang)
+    draw = True if resample == "true" else resample
     sinks = [name.strip() for name in (track or "").split(",") if name.strip()]
     check_sinks(sinks)
     if spec is not None and "loop" in read_table(spec):
@@ -94,6 +98,7 @@ def compare(
                 arms=chosen,
                 seeds=seeds,
                 margin=margin,
+                resample=draw,
                 epochs=epochs,
                 out=out,
                 fresh=fresh,
@@ -106,6 +111,8 @@ def compare(
     values = spec_values(spec, data, train_size, model, arms, arm_set, seeds, epochs)
     if margin is not None:
         values["margin"] = margin
+    if draw is not None:
+        values["resample"] = draw
     left_out: list[str] = []
     if arm_set is not None:
         from droplab.execution.fitting import fit_set

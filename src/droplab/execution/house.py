@@ -19,6 +19,7 @@ from droplab.execution.folder import default_folder
 from droplab.execution.house_runs import HouseRuns, HouseSet
 from droplab.execution.loading import check_same_data, lay_out_for, split_of, with_sizes
 from droplab.execution.plan import Plan
+from droplab.execution.seed_data import drawn
 from droplab.measures import KEY, measures_json
 from droplab.records import Notice
 from droplab.spec.experiment import ExperimentSpec
@@ -99,7 +100,8 @@ class House:
     @property
     def notices(self) -> Sequence[Notice]:
         """See ``Experiment``."""
-        return self._seen.checked.notices
+        drawn_ones = [drawn(self._seen.split)] if self.spec.resample else []
+        return (*self._seen.checked.notices, *drawn_ones)
 
     def changed(self, design: Mapping[str, Any], folder: Path) -> list[str]:
         """See ``Experiment``: digests of files, and of the weights that models begin with."""
