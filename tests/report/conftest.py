@@ -49,6 +49,11 @@ def show(browser):
     assert troubles == []
 
 
+def settled(page) -> None:
+    """Wait until a choice has reached the whole page."""
+    page.wait_for_function("() => document.getElementById('page').getAttribute('aria-busy') !== 'true'")
+
+
 def allowed(url: str, path: Path) -> bool:
     return url.split("#", maxsplit=1)[0] == path.as_uri() or url.startswith(("data:", "blob:"))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import struct
+from pathlib import Path
 
 from droplab.records import Notice
 from droplab.report import build_page
@@ -30,7 +32,7 @@ def test_both_languages_and_widths(show, report):
 
 def test_the_page_of_a_guests_measures(show, tmp_path):
     drawn = {"regression": ["val_rmse", "val_r2", "gap", "fit_r2", "train_rmse"], "ranking": ["f1", "perplexity"]}
-    for case, best in (("regression", "5999.9960"), ("ranking", "0.4960")):
+    for case, best in (("regression", "5999.9960"), ("ranking", "49.60")):
         path = tmp_path / f"{case}.html"
         path.write_text(build_page(page_of(write(tmp_path / case, case))), encoding="utf-8")
         page = show(path)
@@ -67,6 +69,7 @@ def test_every_control_changes_the_curves(show, report):
     changes(lambda: page.select_option("#axis", "epoch"))
     changes(lambda: page.fill("#smoothing", "0.9"))
     changes(lambda: page.check("#log"))
+    changes(lambda: page.uncheck("#log"))
     changes(lambda: page.uncheck("#bands"))
     changes(lambda: page.uncheck("#seeds"))
     changes(lambda: page.select_option("#group", "seed"))
@@ -91,6 +94,8 @@ def test_hover_zoom_and_keyboard(show, report):
     page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 50)
     assert "dropout 0.25" in page.inner_text("[data-metric=val_loss] .tip")
     assert page.is_disabled("#unzoom")
+    assert page.locator("[data-metric=val_loss] .tip .looked").count() == 1
+    assert page.locator("[data-metric=gap] .tip").is_hidden()  # only its line follows
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 50, steps=5)
     page.mouse.up()
@@ -113,11 +118,22 @@ def test_hover_zoom_and_keyboard(show, report):
 def test_table_histograms_metrics_theme(show, report):
     page = show(report)
     page.click("[data-sort=val_loss]")
-    first = [cell.inner_text() for cell in page.locator("#runs tbody tr td:nth-child(6)").all()]
+    first = page.locator("#runs tbody [data-key=val_loss]").all_inner_texts()
     assert first == sorted(first, key=float)
     page.click("[data-sort=val_loss]")
     assert page.locator("th[aria-sort=descending]").count() == 1
+    assert page.locator("#inside .ribbon").count() == 2
+    ribbon = page.locator("#inside .ribbon").first
+    before = ribbon.inner_html()
+    page.select_option("#layer", index=1)
+    assert page.locator("#inside .ribbon").first.inner_html() != before
+    ticks = page.locator("#inside .ribbon").evaluate_all(
+        "all => all.map(one => [...one.querySelectorAll('text')].map(text => text.textContent).join())"
+    )
+    assert ticks[0] == ticks[1]  # one scale for both arms
+    page.locator("#inside details summary").click()
     maps = page.locator("#inside canvas")
+    maps.first.wait_for()
     assert maps.count() == 4
     before = maps.first.evaluate("c => c.toDataURL()")
     page.select_option("#kind", "gradient")
@@ -125,18 +141,92 @@ def test_table_histograms_metrics_theme(show, report):
     page.select_option("#layer", "fc2.weight")
     page.locator("#inside canvas").first.hover()
     assert "epoch" in page.inner_text("#inside .map .tip >> nth=0")
+    assert "arm.p" in page.inner_text("#runs thead")
+    assert page.locator("#runs .spark svg").count() == 4
+    page.fill("#filter", "val_loss<0")
+    assert page.inner_text("#runs tbody") == "No run passes the filter."
+    page.fill("#filter", "arm.p>=0.25")
+    assert page.locator("#runs tbody tr").count() == 2
+    page.fill("#filter", "")
     page.locator("details.choices summary").click()
+    page.fill("#metric-search", "learning")
+    assert page.locator(".choices label:visible").count() == 1
+    page.fill("#metric-search", "")
     page.check("input[name=metric][value=lr]")
     page.locator("[data-metric=lr]").scroll_into_view_if_needed()
     page.locator("[data-metric=lr] canvas").wait_for()
     page.uncheck("input[name=metric][value=lr]")
     assert page.locator("[data-metric=lr]").count() == 0
-    assert page.locator("[data-metric='p/drop1']").count() == 1
+    assert page.locator("[data-metric='p/drop1']").count() == 0  # it does not move
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.click("#theme")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != paper
     assert page.locator("#images img").count() == 12
     assert page.locator("#images img").first.evaluate("i => i.naturalWidth") == 28
+
+
+ARMS = ("none", *(f"arm {number}" for number in range(1, 12)))
+
+
+def test_many_arms_are_looked_at_one_by_one(show, tmp_path):
+    path = tmp_path / "many.html"
+    given = source(ARMS, seeds=3, epochs=30)
+    kinds = [{"name": arm, "p": 0.5, "kind": f"k{place}"} for place, arm in enumerate(ARMS)]
+    record = dataclasses.replace(given.record, spec={**given.record.spec, "arms": kinds})
+    path.write_text(build_page(given._replace(record=record)), encoding="utf-8")
+    page = show(path)
+    assert page.locator(".dose").count() == 0
+    assert page.locator("#effects .matrix tbody tr").count() == len(ARMS) - 1
+    assert page.locator(".groups .rest").count() == len(ARMS) - 6
+    strokes = page.locator(".groups .swatch line").evaluate_all(
+        "all => all.map(line => line.getAttribute('stroke') + ' ' + line.getAttribute('stroke-dasharray'))"
+    )
+    assert len(set(strokes)) == 7  # six, and the rest
+    plot = page.locator("[data-metric=val_loss] .u-over")
+    plot.scroll_into_view_if_needed()
+    height = page.evaluate("document.documentElement.scrollHeight")
+    before = picture(page, "val_loss")
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.5)
+    tip = page.locator("[data-metric=val_loss] .tip")
+    assert len(tip.locator("> span:not(.hint)").all()) == 8 + 1
+    assert "and 4 more" in tip.inner_text()
+    assert "seed" in tip.locator(".hint").inner_text()
+    values = [float(text.split(": ")[1].split()[0]) for text in tip.locator("> span:has(bdi)").all_inner_texts()][1:]
+    assert values == sorted(values, reverse=True)
+    assert picture(page, "val_loss") != before
+    assert page.evaluate("document.documentElement.scrollHeight") == height
+    page.mouse.move(5, 5)
+    page.wait_for_function(
+        "before => document.querySelector('[data-metric=\"val_loss\"] canvas').toDataURL() === before", arg=before
+    )
+    page.locator(".groups button").nth(2).click(modifiers=["Shift"])
+    assert page.locator(".groups button[aria-pressed=true]").count() == 1
+    assert "arm 2" in page.get_attribute("[data-metric=val_loss] .plot", "aria-label")
+
+
+def test_axes_come_from_means_and_leave_outliers_out_on_request(show, tmp_path):
+    given = source(("none", "half"), seeds=2, epochs=60)
+    key = next(iter(given.record.runs))
+    run = given.record.runs[key]
+    spiked = dataclasses.replace(run, metrics={**run.metrics, "val_loss": (90.0, *run.metrics["val_loss"][1:])})
+    record = dataclasses.replace(given.record, runs={**given.record.runs, key: spiked})
+    path = tmp_path / "spike.html"
+    path.write_text(build_page(given._replace(record=record)), encoding="utf-8")
+    page = show(path)
+
+    def top() -> float:
+        with page.expect_download() as download:
+            page.click("[data-metric=val_loss] [data-download=svg]")
+        texts = re.findall(r'text-anchor="end">([\d.]+)<', Path(download.value.path()).read_text())
+        return max(map(float, texts))
+
+    assert top() > 50
+    page.check("#outliers")
+    assert top() < 3
+    page.uncheck("#seeds")
+    page.uncheck("#outliers")
+    assert 30 < top() < 50  # the mean of two runs, not the band around it
 
 
 def test_downloads(show, report, tmp_path):
@@ -153,6 +243,8 @@ def test_downloads(show, report, tmp_path):
             page.click(what)
         download.value.save_as(tmp_path / "file")
         assert (tmp_path / "file").read_bytes().startswith(begins)
+        if what.endswith("[data-download=png]"):
+            assert struct.unpack(">II", (tmp_path / "file").read_bytes()[16:24]) == (1440, 800)
     assert len((tmp_path / "file").read_text(encoding="utf-8").splitlines()) == 1 + 4 * 2
 
 
@@ -206,7 +298,7 @@ def test_printing_shows_every_chart_on_white(show, report, tmp_path):
     )
     page.pdf(path=tmp_path / "page.pdf")
     seen = page.evaluate("window.onPaper")
-    assert seen["drawn"] == seen["panels"] == 8
+    assert seen["drawn"] == seen["panels"] == 6
     assert seen["paper"] == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 19, 24)"
 

@@ -13,6 +13,7 @@ from droplab.records import ChangedImages
 from droplab.report import PageSource, build_page
 from tests.analysis.records import simulate
 from tests.analysis.test_stopping import folded
+from tests.report.conftest import settled
 from tests.report.pages import source
 
 SIZES = ((1440, 900), (1280, 720), (390, 844))
@@ -153,15 +154,17 @@ def test_an_arm_is_picked_everywhere_and_doses_answer_to_keys(show, doses):
     point = page.locator(".dose[data-endpoint=val_loss] [data-arm=middle]")
     point.focus()
     page.keyboard.press("Enter")
+    settled(page)
     assert page.input_value("#arm") == "middle"
     assert "none → middle" in page.inner_text(".lines thead")
     assert page.locator(".dose .picked").count() == 4
-    assert page.get_attribute(".matrix tr.picked", "data-arm") == "middle"
+    page.locator("details.every summary").click()
     page.select_option("#arm", "high")
+    settled(page)
     assert '"high"' in page.inner_text("#when .hint")
     assert page.get_attribute(".matrix tr.picked", "data-arm") == "high"
-    page.locator("details.every summary").click()
     page.click(".matrix tr[data-arm=low]")
+    settled(page)
     assert page.input_value("#arm") == "low"
 
 
@@ -176,6 +179,7 @@ def test_the_handle_moves_answer_pills_slopes_and_doses(show, doses):
     rest = seen()
     move(page, 2)
     page.wait_for_function("() => document.querySelector('h1').textContent.startsWith('At epoch 3')")
+    settled(page)
     moved = seen()
     assert all(one != other for one, other in zip(rest, moved, strict=True))
     assert page.locator(".lines .pill.described").count() == page.locator(".lines .pill").count()
@@ -190,16 +194,20 @@ def test_the_handle_moves_answer_pills_slopes_and_doses(show, doses):
     page.mouse.up()
     page.wait_for_function("() => document.querySelector('h1').textContent.startsWith('At epoch 4')")
     page.click("#stop-last")
+    settled(page)
     assert seen() == rest
     page.focus("#stop")
     page.keyboard.press("ArrowLeft")
     page.wait_for_function("() => document.querySelector('h1').textContent.startsWith('At epoch 7')")
     page.click("#back")
+    settled(page)
     assert seen() == rest
     page.select_option("#ask", "val_accuracy")
+    settled(page)
     assert page.get_attribute(".paired", "data-endpoint") == "val_accuracy"
     assert page.locator("#stop-turn").count() == 0  # these baselines turn in their last epoch
     page.click(".lines [data-ask=turning_epoch]")
+    settled(page)
     assert page.get_attribute(".paired", "data-endpoint") == "turning_epoch"
 
 
@@ -221,11 +229,13 @@ def test_figures_that_are_drawn_are_those_that_python_computed(show, two):
     for place in (1, 9):
         move(page, place)
         page.wait_for_function(f"() => document.querySelector('.told b').textContent.startsWith('epoch {place + 1}:')")
+        settled(page)
         text = page.inner_text(".lines [data-endpoint=val_loss] .number").replace("−", "-")
         shown = [float(number) for number in re.findall(r"[+-]?\d+\.\d+", text)]
         truth = [loss.before, loss.after, loss.mean, loss.low, loss.high]
         assert shown == pytest.approx([values[place] for values in truth], abs=0.006)
     page.click("#stop-turn")
+    settled(page)
     turn = round(float(next(one for one in found.figures if one.endpoint == "turning_epoch").before[-1]))
     assert page.inner_text("h1").startswith(f"At epoch {turn}:")
 
@@ -249,3 +259,34 @@ def test_the_address_keeps_what_was_chosen(show, doses):
     again.reload()
     assert again.input_value("#arm") != "nobody"
     assert again.locator(".lines tbody tr").count() == 6
+
+
+def test_failed_and_interrupted_experiments_have_a_headline_of_their_own(show, tmp_path):
+    reason = "NaN or infinity began in conv2, at step 3 (epoch 1)."
+    given = source(("none", "low", "high"), seeds=2, epochs=3, state="failed", reason=reason)
+    recipe = {**given.record.spec["recipe"], "lr": 10.0}
+    record = dataclasses.replace(given.record, spec={**given.record.spec, "recipe": recipe})
+    path = tmp_path / "failed.html"
+    path.write_text(build_page(given._replace(record=record, verdict=judge(record))), encoding="utf-8")
+    page = show(path)
+    assert page.inner_text("h1") == "All 6 runs failed"
+    assert page.inner_text(".condition") == f"{reason} A learning rate of 10 is the likely cause; try lr = 0.001."
+    assert page.locator(".lines, #failed, #effects, #when").count() == 0
+    assert page.inner_text("#answer").count(reason) == 1
+    page.click("[data-lang=ja]")
+    assert page.inner_text("h1") == "6 件のランがすべて失敗しました"
+    half = {key: dataclasses.replace(run, state="done" if key.seed else "failed") for key, run in record.runs.items()}
+    record = dataclasses.replace(record, runs=half)
+    path.write_text(build_page(given._replace(record=record, verdict=judge(record))), encoding="utf-8")
+    page = show(path)
+    assert page.locator("#failed li").count() == 1
+    assert "none (seed 0); low (seed 0); high (seed 0)" in page.inner_text("#failed li")
+    assert "3 of 6 runs are done" in page.inner_text(".banner")
+    planned = {key: dataclasses.replace(run, state="interrupted", reason="") for key, run in record.runs.items()}
+    record = dataclasses.replace(record, runs=planned)
+    path.write_text(build_page(given._replace(record=record, verdict=judge(record))), encoding="utf-8")
+    page = show(path)
+    assert page.inner_text("h1") == "Not finished: 0 of 6 runs are done"
+    assert "droplab compare" in page.inner_text(".repeat")
+    assert page.locator(".lines, #effects, #when").count() == 0
+    assert page.locator("#curves .panel canvas").count() > 0

@@ -21,7 +21,7 @@ export function written(page: Page): string {
   put("ask", state.ask, opened.ask);
   put("axis", state.axis, opened.axis);
   put("smooth", String(state.smoothing), String(opened.smoothing));
-  for (const key of ["log", "bands", "seeds"] as const) put(key, state[key] ? "1" : "0", opened[key] ? "1" : "0");
+  for (const key of ["log", "outliers", "bands", "seeds"] as const) put(key, state[key] ? "1" : "0", opened[key] ? "1" : "0");
   put("group", state.groupBy, opened.groupBy);
   put("hide", list(state.hiddenGroups), "[]");
   put("off", list(state.hiddenRuns), "[]");
@@ -54,7 +54,7 @@ export function take(page: Page, hash: string): void {
   get("ask", (value) => data.stops.lines.some((line) => line.endpoint === value), (value) => (state.ask = value));
   get("axis", (value) => AXES.includes(value), (value) => (state.axis = value as XAxis));
   get("smooth", (value) => Number(value) >= 0 && Number(value) < 1, (value) => (state.smoothing = Number(value)));
-  for (const key of ["log", "bands", "seeds"] as const) get(key, (value) => value === "1" || value === "0", (value) => (state[key] = value === "1"));
+  for (const key of ["log", "outliers", "bands", "seeds"] as const) get(key, (value) => value === "1" || value === "0", (value) => (state[key] = value === "1"));
   get("group", (value) => data.runs.some((run) => value in run.fields), (value) => (state.groupBy = value));
   const groups = new Set<unknown>(page.groups());
   get("hide", () => true, (value) => (state.hiddenGroups = named(value, (one) => groups.has(one)) as State["hiddenGroups"]));

@@ -36,7 +36,7 @@ function build(page: Page): Built {
     page.state.stop = null;
     page.tell("stop");
   } }, page.say("answer.back"));
-  const compared = data.stops.epochs.length > 0 && others.length > 0;
+  const { compared } = page.stops;
 
   function row(line: Line): HTMLElement {
     const figure = page.figure(line);

@@ -1,11 +1,13 @@
 // Curves: one chart per metric, all of them obeying one set of controls.
 
 import { Chart } from "./chart.ts";
-import { colour } from "./colour.ts";
+import { looks } from "./colour.ts";
 import { values } from "./data.ts";
 import { h, save } from "./dom.ts";
+import { metricPicker } from "./picker.ts";
 import { section, type Built, type Panel } from "./panel.ts";
 import type { Page } from "./state.ts";
+import { swatch } from "./swatch.ts";
 import { csvCell, type XAxis } from "./stats.ts";
 
 export const curves: Panel = { id: "curves", build };
@@ -22,18 +24,25 @@ function redraw(): void {
   for (const chart of charts) chart.refresh();
 }
 
+/** Groups to press (shown or hidden; with Shift alone) and to point at (alone for a moment). */
 function legend(page: Page, box: HTMLElement): void {
+  const all = looks(page);
+  const { hiddenGroups } = page.state;
+  const names = page.groups();
   box.replaceChildren(
-    ...page.groups().map((name, index) => {
-      const shown = !page.state.hiddenGroups.has(name);
-      const swatch = h("i", { class: "swatch" });
-      swatch.style.background = colour(index);
-      return h("button", { type: "button", class: "group", "aria-pressed": String(shown), onclick: () => {
-        if (shown) page.state.hiddenGroups.add(name);
-        else page.state.hiddenGroups.delete(name);
+    ...names.map((name, index) => {
+      const shown = !hiddenGroups.has(name);
+      const look = (at: number | null) => charts.forEach((chart) => chart.isolateGroup(at));
+      return h("button", { type: "button", class: all[index]!.rest ? "group rest" : "group", "aria-pressed": String(shown), onpointerenter: () => look(index), onpointerleave: () => look(null), onclick: (event) => {
+        if ((event as MouseEvent).shiftKey) {
+          const alone = names.every((other) => hiddenGroups.has(other) === (other !== name));
+          hiddenGroups.clear();
+          if (!alone) for (const other of names) if (other !== name) hiddenGroups.add(other);
+        } else if (shown) hiddenGroups.add(name);
+        else hiddenGroups.delete(name);
         legend(page, box);
         page.tell("curves");
-      } }, swatch, h("bdi", {}, name));
+      } }, swatch(all[index]!), h("bdi", {}, name));
     }),
   );
 }
@@ -48,8 +57,7 @@ function fields(page: Page): string[] {
 function panels(page: Page, grid: HTMLElement): void {
   for (const chart of charts) chart.destroy();
   watcher?.disconnect();
-  const sites = page.metrics.filter((name) => name.startsWith("p/"));
-  const chosen = [...page.metrics.filter((name) => page.state.metrics.has(name) && !name.startsWith("p/")), ...sites];
+  const chosen = page.metrics.filter((name) => page.state.metrics.has(name));
   charts = chosen.map((name) => new Chart(page, name, () => zoomed(page)));
   const found = new Map(charts.map((chart) => [chart.element as Element, chart]));
   watcher = new IntersectionObserver((entries) => {
@@ -90,7 +98,7 @@ function build(page: Page): Built | null {
     legend(page, groups);
     page.tell("curves");
   };
-  const toggle = (key: "log" | "bands" | "seeds") => {
+  const toggle = (key: "log" | "outliers" | "bands" | "seeds") => {
     const box = h("input", { type: "checkbox", id: key, checked: state[key] });
     box.onchange = () => {
       state[key] = box.checked;
@@ -102,15 +110,7 @@ function build(page: Page): Built | null {
     state.zoom = null;
     zoomed(page);
   } }, page.say("unzoom"));
-  const choices = page.metrics.filter((name) => !name.startsWith("p/")).map((name) => {
-    const box = h("input", { type: "checkbox", name: "metric", value: name, checked: state.metrics.has(name) });
-    box.onchange = () => {
-      if (box.checked) state.metrics.add(name);
-      else state.metrics.delete(name);
-      panels(page, grid);
-    };
-    return h("label", {}, box, page.metric(name));
-  });
+  const picker = metricPicker(page, () => panels(page, grid));
   legend(page, groups);
   panels(page, grid);
   const element = section(
@@ -125,19 +125,22 @@ function build(page: Page): Built | null {
       h("label", {}, page.say("smoothing"), smoothing, amount),
       h("label", {}, page.say("group"), group),
       toggle("log"),
+      toggle("outliers"),
       toggle("bands"),
       toggle("seeds"),
       unzoom,
       h("button", { type: "button", id: "csv", onclick: () => csv(page) }, page.say("csv")),
     ),
     groups,
-    h("details", { class: "choices" }, h("summary", {}, page.say("metrics")), h("div", { class: "controls" }, ...choices)),
+    picker,
     grid,
   );
   return {
     element,
     update(what) {
-      if (what === "curves" || what === "runs") redraw();
+      if (what === "stop" || what === "choice") return;
+      if (what === "arm") legend(page, groups);
+      redraw();
     },
   };
 }

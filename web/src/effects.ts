@@ -9,21 +9,23 @@ import type { Page } from "./state.ts";
 export const effects: Panel = { id: "effects", build };
 
 function build(page: Page): Built | null {
-  const { doses, experiment, stops } = page.data;
-  if (stops.epochs.length === 0 || experiment.arms.length < 2) return null;
+  const { doses, experiment } = page.data;
+  if (!page.stops.compared) return null;
   const all = matrix(page);
+  const every = h("details", { class: "every", ontoggle: () => every.open && all.update() });
   const dose = doses ? doseResponse(page, doses) : null;
   const { baseline } = experiment;
   const numbers = h("details", {}, h("summary", {}, page.say("effects.table")), table(page));
+  if (dose) every.append(h("summary", {}, page.say("effects.title")), h("p", { class: "hint" }, page.say("effects.hint", { baseline })), all.element);
   const element = dose
-    ? section(page, "effects", "dose.title", page.say("dose.hint", { baseline }), dose.element, h("details", { class: "every" }, h("summary", {}, page.say("effects.title")), h("p", { class: "hint" }, page.say("effects.hint", { baseline })), all.element), numbers)
+    ? section(page, "effects", "dose.title", page.say("dose.hint", { baseline }), dose.element, every, numbers)
     : section(page, "effects", "effects.title", page.say("effects.hint", { baseline }), all.element, numbers);
   return {
     element,
     update(what) {
       if (what !== "stop" && what !== "arm") return;
       dose?.update();
-      all.update();
+      if (!dose || every.open) all.update();
     },
   };
 }

@@ -77,6 +77,11 @@ export class Stops {
     return curve[Math.min(this.epochs[place]!, curve.length) - 1] ?? NaN;
   }
 
+  /** Whether any arm has a finished seed beside the baseline. */
+  get compared(): boolean {
+    return this.data.stops.figures.some((one) => one.arm !== this.data.experiment.baseline && one.seeds.length > 0);
+  }
+
   /** What each epoch says of an arm, one consequence per place. */
   says(line: Line, arm: string): Consequence[] {
     return [...(this.grids.get(key(line.endpoint, arm))?.says ?? "")].map((letter) => LETTERS[letter]!);

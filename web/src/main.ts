@@ -5,12 +5,14 @@ import "./page.css";
 import { remember, take } from "./address.ts";
 import { drawAll } from "./curvespanel.ts";
 import type { Payload } from "./data.ts";
+import { Delivery } from "./delivery.ts";
 import { header } from "./header.ts";
 import { panels } from "./panels.ts";
 import { Page } from "./state.ts";
 
 const page = new Page(JSON.parse(document.getElementById("data")!.textContent!) as Payload);
 const root = document.getElementById("page")!;
+let delivery: Delivery | null = null;
 
 /** Build everything in the chosen language and theme; what is open and what has the focus stay so. */
 function build(): void {
@@ -20,9 +22,11 @@ function build(): void {
   document.documentElement.lang = page.state.lang;
   page.deaf();
   const built = panels.map((panel) => ({ id: panel.id, made: panel.build(page) })).filter((one) => one.made !== null);
-  for (const { made } of built) page.hear((what) => made!.update?.(what));
+  delivery?.end();
   page.hear(() => remember(page));
   root.replaceChildren(header(page, built.map((one) => one.id), build), ...built.map((one) => one.made!.element));
+  const sent = (delivery = new Delivery(root, built.map((one) => one.made!)));
+  page.hear((what) => sent.send(what));
   root.querySelectorAll("details").forEach((details, i) => details.toggleAttribute("open", open[i] ?? details.open));
   if (focused >= 0) controls()[focused]?.focus({ preventScroll: true });
   remember(page);
@@ -32,9 +36,11 @@ function build(): void {
 function onPaper(): void {
   const theme = document.documentElement.dataset.theme;
   document.documentElement.dataset.theme = "light";
+  document.documentElement.classList.add("paper");
   build();
   drawAll();
   addEventListener("afterprint", () => {
+    document.documentElement.classList.remove("paper");
     if (theme) document.documentElement.dataset.theme = theme;
     else delete document.documentElement.dataset.theme;
     build();

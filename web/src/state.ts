@@ -1,14 +1,15 @@
 // What the reader has chosen, and the words of the chosen language.
 
-import { metricNames, type Effect, type Line, type Payload, type Run } from "./data.ts";
+import { metricNames, values, type Effect, type Line, type Payload, type Run, type Unit } from "./data.ts";
 import { Stops, type Figure } from "./figures.ts";
-import type { XAxis } from "./stats.ts";
+import { show, type XAxis } from "./stats.ts";
 
 export interface State {
   lang: string;
   axis: XAxis;
   smoothing: number;
   log: boolean;
+  outliers: boolean; // are left out of the range
   bands: boolean;
   seeds: boolean;
   groupBy: string;
@@ -26,7 +27,7 @@ export interface State {
 }
 
 /** What has changed, for those who draw it. */
-export type Change = "stop" | "arm" | "curves" | "runs";
+export type Change = "stop" | "arm" | "curves" | "runs" | "choice";
 
 export class Page {
   readonly data: Payload;
@@ -45,6 +46,7 @@ export class Page {
       axis: "epoch",
       smoothing: 0,
       log: false,
+      outliers: false,
       bands: true,
       seeds: true,
       groupBy: "arm.name",
@@ -52,7 +54,7 @@ export class Page {
       hiddenGroups: new Set(),
       filter: "",
       sort: { column: "", down: false },
-      metrics: new Set(this.metrics.filter((name) => data.measures.drawn.includes(name))),
+      metrics: new Set(this.metrics.filter((name) => data.measures.drawn.includes(name) || (name.startsWith("p/") && data.runs.some((run) => moves(run, name))))),
       zoom: null,
       layer: "",
       kind: "parameter",
@@ -130,6 +132,26 @@ export class Page {
     return prefix ? `${prefix} ${rest.join("/")}` : name;
   }
 
+  unit(metric: string): Unit {
+    return this.data.measures.units[metric] ?? "";
+  }
+
+  /** A metric's value as people read it; shares in percent. */
+  amount(metric: string, value: number): string {
+    return this.unit(metric) === "share" ? (Number.isNaN(value) ? "–" : `${show(100 * value, 2)} %`) : show(value);
+  }
+
+  /** The epoch where an arm's mean run turns, where a chart can mark it. */
+  turn(metric: string, arm: string): number | null {
+    const line = this.data.stops.lines.find((one) => one.role === "turn");
+    if (!line || metric !== line.metric || this.state.axis !== "epoch" || this.state.groupBy !== "arm.name") return null;
+    const { baseline, arms } = this.data.experiment;
+    const other = arm === baseline ? arms.find((one) => one !== baseline)! : arm;
+    const figure = this.stops.described(line, other, this.stops.epochs.length - 1);
+    const at = arm === baseline ? figure.before : figure.after;
+    return Number.isFinite(at) ? at : null;
+  }
+
   /** The group of a run: the value of the field that runs are grouped by. */
   group(run: Run): string {
     const value = run.fields[this.state.groupBy];
@@ -141,12 +163,15 @@ export class Page {
     return [...new Set(this.data.runs.map((run) => this.group(run)))];
   }
 
-  /** Whether the filter lets a run through: every word in its names, every `field=value` exactly; quotes hold words together. */
+  /**
+   * Whether the filter lets a run through: every word in its names, every `field=value` exactly, every `metric<number`
+   * at the last epoch; quotes hold words together.
+   */
   passes(run: Run): boolean {
     const words = (this.state.filter.toLowerCase().match(/(?:"[^"]*"|[^\s"])+/g) ?? []).map((word) => word.replaceAll('"', ""));
     const text = `${run.arm} ${run.state} ${this.say(`state.${run.state}`)}`.toLowerCase();
     const fields = Object.entries(run.fields).map(([key, value]) => `${key}=${value}`.toLowerCase());
-    return words.every((word) => text.includes(word) || fields.includes(word));
+    return words.every((word) => text.includes(word) || fields.includes(word) || compared(run, word));
   }
 
   visible(run: Run, index: number): boolean {
@@ -164,4 +189,21 @@ function first(data: Payload): string {
   const sign = data.stops.lines.find((line) => line.endpoint === end)?.better ?? 1;
   const ranked = main.filter((effect) => effect.endpoint === end && effect.mean !== null).sort((a, b) => sign * (b.mean! - a.mean!));
   return ranked[0]?.arm ?? others[0] ?? baseline;
+}
+
+/** Whether a metric is no constant. */
+function moves(run: Run, metric: string): boolean {
+  const series = run.metrics[metric];
+  return series !== undefined && "b" in series;
+}
+
+/** `val_loss<0.7` or `recipe.lr>=0.001`: a metric at its last epoch, or a number of the spec. */
+function compared(run: Run, word: string): boolean {
+  const [, name, sign, bound] = /^(.+?)(<=|>=|<|>)(-?[\d.]+(?:e-?\d+)?)$/.exec(word) ?? [];
+  if (name === undefined || sign === undefined) return false;
+  const metric = Object.keys(run.metrics).find((one) => one.toLowerCase() === name);
+  const field = Object.entries(run.fields).find(([one]) => one.toLowerCase() === name)?.[1];
+  const value = metric === undefined ? (typeof field === "number" ? field : NaN) : (values(run, metric).at(-1) ?? NaN);
+  const to = Number(bound);
+  return sign === "<" ? value < to : sign === ">" ? value > to : sign === "<=" ? value <= to : value >= to;
 }

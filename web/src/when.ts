@@ -15,9 +15,9 @@ export const when: Panel = { id: "when", build };
 
 function build(page: Page): Built | null {
   const { epochs, lines } = page.data.stops;
-  const { baseline, arms } = page.data.experiment;
+  const { baseline } = page.data.experiment;
   const shown = lines.filter((line) => line.role !== "rise");
-  if (epochs.length < 2 || arms.length < 2 || shown.length === 0) return null;
+  if (epochs.length < 2 || !page.stops.compared || shown.length === 0) return null;
   const ask = h("select", { id: "ask" }, ...shown.map((line) => h("option", { value: line.endpoint }, page.line(line))));
   const range = h("input", { type: "range", id: "stop", min: 0, max: epochs.length - 1, step: 1, "aria-label": page.say("when.handle") });
   const hint = h("p", { class: "hint" });

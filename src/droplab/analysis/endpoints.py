@@ -30,9 +30,9 @@ from statistics import fmean
 
 from droplab.analysis.questions import Endpoint, Questions
 from droplab.analysis.scope import scope_of
-from droplab.records import ExperimentRecord, RunKey, RunRecord
+from droplab.records import ExperimentRecord, Measure, RunKey, RunRecord
 
-_PARTS = {"fit": "fit", "val": "validation"}
+_PARTS = {"fit": "fit", "val": "validation", "deployed": "validation"}
 """By role: the part of the data whose samples are counted."""
 
 
@@ -90,8 +90,22 @@ def differences(record: ExperimentRecord, endpoint: Endpoint, arm: str, other: s
         values = tuple(float(ours - base) for ours, base, _ in turns)
         return Sample(seeds, values, 1.0, any(ours == last > base for ours, base, last in turns), ratio)
     values = tuple(ours[-1] - base[-1] for _, ours, base in found)
-    samples = record.sizes.get(_PARTS[endpoint.role]) if endpoint.measure.counted and endpoint.role in _PARTS else None
-    return Sample(seeds, values, 1 / samples if samples else 0.0, ratio=ratio)
+    return Sample(seeds, values, one_sample(record, endpoint.measure, endpoint.role), ratio=ratio)
+
+
+def one_sample(record: ExperimentRecord, measure: Measure, role: str) -> float:
+    """What one sample more or less is to a measure that counts samples; 0 where that is not known, or no count.
+
+    A loop of the user's own says how many validation samples there are by reporting single ones.
+    """
+    part = _PARTS.get(role)
+    if not measure.counted or part is None:
+        return 0.0
+    samples: float = record.sizes.get(part, 0)
+    if not samples and part == "validation":
+        folds = (run.folds.get(f"val_{measure.name}", ()) for run in record.runs.values())
+        samples = max((math.fsum(count for _, count in pairs) for series in folds for pairs in series), default=0.0)
+    return 1 / samples if samples else 0.0
 
 
 def pairs_of(record: ExperimentRecord, arm: str, other: str) -> list[tuple[RunRecord, RunRecord]]:

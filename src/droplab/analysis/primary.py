@@ -20,7 +20,7 @@ from typing import NamedTuple
 from droplab.analysis.answer import Answer, Says, Why
 from droplab.analysis.crossed import for_new_data
 from droplab.analysis.deployed import Floats, Kind, chosen, endpoint, kind_of, measured
-from droplab.analysis.endpoints import identical
+from droplab.analysis.endpoints import identical, one_sample
 from droplab.analysis.looks import Plan
 from droplab.analysis.needed import pairs_needed
 from droplab.analysis.paired import Paired, paired_t
@@ -68,7 +68,7 @@ def answers(
     if not asked.turn or not arms:
         return ()
     kind, values, parts = of or numbers(record, asked)
-    floor = _resolution(record, asked)
+    floor = one_sample(record, asked.primary, "val")
     if record.spec.get("resample"):  # the folds of two seeds hold other samples
         parts = {}
     shared = max(family or 0, len(arms))
@@ -161,9 +161,3 @@ def _excludes_0(result: Paired) -> bool:
 
 def _inside(result: Paired, plan: Plan) -> bool:
     return plan.margin is not None and -plan.margin < result.low and result.high < plan.margin
-
-
-def _resolution(record: ExperimentRecord, asked: Questions) -> float:
-    """The smallest step of the primary measure."""
-    samples = record.sizes.get("validation")
-    return 1 / samples if asked.primary.counted and samples else 0.0

@@ -14,6 +14,7 @@ from droplab.cli import data, export
 from droplab.cli.audit import audit
 from droplab.cli.compare import compare
 from droplab.cli.final import final
+from droplab.cli.forget import forget
 from droplab.cli.helping import group, in_language, program
 from droplab.cli.init import init
 from droplab.cli.judge import judge
@@ -21,6 +22,7 @@ from droplab.cli.kinds import kinds
 from droplab.cli.launch import launch
 from droplab.cli.note import note
 from droplab.cli.plan import plan
+from droplab.cli.rename import rename
 from droplab.cli.report import report
 from droplab.cli.runs import runs
 from droplab.cli.terminal import complain, finish, prepare_streams, silence
@@ -31,24 +33,25 @@ from droplab.errors import DroplabError
 
 ABOUT = "Does dropout help this model, where, which kind, how much? A controlled experiment answers."
 COMMANDS: Mapping[str, Callable[..., Any]] = {
-    **{one.__name__: one for one in (compare, launch, report, runs, verdict, judge, plan, note, init, kinds, audit)},
+    **{one.__name__: one for one in (compare, launch, report, runs, verdict, judge, plan, note, forget, rename)},
+    **{one.__name__: one for one in (init, kinds, audit)},
     "test": final,
 }
 """A command by its name."""
-GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., Any]]]] = {
-    "export": (export.ABOUT, export.COMMANDS),
-    "data": (data.ABOUT, data.COMMANDS),
+GROUPS: Mapping[str, tuple[str, Callable[[], Mapping[str, Callable[..., None]]]]] = {
+    "export": (export.ABOUT, export.commands),
+    "data": (data.ABOUT, data.commands),
 }
 """Commands of two words, with what is said of their first."""
 
 
-def build(lang: str) -> App:
-    """The whole command line, whose help is in a language."""
+def build(given: Sequence[str], lang: str) -> App:
+    """The command line, whose help is in a language; commands of two words where the first is among those given."""
     app = program(__version__, ABOUT, lang)
     for name, command in COMMANDS.items():
         app.command(in_language(name, command, lang), name=name)
     for name, (about, commands) in GROUPS.items():
-        app.command(group(name, about, commands, lang))
+        app.command(group(name, about, commands() if name in given else {}, lang))
     return app
 
 
@@ -58,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         prepare_streams()
         lang = speak(given)
-        app = build(lang)
+        app = build(given, lang)
         app(given, exit_on_error=False, print_error=lang == "en", result_action="return_value")
         finish()
     except CycloptsError as problem:

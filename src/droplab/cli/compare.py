@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from droplab.cli.written import written
+from droplab.cli.written import listed, written
 from droplab.errors import FailureError, SpecError, suggest
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def compare(
     """
     from droplab.cli.progress import progress
     from droplab.cli.words import language
-    from droplab.spec import LoopSpec, parse_spec
+    from droplab.spec import ExperimentSpec, LoopSpec, parse_spec
     from droplab.spec.specfile import parse, read_table
     from droplab.tracking import check_sinks
 
@@ -77,6 +77,8 @@ def compare(
     draw = True if resample == "true" else resample
     sinks = [name.strip() for name in (track or "").split(",") if name.strip()]
     check_sinks(sinks)
+    left_out: list[str] = []
+    asked: LoopSpec | ExperimentSpec
     if spec is not None and "loop" in read_table(spec):
         built_in_set = None if arm_set is None or ":" in arm_set else arm_set
         _refuse(
@@ -90,42 +92,27 @@ def compare(
         )
         known = parse(LoopSpec, read_table(spec), str(spec)).canonical()["arms"]
         chosen = choose_arms(arms, known) if arms is not None else arm_set
-        from droplab.comparison import compare as run
+        over = {"arms": chosen, "seeds": seeds, "margin": margin, "resample": draw, "epochs": epochs}
+        given = {key: value for key, value in over.items() if value is not None}
+        asked = parse(LoopSpec, {**read_table(spec), **given}, str(spec))
+    else:
+        values = spec_values(spec, data, train_size, model, arms, arm_set, seeds, epochs)
+        if margin is not None:
+            values["margin"] = margin
+        if draw is not None:
+            values["resample"] = draw
+        if arm_set is not None:
+            from droplab.execution.fitting import fit_set
 
-        with progress(lang) as display:
-            results = run(
-                spec,
-                arms=chosen,
-                seeds=seeds,
-                margin=margin,
-                resample=draw,
-                epochs=epochs,
-                out=out,
-                fresh=fresh,
-                track=sinks,
-                listener=display,
-                accept_changed_code=accept_changed_code,
-            )
-        show_results(results, lang, None)
-        return
-    values = spec_values(spec, data, train_size, model, arms, arm_set, seeds, epochs)
-    if margin is not None:
-        values["margin"] = margin
-    if draw is not None:
-        values["resample"] = draw
-    left_out: list[str] = []
-    if arm_set is not None:
-        from droplab.execution.fitting import fit_set
-
-        values, left_out = fit_set(values, data_dir)
-    parsed = parse_spec(values, str(spec) if spec else "the command")
+            values, left_out = fit_set(values, data_dir)
+        asked = parse_spec(values, str(spec) if spec else "the command")
     from droplab.comparison import compare as run  # loads torch, which a spec that does not hold need not wait for
 
     with progress(lang) as display:
         for line in left_out:
             display.say(line)
         results = run(
-            parsed,
+            asked,
             out=out,
             fresh=fresh,
             data_dir=data_dir,
@@ -145,16 +132,16 @@ def _refuse(given: dict[str, Any]) -> None:
 
 def show_results(results: Results, lang: str, data_dir: Path | None) -> None:
     """Write the page, print the verdict and where the page is; runs that failed end the command with their reasons."""
+    from droplab.cli.answering import say_verdict
     from droplab.cli.failing import grouped
-    from droplab.cli.terminal import columns, say, tell_aside
+    from droplab.cli.terminal import say, tell_aside
     from droplab.cli.words import words
-    from droplab.report import render
 
     tell_aside(words("page.writing"))
     try:
         page = results.write_page(lang=lang, data_dir=data_dir)  # before anything is printed, which may fail
     finally:
-        say(render(results.verdict, results.record, lang, columns()))
+        say_verdict(results.verdict, results.record, lang)
     say("\n" + words("page.at", address=page.absolute().as_uri()))
     failed = [(run.key, run.reason) for run in results.record.runs.values() if run.state == "failed"]
     if failed:
@@ -218,7 +205,7 @@ def choose_arms(text: str, known: Any, model: str = "") -> list[dict[str, Any]]:
     table = known if isinstance(known, list) else [arm.model_dump() for arm in default_arms(model)]
     by_name = {arm["name"]: arm for arm in table if isinstance(arm, dict) and "name" in arm}
     chosen, problems = [], []
-    for word in (part.strip() for part in text.split(",")):
+    for word in listed(text, by_name):
         if word in by_name:
             chosen.append(by_name[word])
             continue

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from droplab.cli.written import listed
+
 if TYPE_CHECKING:
     from droplab.analysis import Verdict
     from droplab.records import ExperimentRecord
@@ -42,8 +44,8 @@ def verdict(
     from droplab.ledger import read_experiment
 
     lang = language(lang)
-    names = [name.strip() for name in arms.split(",") if name.strip()]
-    record, family = chosen(read_experiment(folder), baseline, names)
+    whole = read_experiment(folder)
+    record, family = chosen(whole, baseline, [name for name in listed(arms, whole.arms) if name])
     tell(judge(record, family=family), record, lang, "json" if json else form, exit_code=exit_code)
 
 
@@ -51,13 +53,14 @@ def tell(found: Verdict, record: ExperimentRecord, lang: str, form: Form, *, exi
     """Print a verdict in one of its forms, and end with its exit code where that is asked for."""
     from json import dumps
 
-    from droplab.cli.terminal import columns, finish, hand_out, say
-    from droplab.report import exit_code_of, render, rows, verdict_json
+    from droplab.cli.answering import say_verdict
+    from droplab.cli.terminal import finish, hand_out, say
+    from droplab.report import exit_code_of, rows, verdict_json
 
     if form == "json":
         hand_out(dumps(verdict_json(found, record), ensure_ascii=False, indent=2) + "\n")
     elif form == "text":
-        say(render(found, record, lang, columns()))
+        say_verdict(found, record, lang)
     else:
         say(rows(found, record, form, lang))
     if exit_code:

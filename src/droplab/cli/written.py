@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
 _NEXT = re.compile(r"\+(?=[A-Za-z_]\w*=)")
 """Before a change; the plus of ``1e+3`` is none."""
+
+
+def listed(text: str, known: Iterable[str]) -> list[str]:
+    """Words that commas part; an arm whose own name has commas is one of them.
+
+    >>> listed("0, dropout 0.5, linear, 0.1", ["dropout 0.5, linear"])
+    ['0', 'dropout 0.5, linear', '0.1']
+    """
+    names, parts, found = set(known), text.split(","), list[str]()
+    while parts:
+        lengths = [end for end in range(len(parts), 1, -1) if ",".join(parts[:end]).strip() in names]
+        taken = lengths[0] if lengths else 1
+        found.append(",".join(parts[:taken]).strip())
+        parts = parts[taken:]
+    return found
 
 
 def written(word: str) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from droplab.spec.experiment import DataSpec, ExperimentSpec
 from droplab.spec.rivals import train_sizes
 from droplab.spec.task import DEFAULT
 from droplab.tasks.checking import check_parts
-from droplab.tasks.split import TaskSplit, load_split, some_of
+from droplab.tasks.split import TaskSplit, load_split
 from droplab.tasks.table import make_task
 from droplab.training.samples import RunData, lay_out
 
@@ -80,7 +80,7 @@ def lay_out_for(spec: ExperimentSpec, split: Split | TaskSplit, fit_size: int, d
     if not isinstance(split, TaskSplit):
         return lay_out(split, fit_size, device)
     task = make_task(spec.task)
-    check_parts(task, {"train": some_of(split.train)[1]}, split.classes)
+    check_parts(task, {"train": split.looked["train"]}, split.classes)
     return lay_out(split, fit_size, device, task)
 
 

@@ -11,14 +11,16 @@ from typing import Any, NamedTuple
 from droplab.analysis import Effect, Questions, Stopping, Verdict, stopping, thin
 from droplab.analysis.student import quantile
 from droplab.languages import LANGUAGES
-from droplab.measures import GAP
+from droplab.measures import GAP, PARTS
 from droplab.records import ELSEWHERE, ChangedImages, ExperimentRecord, Histogram, RunKey, RunRecord
 from droplab.report.command import command, toml
 from droplab.report.decision import decision, failures
 from droplab.report.dose import doses
 from droplab.report.locale import Speaker, texts
+from droplab.report.method import method
 from droplab.report.naming import metric_words, said, with_measure
 from droplab.report.png import data_address
+from droplab.report.ribbons import ribbons
 from droplab.report.stops import before_and_after, line_names, stops
 from droplab.report.wording import wording
 
@@ -87,8 +89,10 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
             for key in _histogram_runs(record, source.histograms)
             for item in _histograms(source.histograms[key])
         ],
+        "ribbons": ribbons(record, source.histograms),
         "changed": _changed(source.changed),
         "toml": toml(record.spec),
+        "method": {code: list(method(source.verdict, record, code)) for code in LANGUAGES},
         "plan": dict(source.plan),
         "environments": [dict(found) for found in source.environments],
         "notes": [
@@ -123,6 +127,11 @@ def _measures(asked: Questions) -> dict[str, Any]:
         "columns": [*(end.name for end in asked.judged), *costs, *([GAP] if asked.gap else [])],
         "best": asked.turn,
         "better": asked.primary.better,
+        "units": {
+            name: measure.unit
+            for measure in asked.measures
+            for name in (measure.name, *(f"{part}_{measure.name}" for part in PARTS))
+        },
     }
 
 

@@ -16,7 +16,7 @@ def recipe_texts(record: ExperimentRecord, say: Speaker) -> Iterator[str]:
     before |= recipe
     for arm in record.spec.get("arms", ()):
         changes = arm.get("recipe", {})
-        if not changes:
+        if not changes or arm["name"] not in record.arms:
             continue
         if "loop" in record.spec:
             said = [say("recipe.setting", what=key, value=_said(value, say)) for key, value in changes.items()]

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import (
     AfterValidator,
@@ -282,7 +282,25 @@ def _named_model(values: Mapping[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
-class ExperimentSpec(Planned):
+class _HasArms(Protocol):
+    arms: tuple[ArmSpec, ...]
+    baseline: str
+
+
+class ByName:
+    """Arms by name, for specs that have some. No model itself: a shared one would move the order of a spec's fields."""
+
+    @property
+    def baseline_arm(self: _HasArms) -> str:
+        """Name of the arm that the others are compared with."""
+        return self.baseline or self.arms[0].name
+
+    def arm(self: _HasArms, name: str) -> ArmSpec:
+        """The arm of that name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+
+class ExperimentSpec(Planned, ByName):
     """Arms × seeds on one model, data set and recipe."""
 
     name: str = Field(default="tutorial", min_length=1, max_length=120)
@@ -328,15 +346,6 @@ class ExperimentSpec(Planned):
             said = "has one of its own" if "label_smoothing" in self.task else "has a loss of its own"
             raise ValueError(f"recipe.label_smoothing: the task {said}; give one of the two")
         return self
-
-    @property
-    def baseline_arm(self) -> str:
-        """Name of the arm that the others are compared with."""
-        return self.baseline or self.arms[0].name
-
-    def arm(self, name: str) -> ArmSpec:
-        """The arm of that name."""
-        return next(arm for arm in self.arms if arm.name == name)
 
     def canonical(self) -> dict[str, Any]:
         """The spec as JSON-ready values, defaults written out, in the words that ledgers have had from the first."""

@@ -13,7 +13,7 @@ from droplab.measures import PARTS, measures_json, read_measures
 from droplab.records import Measure
 from droplab.schedules import for_sites
 from droplab.spec.arms import own_arms, read_arm
-from droplab.spec.experiment import TUTORIAL_ARMS, ArmSpec, ComputeSpec, Seeds, check_names, digest
+from droplab.spec.experiment import TUTORIAL_ARMS, ArmSpec, ByName, ComputeSpec, Seeds, check_names, digest
 from droplab.spec.order import reordered
 from droplab.spec.plan import KEYS, Planned
 from droplab.userobjects import looks_like_object
@@ -32,7 +32,7 @@ def _loop_name(value: Any) -> Any:
     return value
 
 
-class LoopSpec(Planned):
+class LoopSpec(Planned, ByName):
     """Arms × seeds on one training loop of the user's own.
 
     >>> spec = LoopSpec(loop="my_project.training:train", measures={"loss": "lower", "f1": "higher"}, arms=[0, 0.1])
@@ -104,15 +104,6 @@ class LoopSpec(Planned):
                         "with measures=, or take another schedule"
                     )
         return self
-
-    @property
-    def baseline_arm(self) -> str:
-        """Name of the arm that the others are compared with."""
-        return self.baseline or self.arms[0].name
-
-    def arm(self, name: str) -> ArmSpec:
-        """The arm of that name."""
-        return next(arm for arm in self.arms if arm.name == name)
 
     @property
     def loop_name(self) -> str:

@@ -76,6 +76,8 @@ class TaskSplit:
     notices: tuple[Notice, ...]
     by_class: bool
     """Whether each sample has one class."""
+    looked: Mapping[str, Any]
+    """Targets of training and validation samples: all where they are in memory, else some at equal distances."""
     validation_groups: Any = None
     """``(N,)``, the group of each validation sample, where the source says groups and the part was cut."""
     trainable: int = 0
@@ -215,7 +217,8 @@ def _whole(
     told: list[str],
     notices: list[Notice],
 ) -> TaskSplit:
-    width = check_parts(task, {name: _targets(part) for name, part in parts.items()}, given.classes or 0)
+    fingerprint, targets = _looked_at(parts, indices)
+    width = check_parts(task, targets, given.classes or 0)
     in_memory = {name: part for name, part in parts.items() if isinstance(part, Samples)}
     for part in ("validation", "test"):
         if part in in_memory and "train" in in_memory:
@@ -230,33 +233,35 @@ def _whole(
         test=SealedSource(parts["test"]),
         classes=width,
         class_names=names,
-        fingerprint=_fingerprint(parts, indices),
+        fingerprint=fingerprint,
         shape=shapes(parts["train"].take(torch.tensor([0])).inputs),
         told=tuple(told),
         notices=tuple(notices),
-        by_class=task.strata(some_of(parts["train"])[1]) is not None,
+        by_class=task.strata(targets["train"]) is not None,
+        looked={part: targets[part] for part in ("train", "validation")},
     )
 
 
-def some_of(source: Source) -> Any:
+def _some_of(source: Source) -> Any:
     """All samples where they are in memory, else some at equal distances."""
     if isinstance(source, Samples):
         return source.inputs, source.targets
     return tuple(source.take(torch.linspace(0, len(source) - 1, min(len(source), _LOOK)).round().long()))
 
 
-def _targets(source: Source) -> Any:
-    return some_of(source)[1]
-
-
-def _fingerprint(parts: Mapping[str, Source], indices: list[Any]) -> str:
+def _looked_at(parts: Mapping[str, Source], indices: list[Any]) -> tuple[str, dict[str, Any]]:
+    """The fingerprint of all, and each part's targets, of one reading: what stays on disk may be slow, and large."""
     digest = hashlib.sha256(b"droplab task split 1\n")
+    targets = {}
     for name, part in parts.items():
+        some = _some_of(part)
         digest.update(f"{name}: {len(part)}\n".encode())
-        for path, tensor in leaves(some_of(part)):
+        for path, tensor in leaves(some):
             array = np.ascontiguousarray(tensor.cpu().numpy())
             digest.update(f"{path}: {array.dtype.str} {array.shape}\n".encode())
             digest.update(array.reshape(-1).view(np.uint8).data)
+        targets[name] = some[1]
+        del some
     for chosen in indices:
         digest.update(np.ascontiguousarray(chosen, dtype="<i8").data)
-    return digest.hexdigest()
+    return digest.hexdigest(), targets

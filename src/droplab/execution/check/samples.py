@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from droplab.data import Split, duplicates
 from droplab.records import Notice
 from droplab.tasks.evaluate import guessing
-from droplab.tasks.split import TaskSplit, some_of
+from droplab.tasks.split import TaskSplit
 from droplab.training.samples import RunData
 
 FEW = 200
@@ -63,8 +63,7 @@ def _of_task(split: TaskSplit, data: RunData) -> Iterator[Notice]:
     count = len(data.validation)
     if count < FEW:
         yield Notice("few_samples", detail={"count": count})
-    training, targets = some_of(data.train)[1], some_of(data.validation)[1]
-    figures = guessing(data.task, training, targets)
+    figures = guessing(data.task, split.looked["train"], split.looked["validation"])
     yield Notice("guessing", detail={"what": ", ".join(f"{name} {value:.4g}" for name, value in figures.items())})
 
 
