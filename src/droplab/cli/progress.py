@@ -117,6 +117,10 @@ class _Progress(Listener):
 class PlainProgress(_Progress):
     """One line per epoch and per event."""
 
+    def placed(self, key: RunKey, node: str) -> None:
+        """One line for the run."""
+        self.say(f"{key}: on {node}")
+
     def ended(self, key: RunKey, state: str, reason: str) -> None:
         """One line for the run."""
         self.say(f"{key}: {state}{': ' + reason if reason else ''}")
@@ -146,15 +150,22 @@ class LiveProgress(_Progress):
         self._live = live
         self._record: ExperimentRecord | None = None
         self._cells: dict[RunKey, str] = {}
+        self._nodes: dict[RunKey, str] = {}
         self._images = 0.0
         self._seeds: tuple[int, ...] = ()
         """Those in view."""
+
+    def placed(self, key: RunKey, node: str) -> None:
+        """The node stands in the run's cell while it trains."""
+        self._nodes[key] = node
+        self._draw()
 
     def ended(self, key: RunKey, state: str, reason: str) -> None:
         """Mark the run's cell; a failure's reason stays above the table."""
         self._cells[key] = f"{state}  {self._cells.get(key, '').rpartition('  ')[2]}" if state == "done" else state
         if state == "failed":
             self.say(f"{key}: {state}: {reason}")
+        self._nodes.pop(key, None)
         self._draw()
 
     def _show(self, record: ExperimentRecord) -> None:
@@ -178,6 +189,10 @@ class LiveProgress(_Progress):
         self._cells[key] = f"{self._counted(measurement.epoch + 1)}{value}"
         self._draw()
 
+    def _cell(self, key: RunKey) -> str | Text:
+        found, node = self._cells.get(key, ""), self._nodes.get(key)
+        return cell(f"{found}  {node}") if node else found
+
     def _draw(self) -> None:
         record = self._record
         if record is None:
@@ -193,7 +208,7 @@ class LiveProgress(_Progress):
         for seed in self._seeds:
             table.add_column(f"seed {seed}", justify="right")
         for arm in record.arms:
-            table.add_row(cell(arm), *(self._cells.get(RunKey(arm, seed), "") for seed in self._seeds))
+            table.add_row(cell(arm), *(self._cell(RunKey(arm, seed)) for seed in self._seeds))
         self._live.update(table)
 
 
@@ -202,13 +217,18 @@ def _by_looks(record: ExperimentRecord) -> bool:
     return len(record.endpoints.get("looks", ())) > 1
 
 
+_HOW = {"serial": "one run at a time", "ray": "as many runs at a time as the Ray cluster holds"}
+
+
 def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str) -> str:
     """One line on what will run how."""
     done = sum(run.state == "done" for run in record.runs.values())
     runs, arms, seeds = Count(len(record.runs)), Count(len(record.arms)), Count(len(record.seeds))
     threads = Count(plan["threads"])
     epochs = f"{Count(record.epochs):epoch|epochs}" if record.epochs else "epochs as the loop says"
-    how = "one run at a time" if plan["executor"] == "serial" else f"{Count(plan['workers']):run|runs} at a time"
+    how = f"{Count(plan['workers']):run|runs} at a time"
+    if plan["executor"] in _HOW:
+        how = _HOW[plan["executor"]]
     continuing = f", {done} of them done before" if done else ""
     most = "at most " if _by_looks(record) else ""
     return (

@@ -10,6 +10,7 @@ from typing import Any, final
 import torch
 
 from droplab.errors import DesignError
+from droplab.execution.calibrate import plan_on_ray
 from droplab.execution.carrying import packed
 from droplab.execution.environment import cores
 from droplab.execution.experiment import ChosenPlan, Whole
@@ -90,6 +91,8 @@ class Guest:
     def look(self, device: torch.device, say: Callable[[str], None]) -> None:  # noqa: ARG002  # see Experiment
         """See ``Experiment``."""
         self._loop = loop = resolve(self.spec.loop, "loop", DesignError)
+        if hasattr(loop, "carry_out") and self.spec.compute.executor == "ray":
+            raise DesignError("a script is launched on this machine, not on a cluster: leave compute.executor out")
         try:
             inspect.signature(loop).bind(None)
         except TypeError as problem:
@@ -116,6 +119,8 @@ class Guest:
     def choose(self, device: torch.device, say: Callable[[str], None]) -> ChosenPlan:  # noqa: ARG002  # see Experiment
         """See ``Experiment``. ``auto`` is one run at a time: what a loop may share with others here, it alone knows."""
         compute = self.spec.compute
+        if compute.executor == "ray":
+            return ChosenPlan(plan_on_ray(compute, NO_PRECISION), {})
         if compute.executor != "process":
             threads = compute.threads or torch.get_num_threads()
             return ChosenPlan(Plan("serial", 1, threads, NO_PRECISION, str(device)), {})
@@ -134,8 +139,12 @@ class Guest:
     def run_set(self, spec: LoopSpec, plan: Plan, runs: int) -> GuestSet:
         """See ``Experiment``."""
         assert self._loop is not None
-        loop = packed(spec.loop, self._loop) if plan.executor == "process" else None
+        alone = plan.executor == "serial"
+        loop = None if alone else packed(spec.loop, self._loop, by_value=plan.executor == "ray")
         return GuestSet(spec.loop, loop, spec.arms, terms_of(spec, plan, runs), plan, self._directory)
+
+    def cargo(self) -> None:
+        """See ``Experiment``."""
 
     def opened(self, run_set: GuestSet) -> GuestRuns:
         """See ``Experiment``."""

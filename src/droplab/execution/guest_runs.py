@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import torch
 
 from droplab.errors import DivergedError
 from droplab.execution.carrying import unpacked
-from droplab.execution.checkpoint import CheckpointStore
+from droplab.execution.checkpoint import store_of
 from droplab.execution.plan import OpenRun, Plan
 from droplab.spec.experiment import ArmSpec
 from droplab.training.labels import Labels, open_now
@@ -36,7 +36,7 @@ class GuestSet:
     daemon: bool = False
     """A loop may start processes, those of a ``DataLoader`` for one."""
 
-    def open(self) -> GuestRuns:
+    def open(self, cargo: Any = None) -> GuestRuns:  # noqa: ARG002  # a loop loads its data itself
         """Find the loop."""
         return GuestRuns(self, unpacked(self.loop_name, self.loop))
 
@@ -58,7 +58,7 @@ class GuestRuns:
         terms, key = self.run_set.terms, run.key
         torch.set_num_threads(self.run_set.plan.threads)
         arm = next(arm for arm in self.run_set.arms if arm.name == key.arm)
-        store = CheckpointStore(run.folder, port.say)
+        store = store_of(run.folder, port)
         labels = Labels(run.group, key.arm, key.seed, port, open_now())
         seen = Run(arm, key.seed, terms, store, run.epochs_in_ledger, port, labels=labels)
 

@@ -144,6 +144,10 @@ class House:
         """See ``Experiment``."""
         return HouseSet(spec, plan, self._data_dir, self._seen.split.fingerprint, self._directory)
 
+    def cargo(self) -> Split | TaskSplit:
+        """See ``Experiment``."""
+        return self._seen.split
+
     def opened(self, run_set: HouseSet) -> HouseRuns:
         """See ``Experiment``."""
         return HouseRuns(run_set, self._seen.data)

@@ -10,11 +10,13 @@ from typing import final
 
 import torch
 
+from droplab.data import Split
 from droplab.errors import DataError, DivergedError
-from droplab.execution.checkpoint import CheckpointStore
+from droplab.execution.checkpoint import store_of
 from droplab.execution.loading import lay_out_for, load_data
 from droplab.execution.plan import OpenRun, Plan
 from droplab.spec.experiment import ExperimentSpec
+from droplab.tasks.split import TaskSplit
 from droplab.training.diverge import locate
 from droplab.training.port import Loaded, Port
 from droplab.training.samples import RunData
@@ -35,10 +37,10 @@ class HouseSet:
     directory: Path
     daemon: bool = True
 
-    def open(self) -> HouseRuns:
-        """Load the data."""
+    def open(self, cargo: Split | TaskSplit | None = None) -> HouseRuns:
+        """Load the data, where the driver has not sent them."""
         data = self.spec.data
-        split = load_data(data, self.data_dir, self.spec.task)
+        split = load_data(data, self.data_dir, self.spec.task) if cargo is None else cargo
         if split.fingerprint != self.fingerprint:
             raise DataError(
                 f"data {data.name!r} loaded differently in a worker process than in the driver. "
@@ -66,7 +68,7 @@ class HouseRuns:
             UserError: the model cannot be built, or its state cannot be kept.
         """
         spec, plan, data = self.run_set.spec, self.run_set.plan, self.data
-        store = CheckpointStore(run.folder, port.say)
+        store = store_of(run.folder, port)
         torch.set_num_threads(plan.threads)
         arm = spec.arm(run.key.arm)
         with borrowed_generators():
@@ -88,7 +90,7 @@ class HouseRuns:
                     raise locate(trainer, epoch, seen) from None
                 port.epoch(measurement)
                 if epoch + 1 < spec.recipe.epochs:
-                    store.save(epoch + 1, trainer.state())
+                    store.save(epoch + 1, trainer.state(), keep=2)
                 else:
                     store.save(epoch + 1, trainer.final_state(), keep=1)
 

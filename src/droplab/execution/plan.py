@@ -24,6 +24,15 @@ class OpenRun:
     """The ledger's ``val_loss`` and ``p/SITE`` by epoch, to compare with what a checkpoint gives."""
 
 
+def is_compared(metric: str) -> bool:
+    """Whether a run that is continued compares it with what the ledger has.
+
+    >>> is_compared("p/drop1"), is_compared("val_accuracy")
+    (True, False)
+    """
+    return metric == "val_loss" or metric.startswith("p/")
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is fixed for all runs of an experiment; kept in the ledger."""
