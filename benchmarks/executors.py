@@ -3,9 +3,9 @@
     python benchmarks/executors.py
 
 A loop that trains nothing has one epoch of one step and a checkpoint of a few numbers. Each executor carries out the
-same runs, in turns, on one worker. Printed: milliseconds from the start of one run to the start of the next (the median, the
-first ones left out, in which a worker begins), and the seconds from the call to the first run. Ray begins a cluster on
-this machine for each turn, unless ``RAY_ADDRESS`` names one.
+same runs, in turns, on one worker. Printed: milliseconds from the start of one run to the start of the next (the
+median, the first ones left out, in which a worker begins), and the seconds from the call to the first run. Ray begins a
+cluster on this machine for each turn, unless ``RAY_ADDRESS`` names one.
 """
 
 from __future__ import annotations

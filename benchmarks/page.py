@@ -21,8 +21,8 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tests.report.conftest import ARGUMENTS, CHROMIUM  # noqa: E402
 from tests.report.pages import source  # noqa: E402
-from tests.report.test_browser import ARGUMENTS, CHROMIUM  # noqa: E402
 
 from droplab.report import build_page  # noqa: E402
 

@@ -235,5 +235,5 @@ def test_the_page_is_told_what_stands_first(tmp_path):
     data = payload(page_of(write(tmp_path / "b", "ranking")), "en")
     assert (data["measures"]["best"], data["measures"]["better"]) == ("f1", "higher")
     assert data["measures"]["columns"] == ["f1", "perplexity"]
-    assert [effect["share"] for effect in data["effects"]] == [True, False]
+    assert [line["unit"] for line in data["stops"]["lines"]] == ["share", "share", ""]
     assert build_page(page_of(write(tmp_path / "c", "ranking")))

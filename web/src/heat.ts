@@ -3,6 +3,7 @@
 import { isDark } from "./colour.ts";
 import { bytes, type Histogram } from "./data.ts";
 import { h } from "./dom.ts";
+import { section, type Built, type Panel } from "./panel.ts";
 import type { Page } from "./state.ts";
 import { show } from "./stats.ts";
 
@@ -30,7 +31,9 @@ export function grid(edges: Float32Array, shares: Uint8Array, rows: number): { c
   return { cells, low, high };
 }
 
-export function heatMaps(page: Page): HTMLElement | null {
+export const inside: Panel = { id: "inside", build };
+
+function build(page: Page): Built | null {
   const { histograms, runs } = page.data;
   if (histograms.length === 0) return null;
   const names = [...new Set(histograms.map((item) => item.layer))];
@@ -54,14 +57,15 @@ export function heatMaps(page: Page): HTMLElement | null {
     draw();
   };
   draw();
-  return h(
-    "section",
-    { id: "histograms", "aria-labelledby": "histograms-title" },
-    h("h2", { id: "histograms-title" }, page.say("histograms.title")),
-    h("p", { class: "hint" }, page.say("histograms.hint")),
+  const element = section(
+    page,
+    "inside",
+    "histograms.title",
+    page.say("histograms.hint"),
     h("div", { class: "controls" }, h("label", {}, page.say("layer"), layer), h("label", {}, page.say("kind"), kind)),
     box,
   );
+  return { element };
 }
 
 function map(page: Page, item: Histogram, name: string): HTMLElement {

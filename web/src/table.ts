@@ -2,6 +2,7 @@
 
 import { values, type Measures, type Run } from "./data.ts";
 import { h } from "./dom.ts";
+import { section, type Built, type Panel } from "./panel.ts";
 import type { Page } from "./state.ts";
 import { show } from "./stats.ts";
 
@@ -48,7 +49,9 @@ export function sorted(runs: Run[], key: string, down: boolean, shown: Column[])
   });
 }
 
-export function runTable(page: Page, changed: () => void): { element: HTMLElement; refresh: () => void } {
+export const runs: Panel = { id: "runs", build };
+
+function build(page: Page): Built {
   const body = h("tbody");
   const count = h("span", { class: "count", role: "status" });
   const shown = columns(page.data.measures);
@@ -75,7 +78,7 @@ export function runTable(page: Page, changed: () => void): { element: HTMLElemen
         const box = h("input", { type: "checkbox", checked: !hiddenRuns.has(index), "aria-label": page.say("table.show", { run: `${run.arm}, ${run.seed}` }), onchange: (event) => {
           if ((event.target as HTMLInputElement).checked) hiddenRuns.delete(index);
           else hiddenRuns.add(index);
-          changed();
+          page.tell("runs");
         } });
         const cells = shown.map(({ key, value }) => {
           const found = value(run);
@@ -90,16 +93,17 @@ export function runTable(page: Page, changed: () => void): { element: HTMLElemen
   const filter = h("input", { type: "search", id: "filter", placeholder: page.say("table.filter"), "aria-label": page.say("table.filter"), oninput: (event) => {
     page.state.filter = (event.target as HTMLInputElement).value;
     refresh();
-    changed();
+    page.tell("runs");
   } });
   filter.value = page.state.filter;
   refresh();
-  const element = h(
-    "section",
-    { id: "runs", "aria-labelledby": "runs-title" },
-    h("h2", { id: "runs-title" }, page.say("runs.title")),
+  const element = section(
+    page,
+    "runs",
+    "runs.title",
+    null,
     h("div", { class: "controls" }, filter, count),
     h("div", { class: "scroll", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, page.say("table.shown")), ...heads)), body)),
   );
-  return { element, refresh };
+  return { element };
 }

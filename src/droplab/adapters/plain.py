@@ -21,6 +21,7 @@ from droplab.spec.experiment import ArmSpec
 from droplab.surgery import rates
 from droplab.training.keeping import check_plain, sorted_out
 from droplab.training.progress import Progress, read_unit
+from droplab.training.settings import Settings
 
 
 @final
@@ -54,6 +55,7 @@ class PlainRun:
 
     def __init__(self) -> None:
         self.arm = ArmSpec(name="as written", p={})
+        self.settings = Settings(self.arm)
         self.seed = 0
         self.measures: tuple[Measure, ...] = ()
         self.device = choose_device("auto")

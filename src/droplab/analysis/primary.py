@@ -14,16 +14,20 @@ times the others' standard deviation, pooling makes 5 % into 22 %, moderation (S
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from droplab.analysis.answer import Answer, Says, Why
-from droplab.analysis.deployed import Kind, endpoint, kind_of
-from droplab.analysis.endpoints import identical
+from droplab.analysis.crossed import for_new_data
+from droplab.analysis.deployed import Kind, chosen, endpoint, kind_of
+from droplab.analysis.endpoints import identical, one_sample
 from droplab.analysis.looks import Plan
 from droplab.analysis.needed import pairs_needed
 from droplab.analysis.paired import Paired, paired_t
 from droplab.analysis.pairs import Pairs, failures, pairs
 from droplab.analysis.questions import Questions
+from droplab.folds import OTHERS
 from droplab.records import ExperimentRecord, RunKey
 
 
@@ -57,7 +61,8 @@ def answers(
     if not asked.turn or not arms:
         return ()
     kind, values = of or numbers(record, asked)
-    floor = _resolution(record, asked)
+    floor = one_sample(record, asked.primary, "val")
+    parts = _parts(record, asked) if kind == "deployed" and not record.spec.get("resample") else {}
     shared = max(family or 0, len(arms))
     found = {arm: pairs(record, values, plan, arm) for arm in arms}
     same = {arm for arm in arms if identical(record, asked, arm, record.baseline)}
@@ -83,6 +88,7 @@ def answers(
         elif barred[arm] and _excludes_0(result):
             why = "failures"
         asks = says == "undecided" and why in {"", "look"}
+        level = plan.level(max(2, found[arm].look), share)
         given.append(
             Answer(
                 arm=arm,
@@ -95,8 +101,10 @@ def answers(
                 sd=result.sd,
                 low=result.low,
                 high=result.high,
-                level=plan.level(max(2, found[arm].look), share),
+                level=level,
                 p=result.p,
+                ratio=found[arm].ratio,
+                new_data=for_new_data(parts, arm, record.baseline, found[arm].seeds, result.mean, level),
                 says=says,
                 why=why,
                 seeds_needed=pairs_needed(result, plan, 1 / max(1, shared - len(shares))) if asks else None,
@@ -110,6 +118,14 @@ def answers(
     return tuple(given)
 
 
+def _parts(record: ExperimentRecord, asked: Questions) -> dict[RunKey, np.ndarray[Any, Any]]:
+    """What each finished run measured on its folds as deployed; of one split alone do folds hold the same samples."""
+    name, others = asked.turn, asked.turn + OTHERS
+    done = {key: run.folds for key, run in record.runs.items() if run.state == "done"}
+    found = {key: chosen(folds.get(name, ()), asked.primary, folds.get(others, ())) for key, folds in done.items()}
+    return {key: one[0] for key, one in found.items() if one is not None}
+
+
 def _undecided() -> Says:
     return "undecided"
 
@@ -121,7 +137,7 @@ def _why(found: Pairs) -> Why:
 
 
 def _test(found: Pairs, floor: float, plan: Plan, share: float) -> Paired:
-    return paired_t(found.values, floor, plan.level(max(2, found.look), share))
+    return paired_t(found.values, floor, plan.level(max(2, found.look), share), found.ratio)
 
 
 def _step_down(tested: Mapping[str, Paired], found: Mapping[str, Pairs], plan: Plan, of: int) -> dict[str, float]:
@@ -145,9 +161,3 @@ def _excludes_0(result: Paired) -> bool:
 
 def _inside(result: Paired, plan: Plan) -> bool:
     return plan.margin is not None and -plan.margin < result.low and result.high < plan.margin
-
-
-def _resolution(record: ExperimentRecord, asked: Questions) -> float:
-    """The smallest step of the primary measure."""
-    samples = record.sizes.get("validation")
-    return 1 / samples if asked.primary.counted and samples else 0.0

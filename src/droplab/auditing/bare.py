@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from droplab.auditing.memory import tensors
 from droplab.auditing.passes import call
-from droplab.auditing.trace import draws
+from droplab.surgery.drawing import draws
 
 _FUSED = frozenset({"_transformer_encoder_layer_fwd", "_native_multi_head_attention"})
 

@@ -28,12 +28,11 @@ from droplab.auditing.places import place_of
 from droplab.layers.doorway import doorways
 from droplab.layers.layer import DropLayer
 from droplab.layers.unreached import TORCHS
-from droplab.surgery.functional import asked
+from droplab.surgery.drawing import arguments, draws
+from droplab.surgery.functional import NAMES, asked
 
 PATHS = re.compile(r"drop_?path|stochastic_?depth|layer_?drop", re.IGNORECASE)
 """Names of classes that drop whole samples of a branch."""
-_RATES = ("dropout_p", "dropout", "p")
-_BY_THEMSELVES = ("dropout", "attention", "rnn", "lstm", "gru")
 _OWN_DRAW = "droplab::"
 
 
@@ -115,6 +114,7 @@ class Trace:
         """An operator drew."""
         call = self.open[-1] if self.open else self._alone(func, args)
         drawn = next((x for x in reversed(tensors(output)) if x.numel()), None) if name == "native_dropout" else output
+        call.own_generator |= arguments(func, args, kwargs).get("generator") is not None
         call.draws.append((name, tuple(drawn.shape) if isinstance(drawn, Tensor) else ()))
         if not isinstance(drawn, Tensor):
             return
@@ -190,7 +190,7 @@ class _Called(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        kwargs = kwargs or {}
+        kwargs, func = kwargs or {}, NAMES.plain.get(func, func)
         trace = self.trace
         known = None if trace.open else read(func, args, kwargs)
         if known is None:
@@ -244,19 +244,3 @@ class _Dispatched(TorchDispatchMode):
             if isinstance(output, Tensor):
                 trace.flow.dropped(call, target, output)
         return output
-
-
-def draws(func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Whether an operator draws random numbers in this call: what is told to drop nothing draws none."""
-    arguments = func._schema.arguments  # noqa: SLF001  # an operator's signature has no other door
-    if torch.Tag.nondeterministic_seeded not in func.tags and not any(a.name == "generator" for a in arguments):
-        return False
-    own = any(word in name for word in _BY_THEMSELVES)
-    if not own and not name.startswith("rrelu"):
-        return True
-    given = {argument.name: argument.default_value for argument in arguments}
-    given.update({argument.name: value for argument, value in zip(arguments, args, strict=False)})
-    given.update(kwargs)
-    if given.get("train", given.get("training")) is False:
-        return False
-    return not own or bool(next((given[rate] for rate in _RATES if given.get(rate) is not None), 1.0))

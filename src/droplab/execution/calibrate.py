@@ -114,7 +114,7 @@ def choose_plan(
             figures[f"serial_{base.precision}"] = training_speed(spec, data, base.precision, _SECONDS)
     finally:
         torch.set_num_threads(before)
-    images = spec.recipe.epochs * len(data.train)
+    images = spec.recipe.epochs * max(len(data.of(arm).train) for arm in spec.arms)
     serial_seconds = runs * images / figures[f"serial_{base.precision}"]
     figures["serial_seconds"] = serial_seconds
     if serial_seconds < _WORTH_WORKERS:

@@ -77,7 +77,7 @@ def final_evaluation(run: StoredRun, *, data_dir: Path | None = None) -> FinalEv
             raise UserError(f"the test set opens only for finished runs; {run.key}: {state}")
         spec = parse_spec(record.spec, str(run.folder))
         last = CheckpointStore(run_folder(run.folder, ledger.run_id(run.key))).final(spec.recipe.epochs)
-        split = load_again(spec.data, design, run.folder, data_dir, spec.task)
+        split = load_again(spec, run.key.seed, design, run.folder, data_dir)
         device = choose_device(spec.compute.device)
         with borrowed_generators():
             data = lay_out_for(spec, split, 1, device)

@@ -53,14 +53,20 @@ def fit_set(values: Mapping[str, Any], data_dir: Path | None = None) -> tuple[di
         made, why = _preset(arm, places) or _moved(arm, places)
         if made is not None:
             why = _refusal(spec, made, shape, split.classes, inputs, first=number == 0)
+            entered = _entered(made, places) if why else None
+            if entered is not None and not _refusal(spec, entered, shape, split.classes, inputs, first=False):
+                made, why = entered, ""
         if made is None or why:
             left.append(f"left out of the set: {arm['name']!r} ({why})")
         else:
             arms.append(made)
     if left and len(arms) < 2:
+        why = (
+            ": it has no dropout layers, and no linear layers after the first. Name sites in a spec, "
+            'p = { "NAME:in" = 0.25 }'
+        )
         raise UserError(
-            f"no arm of this set is for the model {spec.model.name!r}: it has no dropout layers, and no linear layers "
-            'after the first. Name sites in a spec, p = { "NAME:in" = 0.25 }; ' + "; ".join(left)
+            f"no arm of this set is for the model {spec.model.name!r}{'' if places.drops else why}; {'; '.join(left)}"
         )
     return {**values, "arms": arms}, left
 
@@ -102,6 +108,13 @@ def _preset(arm: Mapping[str, Any], places: Places) -> tuple[dict[str, Any], str
     if not isinstance(p, Mapping) or not any(site.startswith("@") for site in p):
         return None
     return {**arm, "p": {"*": 0.0, **p} if places.own else dict(p)}, ""
+
+
+def _entered(arm: Mapping[str, Any], places: Places) -> dict[str, Any] | None:
+    """The arm at the first layer, where it asks for the model's input and the model makes something of that first."""
+    if not isinstance(arm.get("p"), Mapping) or "@input" not in arm["p"] or places.entrance is None:
+        return None
+    return {**arm, "p": {places.entrance if site == "@input" else site: p for site, p in arm["p"].items()}}
 
 
 def _moved(arm: Mapping[str, Any], places: Places) -> tuple[dict[str, Any] | None, str]:

@@ -21,6 +21,7 @@ from droplab.execution.plan import Plan
 from droplab.given import find, source_digest
 from droplab.measures import measures_json
 from droplab.records import Notice
+from droplab.spec.enlarged import as_it_began
 from droplab.spec.loop import NOT_IDENTITY, LoopSpec, enlarged
 from droplab.training.run import Loop
 from droplab.training.terms import Terms
@@ -31,7 +32,9 @@ NO_PRECISION = "the loop's own precision"
 
 def terms_of(spec: LoopSpec, plan: Plan, runs: int) -> Terms:
     """What each of so many runs is told."""
-    return Terms(spec.measures, spec.epochs or 0, plan.device, keep_samples=spec.keep_samples / runs)
+    return Terms(
+        spec.measures, spec.epochs or 0, plan.device, keep_samples=spec.keep_samples / runs, resample=spec.resample
+    )
 
 
 @final
@@ -54,15 +57,15 @@ class Guest:
 
     def is_same(self, design: Mapping[str, Any]) -> bool:
         """See ``Experiment``."""
-        return bool(design["identity"] == self.spec.identity())
+        return bool(design["identity"] == as_it_began(design, self.spec).identity())
 
     def what_differs(self, before: Mapping[str, Any]) -> str:
         """See ``Experiment``."""
         if "loop" not in before:
             return "it trains with droplab's own loop, not with one of yours"
         now = self.spec.canonical()
-        differing = [key for key in now if key not in NOT_IDENTITY and before.get(key) != now[key]]
-        return "; ".join(f"{key}: {before.get(key)!r} there, {now[key]!r} here" for key in differing)
+        differing = [key for key in {**now, **before} if key not in NOT_IDENTITY and before.get(key) != now.get(key)]
+        return "; ".join(f"{key}: {before.get(key)!r} there, {now.get(key)!r} here" for key in differing)
 
     def whole(self, before: Mapping[str, Any]) -> Whole:
         """See ``Experiment``."""

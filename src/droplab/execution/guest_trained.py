@@ -56,7 +56,7 @@ def loop_models(
     if loop is None:
         loop = _found(record.spec["loop"])
     chosen = next(ArmSpec.model_validate(one) for one in record.spec["arms"] if one["name"] == arm)
-    terms = Terms(kept_measures(design), record.epochs, "cpu")
+    terms = Terms(kept_measures(design), record.epochs, "cpu", resample=record.spec.get("resample", False))
     past = Past(store, run.epochs_done)
     again = Run(chosen, seed, terms, past, run.epochs_done, Nobody(lambda: False), load_only=True)
     with borrowed_generators():

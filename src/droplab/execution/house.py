@@ -17,11 +17,13 @@ from droplab.execution.experiment import ChosenPlan, Whole
 from droplab.execution.fingerprint import changed_code
 from droplab.execution.folder import default_folder
 from droplab.execution.house_runs import HouseRuns, HouseSet
-from droplab.execution.loading import check_same_data, lay_out_for, load_data
+from droplab.execution.loading import check_same_data, lay_out_for, split_of, with_sizes
 from droplab.execution.plan import Plan
 from droplab.measures import KEY, measures_json
 from droplab.records import Notice
+from droplab.spec.enlarged import enlarged_spec
 from droplab.spec.experiment import ExperimentSpec
+from droplab.spec.rivals import train_sizes
 from droplab.spec.same import is_same, what_differs
 from droplab.spec.task import DEFAULT
 from droplab.tasks.split import TaskSplit
@@ -68,12 +70,8 @@ class House:
         return "; ".join(what_differs(before, self.spec))
 
     def whole(self, before: Mapping[str, Any]) -> Whole:
-        """See ``Experiment``; its arms are part of what it is."""
-        there = tuple(before["seeds"])
-        added = [seed for seed in self.spec.seeds if seed not in there]
-        fewer = not added and len(self.spec.seeds) < len(there)
-        more = f"{len(there)} seeds already; all of them are used" if fewer else ""
-        return Whole(self.spec.model_copy(update={"seeds": (*there, *added)}), added, [], more)
+        """See ``Experiment``."""
+        return Whole(*enlarged_spec(self.spec, before))
 
     def is_untouched(self, design: Mapping[str, Any]) -> bool:  # noqa: ARG002  # see Experiment
         """See ``Experiment``; of data and model nothing is known before they are loaded."""
@@ -81,10 +79,13 @@ class House:
 
     def look(self, device: torch.device, say: Callable[[str], None]) -> None:
         """See ``Experiment``."""
-        split = load_data(self.spec.data, self._data_dir, self.spec.task)
+        split = split_of(self.spec, 0, self._data_dir)
+        if self.spec.resample:
+            split_of(self.spec, max(self.spec.seeds), self._data_dir)
         for line in split.told if isinstance(split, TaskSplit) else ():
             say(line)
         data = lay_out_for(self.spec, split, self.spec.recipe.fit_size, device)
+        data = with_sizes(self.spec, data, self._data_dir)
         checked = check_experiment(self.spec, split, data, allow_random_baseline=self._allow)
         self._found = _Found(split, data, checked)
 
@@ -144,10 +145,13 @@ class House:
         """See ``Experiment``."""
         return HouseSet(spec, plan, self._data_dir, self._seen.split.fingerprint, self._directory)
 
-    def cargo(self) -> Split | TaskSplit:
-        """See ``Experiment``."""
-        return self._seen.split
+    def cargo(self) -> Split | TaskSplit | None:
+        """See ``Experiment``; where seeds or arms have samples of their own, nodes load them."""
+        return None if self.spec.resample or train_sizes(self.spec) else self._seen.split
 
     def opened(self, run_set: HouseSet) -> HouseRuns:
         """See ``Experiment``."""
-        return HouseRuns(run_set, self._seen.data)
+        data = self._seen.data
+        if len(run_set.spec.arms) > len(self.spec.arms):  # arms that the folder has beyond the spec
+            data = with_sizes(run_set.spec, data, self._data_dir)
+        return HouseRuns(run_set, data)

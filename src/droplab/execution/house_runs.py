@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import final
 
@@ -13,8 +14,9 @@ import torch
 from droplab.data import Split
 from droplab.errors import DataError, DivergedError
 from droplab.execution.checkpoint import store_of
-from droplab.execution.loading import lay_out_for, load_data
+from droplab.execution.loading import lay_out_for, split_of, with_sizes
 from droplab.execution.plan import OpenRun, Plan
+from droplab.execution.seed_data import SeedData
 from droplab.spec.experiment import ExperimentSpec
 from droplab.tasks.split import TaskSplit
 from droplab.training.diverge import locate
@@ -39,15 +41,15 @@ class HouseSet:
 
     def open(self, cargo: Split | TaskSplit | None = None) -> HouseRuns:
         """Load the data, where the driver has not sent them."""
-        data = self.spec.data
-        split = load_data(data, self.data_dir, self.spec.task) if cargo is None else cargo
+        split = split_of(self.spec, 0, self.data_dir) if cargo is None else cargo
         if split.fingerprint != self.fingerprint:
             raise DataError(
-                f"data {data.name!r} loaded differently in a worker process than in the driver. "
+                f"data {self.spec.data.name!r} loaded differently in a worker process than in the driver. "
                 "A data function must return the same samples on every call."
             )
         device = torch.device(self.plan.device)
-        return HouseRuns(self, lay_out_for(self.spec, split, self.spec.recipe.fit_size, device))
+        laid_out = lay_out_for(self.spec, split, self.spec.recipe.fit_size, device)
+        return HouseRuns(self, with_sizes(self.spec, laid_out, self.data_dir))
 
 
 @final
@@ -57,6 +59,11 @@ class HouseRuns:
 
     run_set: HouseSet
     data: RunData
+    """Of all seeds, unless each draws its own."""
+
+    @cached_property
+    def _by_seed(self) -> SeedData:
+        return SeedData(self.run_set.spec, self.run_set.data_dir, self.data)
 
     def carry_out(self, run: OpenRun, port: Port) -> None:
         """See ``Opened``.
@@ -67,10 +74,14 @@ class HouseRuns:
             CheckpointError: a checkpoint cannot be written.
             UserError: the model cannot be built, or its state cannot be kept.
         """
-        spec, plan, data = self.run_set.spec, self.run_set.plan, self.data
+        spec, plan = self.run_set.spec, self.run_set.plan
+        data, drawn = self._by_seed.of(run.key.seed)
+        if drawn is not None:
+            port.notice(drawn)
         store = store_of(run.folder, port)
         torch.set_num_threads(plan.threads)
         arm = spec.arm(run.key.arm)
+        data = data.of(arm)
         with borrowed_generators():
             found = store.latest(run.epochs_in_ledger)
             trainer = Trainer(spec, arm, run.key.seed, data, plan.precision)

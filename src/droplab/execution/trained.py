@@ -44,7 +44,7 @@ def trained_model(folder: Path, arm: str, seed: int, data_dir: Path | None = Non
         store = CheckpointStore(run_folder(folder, ledger.run_id(run.key)))
     weights = store.final(record.epochs).state["model"]
     spec = parse_spec(record.spec, str(folder))
-    shape = record.shape or load_again(spec.data, design, folder, data_dir, spec.task).shape
+    shape = record.shape or load_again(spec, seed, design, folder, data_dir).shape
     chosen = spec.arm(arm)
     with borrowed_generators():
         model = build(spec.model.name, shape, len(design["class_names"]), spec.model.options)

@@ -254,7 +254,7 @@ class OpenLedger(ABC):
             )
             spec = design["spec"]
             return ExperimentRecord(
-                name=spec["name"],
+                name=design.get("renamed", spec["name"]),
                 experiment_id=design["experiment_id"],
                 spec=spec,
                 arms=tuple(arm["name"] for arm in spec["arms"]),

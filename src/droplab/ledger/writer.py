@@ -133,6 +133,14 @@ class Ledger(OpenLedger):
         with self._writing() as db:
             _set_design(db, key, value)
 
+    def rename(self, name: str) -> None:
+        """Show the experiment under another name; an event says so. Its spec keeps the one that it began with."""
+        design = self.design()
+        before = design.get("renamed", design["spec"]["name"])
+        with self._writing() as db:
+            _set_design(db, "renamed", name)
+            self._event(db, "experiment renamed", None, {"before": before, "after": name})
+
     def add_environment(self, detail: Mapping[str, Any]) -> None:
         """Record the environment of a session that works on the experiment."""
         with self._writing() as db:

@@ -10,7 +10,9 @@ from typing import Any, final
 
 from droplab.errors import UserError
 from droplab.records import Measurement, Notice
+from droplab.resampling import NOTICE
 from droplab.training.figures import Figures
+from droplab.training.gathering import Gathered
 from droplab.training.loaders import Loaders
 from droplab.training.models import Models
 from droplab.training.once import Once
@@ -138,10 +140,16 @@ class Reports:
         self._figures = self._ranks.agreed(self._figures)
         if not self._figures and self._progress.epoch == 0:
             raise UserError(f"the loop ended its first epoch without a report; call {self._terms.report} once an epoch")
+        if self._terms.resample and NOTICE not in self._once:
+            raise UserError(
+                "the experiment resamples, and the loop never asked which samples train and which validate; call "
+                "train, validation = run.split(len(dataset)), or leave resample out"
+            )
         figures = self._figures.whole(self._progress.step - 1) | self._models.rates()
         self._see_steps()
         samples = self._figures.samples
         self.sampled.check(samples, self._progress.epoch)
+        self._see_sizes(samples)
         figures |= self._models.after_epoch(figures)
         seconds = self._until - self._began
         if seconds > 0:
@@ -163,6 +171,14 @@ class Reports:
             )
         )
         self._figures = None
+
+    def _see_sizes(self, samples: Mapping[str, Gathered]) -> None:
+        """What one sample is worth to measures that count samples, said once."""
+        counted = [measure.name for measure in self._terms.measures if measure.counted]
+        sizes = {name: len(samples[f"val_{name}"]) for name in counted if f"val_{name}" in samples}
+        if sizes:
+            count = max(sizes.values())
+            self._once.tell("one_sample", {"what": ", ".join(sizes), "count": count, "step": 1 / count})
 
     def _see_steps(self) -> None:
         """A loop that never says when a batch begins gets no named masks, and no moving rate.

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from droplab.errors import UserError
 from droplab.records import RunKey
 from droplab.spec.experiment import ArmSpec
+from droplab.training.drawing import Drawn, drawn
 from droplab.training.epochs import Epochs
 from droplab.training.evaluating import Evaluate
 from droplab.training.figures import check_named
@@ -26,6 +27,7 @@ from droplab.training.prepared import MAIN
 from droplab.training.progress import Progress
 from droplab.training.ranks import ALONE, Ranks
 from droplab.training.reports import Reports
+from droplab.training.settings import Settings
 from droplab.training.steps import Steps
 from droplab.training.terms import Terms
 from droplab.training.watching import Watch
@@ -48,8 +50,10 @@ class Run:
                 run.report(train_loss=..., val_loss=..., val_f1=...)
 
     Attributes:
-        arm: the arm: its ``name``, ``p``, ``kind`` and ``schedule``.
+        arm: the arm: its ``name``, ``p``, ``kind``, ``schedule`` and ``recipe``.
         seed: the run's seed.
+        settings: what the arm changes beside its dropout, its ``recipe``; empty for most arms. Read each as
+            ``run.settings.get("weight_decay", 0.0)``; one that an arm gives and the loop does not read is an error.
         measures: the experiment's; the first is decided on.
         device: where models are put, and where batches should go.
     """
@@ -68,10 +72,12 @@ class Run:
         labels: Labels | None = None,
     ) -> None:
         self.arm, self.seed, self.measures = arm, seed, terms.measures
+        self.settings = Settings(arm)
         self.device = torch.device(terms.device)
         self._labels = labels
         self._progress = progress = Progress()
-        once = Once(port)
+        self._resample, self._once = terms.resample, Once(port)
+        once = self._once
         self._models = Models(arm, seed, self.device, ranks)
         self._loaders = Loaders(seed, progress, once, ranks)
         self._reports = Reports(terms, self._models, self._loaders, progress, once, port, ranks)
@@ -170,6 +176,42 @@ class Run:
             },
         )
 
+    def split(
+        self,
+        count: int,
+        size: float = 0.1,
+        *,
+        strata: Any = None,
+        groups: Any = None,
+        times: Any = None,
+    ) -> Drawn:
+        """Which samples train and which validate: the same for all seeds, or each seed's own under ``resample``.
+
+        ::
+
+            train, validation = run.split(len(dataset), 0.2, strata=labels)
+            loader = run.loader(Subset(dataset, train), batch_size=64)
+
+        ``compare(…, resample=True)`` gives every seed a split of its own, ``resample="5-fold"`` the fold s mod 5 of
+        repeat s // 5, whatever ``size`` is. All arms of a seed have one. Take the test samples away before.
+
+        Args:
+            count: how many samples there are.
+            size: of the validation part: a count, or a fraction between 0 and 1.
+            strata: ``(count,)`` classes, each of which gives its share.
+            groups: ``(count,)``; no group is on both sides.
+            times: ``(count,)``; the latest validate, or each fold on what follows its training samples.
+
+        Returns:
+            Indices ``train`` and ``validation``, ascending.
+
+        Raises:
+            UserError: no number of samples.
+            DataError: a size that leaves one side empty, or no split that this seed could have.
+        """
+        by = {"strata": strata, "groups": groups, "times": times}
+        return drawn(self._resample, self.seed, count, size, by, self._once)
+
     # epochs and steps ---------------------------------------------------------------------------
 
     def epochs(
@@ -260,10 +302,12 @@ class Run:
         of every call.
 
         Raises:
-            UserError: an unknown name, a value that is no number, or nothing left to report for.
+            UserError: an unknown name, a value that is no number, nothing left to report for, or a setting of the arm
+                that was not read.
             DivergedError: the primary measure is no longer finite.
         """
         check_named("report", unnamed)
+        self.settings.check()
         if self._labels is not None:
             self._labels.look()
         self._reports.report(figures, in_ledger=self._epochs.in_ledger)
@@ -288,6 +332,7 @@ class Run:
                 a loop without ``run.epochs``.
         """
         check_named("report_samples", unnamed)
+        self.settings.check()
         self._reports.report_samples(figures, ids)
 
     def label(self, logger: Any) -> None:

@@ -19,7 +19,9 @@ from droplab.measures import PARTS
 from droplab.nn import keyed, penalty
 from droplab.records import Measurement, Predictions
 from droplab.spec.experiment import ArmSpec, ExperimentSpec, RecipeSpec
+from droplab.spec.rivals import recipe_of
 from droplab.surgery import rates
+from droplab.tasks.classification import smoothed
 from droplab.tasks.evaluate import Added, outputs_of
 from droplab.tasks.task import Sums
 from droplab.training.arming import give_arm, initial_model, on_device
@@ -84,7 +86,8 @@ class Trainer:
 
     def __init__(self, spec: ExperimentSpec, arm: ArmSpec, seed: int, data: RunData, precision: str) -> None:
         self.spec, self.arm, self.seed, self.data = spec, arm, seed, data
-        self.recipe, self.task = spec.recipe, data.task
+        self.recipe = recipe_of(spec, arm)
+        self.task = smoothed(data.task, self.recipe.label_smoothing)
         self._trained = Added(self.task)
         self.precision = precision
         model = initial_model(spec, data.shape, data.classes, seed)
@@ -151,7 +154,7 @@ class Trainer:
         first = self.task.measures[0]
         metrics = {f"train_{name}": value for name, value in trained.items()}
         metrics |= {f"fit_{name}": value for name, value in self.evaluate(self.data.fit).items()}
-        foldwise = Foldwise(self.task, len(self.data.validation))
+        foldwise = Foldwise(self.task, len(self.data.validation), self.data.groups)
         metrics |= {f"val_{name}": value for name, value in self.evaluate(self.data.validation, foldwise).items()}
         metrics["gap"] = (metrics[f"fit_{first.name}"] - metrics[f"val_{first.name}"]) * first.sign
         if not all(math.isfinite(metrics.get(f"{part}_{first.name}", 0.0)) for part in PARTS):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,11 +15,8 @@ pytest.importorskip("ray", reason="ray is not installed (pip install 'droplab[ra
 import droplab
 from droplab.comparison import Results
 from droplab.execution.checkpoint import CheckpointStore
-from droplab.execution.executors.cluster import RayExecutor
 from droplab.ledger import FILE_NAME
-from droplab.spec.experiment import ComputeSpec
-from droplab.testing import ExecutorContract
-from tests.execution.executors.two_nodes import PATIENCE, Nodes
+from tests.execution.executors.two_nodes import PATIENCE, ROOT, Nodes
 from tests.training.asking import compared
 
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(900), pytest.mark.filterwarnings("default")]  # Ray's own
@@ -173,27 +170,14 @@ def test_a_driver_that_is_killed_and_started_again_continues(nodes, serial, tmp_
     assert_equal(Results.read(tmp_path / "out"), serial)
 
 
-class TestRay(ExecutorContract):
-    @pytest.fixture(autouse=True, scope="class")
-    @staticmethod
-    def _address(nodes):
-        with pytest.MonkeyPatch.context() as patch:
-            for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH", "PYTHONPATH"):
-                patch.setenv(name, nodes.environment[name])
-            patch.setenv("RAY_ADDRESS", nodes.address)
-            yield
-
-    def executor(self, run_set):
-        return RayExecutor(run_set, ComputeSpec(executor="ray", threads=1, address=os.environ["RAY_ADDRESS"]))
-
-    def test_what_no_node_has_is_said(self, tmp_path):
-        from droplab.execution.executors.cluster.connection import check
-
-        self._executor()
-        with pytest.raises(droplab.UserError, match="asks for 8 CPUs, and the largest node of the cluster has 1"):
-            check(ComputeSpec(executor="ray", cpus_per_run=8), tmp_path)
-        with pytest.raises(droplab.UserError, match=r"asks for 0\.5 GPUs, and the largest node of the cluster has 0"):
-            check(ComputeSpec(executor="ray", gpus_per_run=0.5), tmp_path)
+def test_the_contract_holds(nodes):
+    """In a process of its own: Ray reads its token's place when it is imported, and takes signals for itself."""
+    file = Path(__file__).with_name("contract_on_ray.py")
+    environment = {**nodes.environment, "RAY_ADDRESS": nodes.address}
+    words = [sys.executable, "-m", "pytest", "-q", "-W", "default", "-p", "no:cacheprovider", str(file)]
+    done = subprocess.run(words, cwd=ROOT, env=environment, timeout=840, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "skipped" not in done.stdout.splitlines()[0]
 
 
 def test_a_lost_node_loses_no_epoch_and_results_stay_equal(nodes, serial, tmp_path):
