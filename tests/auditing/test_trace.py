@@ -90,24 +90,51 @@ class Stack(Net):
         return self.fc2(self.lstm(x)[0])
 
 
+class Apart(Net):
+    """Has a generator of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.generator = torch.Generator().manual_seed(0)
+
+    def forward(self, x):
+        return self.fc2(x * (torch.rand(x.shape, generator=self.generator) < 0.5))
+
+
 @pytest.mark.filterwarnings("ignore:droplab")
 @pytest.mark.parametrize(
-    "make",
-    [Functional, Attending, Listed, Stack, Branch, lambda: nn.TransformerEncoderLayer(8, 2, 8, batch_first=True)],
-    ids=["function", "attention", "listed", "stack", "path", "encoder"],
+    ("make", "wanted"),
+    [
+        (Functional, {"keyed"}),
+        (Attending, {"keyed"}),
+        (Listed, {"seeded"}),
+        (Stack, {"keyed"}),
+        (Branch, {"seeded"}),
+        (lambda: nn.TransformerEncoderLayer(8, 2, 8, batch_first=True), {"keyed"}),
+        (Apart, {"seen"}),
+    ],
+    ids=["function", "attention", "listed", "stack", "path", "encoder", "apart"],
 )
-def test_the_level_is_what_keys_reach(make):
-    """Replaced and keyed, two steps are equal to the bit where all that executes is keyed; else they differ."""
+def test_the_level_is_what_keys_reach(make, wanted):
+    """Replaced and keyed, two steps are equal to the bit, but for what draws from a generator of its own."""
     model = make().train()
-    levels = {one.level for one in audit(model, SEQUENCE[0] if make is Branch else SEQUENCE).executed}
     x = SEQUENCE[0] if make is Branch else SEQUENCE
+    assert {one.level for one in audit(model, x).executed} == wanted
     droplab.replace(model, x)
-    outputs = []
+    assert {site.level for site in droplab.sites(model, x).values() if site.level} == {
+        "seen only" if level == "seen" else level for level in wanted
+    }
+    outputs, after = [], []
     for seed in (1, 2):
         torch.manual_seed(seed)
+        before = torch.get_rng_state()
         with droplab.keyed(model, seed=0):
             outputs.append(model(x))
-    assert torch.equal(*outputs) == (levels == {"keyed"})
+        after.append(torch.equal(torch.get_rng_state(), before))
+    with droplab.keyed(model, seed=0, step=1):
+        assert not torch.equal(outputs[0], model(x))
+    assert torch.equal(*outputs) == (wanted != {"seen"})
+    assert all(after)
 
 
 class ByHand(Net):
@@ -205,3 +232,20 @@ def test_a_function_under_keys_is_one_line_and_keyed():
         ("1", "keyed", True, False)
     ]
     assert found.complete
+
+
+class Assigned(Net):
+    """Zeros where a drawn mask says so."""
+
+    def forward(self, x):
+        x = self.fc1(x)
+        if self.training:
+            x = x.clone()
+            x[torch.rand_like(x) < 0.3] = 0
+        return self.fc2(x)
+
+
+def test_what_is_set_to_zero_is_dropped():
+    one = only(Assigned(), X)
+    assert (one.function, one.what, one.drops, one.level) == ("torch.rand_like", "function", True, "seeded")
+    assert abs(one.share - 0.3) < 5 * math.sqrt(0.3 * 0.7 / X.numel())

@@ -4,11 +4,12 @@ from droplab.analysis.answer import Answer, Failures
 from droplab.analysis.describe import ArmSummary, Spread
 from droplab.analysis.effect import Consequence, Effect, Unit
 from droplab.analysis.looks import Plan
-from droplab.analysis.paired import MOST_SEEDS
+from droplab.analysis.paired import MOST_SEEDS, NO_NUMBER
 from droplab.analysis.pilot import Pilot, pilot
 from droplab.analysis.planned import plan_of, written
 from droplab.analysis.questions import Endpoint, Questions, questions
 from droplab.analysis.recommend import by_weight
+from droplab.analysis.scope import Scope, scope_of
 from droplab.analysis.second import Primary
 from droplab.analysis.stopping import Figures, Stopping, stopping, thin
 from droplab.analysis.until import Next, next_seeds, spared, wanted
@@ -17,6 +18,7 @@ from droplab.analysis.verdict import ALPHA, Verdict, judge
 __all__ = [
     "ALPHA",
     "MOST_SEEDS",
+    "NO_NUMBER",
     "Answer",
     "ArmSummary",
     "Consequence",
@@ -29,6 +31,7 @@ __all__ = [
     "Plan",
     "Primary",
     "Questions",
+    "Scope",
     "Spread",
     "Stopping",
     "Unit",
@@ -39,6 +42,7 @@ __all__ = [
     "pilot",
     "plan_of",
     "questions",
+    "scope_of",
     "spared",
     "stopping",
     "thin",

@@ -16,17 +16,18 @@ import numpy as np
 
 from droplab.analysis.deployed import Floats, best_so_far, deployed_so_far
 from droplab.analysis.effect import Consequence, Status, meaning
+from droplab.analysis.endpoints import one_sample
 from droplab.analysis.questions import Endpoint
+from droplab.analysis.scope import scope_of
 from droplab.analysis.student import quantile
 from droplab.analysis.verdict import Verdict
+from droplab.folds import OTHERS
 from droplab.records import ExperimentRecord, RunKey, RunRecord
 
 MOST_EPOCHS = 200
 """Longer trainings are looked at on a grid of that many epochs, the first and the last among them."""
 _ORDER = ("val", "turn", "fit", "gap")
 """Gains before their price."""
-_PARTS = {"fit": "fit", "val": "validation", "deployed": "validation"}
-"""By role: the part of the data whose samples a counted measure counts."""
 
 
 class Figures(NamedTuple):
@@ -114,7 +115,7 @@ def _numbers(run: RunRecord, end: Endpoint, *, folded: bool) -> Floats:
     if end.role not in {"turn", "deployed"}:
         return curve
     if end.role == "deployed" and folded:
-        return deployed_so_far(run.folds[end.metric], end.measure)
+        return deployed_so_far(run.folds[end.metric], end.measure, run.folds.get(end.metric + OTHERS, ()))
     sign = end.measure.sign if end.role == "deployed" else -1
     best = best_so_far(np.where(np.isnan(curve), math.inf, -sign * curve))
     return np.asarray(best + 1.0 if end.role == "turn" else curve[best], dtype=np.float64)
@@ -187,10 +188,11 @@ def _figures(
         return Figures(end.name, arm, seeds, nothing, nothing, nothing, nothing, nothing, ("open",) * count)
     mean, low, high = apart.mean(0), nothing, nothing
     if n > 1:
-        samples = record.sizes.get(_PARTS[end.role]) if end.measure.counted and end.role in _PARTS else None
-        floor = 1.0 if end.role == "turn" else 1 / samples if samples else 0.0
+        floor = 1.0 if end.role == "turn" else one_sample(record, end.measure, end.role)
         with np.errstate(invalid="ignore"):
             error = np.maximum(apart.std(0, ddof=1), floor) / math.sqrt(n)
+        if ratio := scope_of(record).ratio:
+            error = error * math.sqrt(1 + n * ratio)
         half = quantile(0.975, n - 1) * error
         low, high = mean - half, mean + half
     one = Figures(end.name, arm, seeds, before.mean(0), after.mean(0), mean, low, high, ())

@@ -10,9 +10,10 @@ from torch import nn
 What = Literal["layer", "function", "attention", "recurrent", "path", "noise"]
 """``layer``: a dropout layer; ``function``: dropout called in a forward pass; ``attention``: of attention's weights;
 ``recurrent``: between the layers of a stack; ``path``: of whole samples of a branch; ``noise``: other draws."""
-Level = Literal["keyed", "seen", "unreached"]
-"""``keyed``: droplab can make the mask a function of a key; ``seen``: it is known what executes there, and no more;
-``unreached``: it draws, and no handler knows what it is."""
+Level = Literal["keyed", "seeded", "seen", "unreached"]
+"""``keyed``: droplab can make the mask a function of a key; ``seeded``: it can set torch's generators from a key around
+the call; ``seen``: it is known what executes there, and no more; ``unreached``: it draws, and no handler knows what it
+is."""
 
 
 @dataclass(eq=False)
@@ -41,6 +42,8 @@ class Call:
     """Its module is one of the model's, and not kept in a list."""
     served: bool = False
     """A function that ``droplab.replace`` can put under keys."""
+    own_generator: bool = False
+    """It draws from a generator that it was given, and not from torch's."""
     own_masks: bool = False
     """Its draws are its masks, and not numbers that become one."""
     draws: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
@@ -88,7 +91,7 @@ class Executed:
         share: dropped, as measured, in [0, 1]; ``None`` where no mask was seen.
         drawn: numbers of masks that were counted for it.
         bytes: kept for the backward pass, over all calls.
-        level: keyed, seen, unreached.
+        level: keyed, seeded, seen, unreached.
         in_train: draws in train mode.
         in_eval: draws in eval mode.
         drops: units are dropped by it.
@@ -187,3 +190,7 @@ class Report(Protocol):
     @property
     def complete(self) -> bool:
         """Whether a second pass drew as listed."""
+
+    @property
+    def modules(self) -> tuple[tuple[str, str], ...]:
+        """Paths and classes of all modules; the model's own path is empty."""

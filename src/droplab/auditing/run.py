@@ -14,6 +14,7 @@ from droplab.auditing.executed import Executed, Finding, Subject
 from droplab.auditing.ignoring import ignored
 from droplab.auditing.merging import merged
 from droplab.auditing.passes import as_it_was, varies, watched
+from droplab.auditing.picture import as_svg
 from droplab.auditing.text import as_text
 from droplab.errors import ModelError
 
@@ -30,6 +31,7 @@ class Audit:
         unchecked: by code, the key of the reason why a check could not be carried out.
         complete: a second pass, watched by a dispatch mode alone, drew with the same operators in the same order as the
             calls that are listed. Else what is listed is not all, or not always the same.
+        modules: paths and classes of all modules, in order; the model's own path is empty.
     """
 
     model: str
@@ -38,6 +40,7 @@ class Audit:
     ignored: tuple[Finding, ...]
     unchecked: dict[str, str]
     complete: bool
+    modules: tuple[tuple[str, str], ...] = (("", ""),)
 
     @property
     def faults(self) -> tuple[Finding, ...]:
@@ -51,6 +54,10 @@ class Audit:
     def json(self, lang: str = "en") -> str:
         """The report as JSON; its keys are in ``docs/audit.md``."""
         return as_json(self, lang)
+
+    def svg(self, lang: str = "en") -> str:
+        """A picture, as SVG: the model's modules with what executes in each."""
+        return as_svg(self, lang)
 
     def __str__(self) -> str:
         return self.text()
@@ -97,4 +104,5 @@ def audit(model: nn.Module, *args: Any, **kwargs: Any) -> Audit:
         tuple(silent),
         subject.skipped,
         bare.drawn == [draw for one in train.calls for draw in one.draws],
+        tuple((name, type(module).__name__) for name, module in model.named_modules()),
     )

@@ -23,7 +23,7 @@ _NUMBERS = re.compile(r"(?<![^.])\d+(?![^.])")
 def as_text(audit: Report, lang: str) -> str:
     """The whole report."""
     say = words(lang)
-    lines = [*_head(audit, say)]
+    lines = wrapped(head(audit, say))
     groups = _grouped(audit.executed)
     if groups:
         rows = [say["columns"], *(_row(group, say) for group in groups)]
@@ -50,11 +50,14 @@ def as_text(audit: Report, lang: str) -> str:
     return plain("\n".join(lines))
 
 
-def _head(audit: Report, say: dict[str, Any]) -> list[str]:
+def head(audit: Report, say: dict[str, Any]) -> str:
+    """One sentence: how many execute, and how far they can be reached."""
     levels = [one.level for one in audit.executed]
-    counts = {level: levels.count(level) for level in ("keyed", "seen", "unreached")}
-    head = say["head"].format(model=audit.model, count=len(levels), **counts)
-    return wrapped(head if levels else f"{audit.model}: {say['none']}")
+    counts = {level: levels.count(level) for level in ("keyed", "seeded", "seen", "unreached")}
+    if not levels:
+        return f"{audit.model}: {say['none']}"
+    found: str = say["head"].format(model=audit.model, count=len(levels), **counts)
+    return found
 
 
 def _grouped(executed: Iterable[Executed]) -> list[list[Executed]]:

@@ -18,8 +18,10 @@ class OpenRun:
     """Where the run's checkpoints are."""
     epochs_in_ledger: int
     """A checkpoint beyond these is not used: its metrics would be missing."""
+    group: str = ""
+    """The experiment's name and the first digits of its id, for loggers of the loop's own."""
     measured: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """The ledger's ``val_loss`` and ``p/SITE`` by epoch, to compare with what a checkpoint gives."""
+    """The ledger's primary measure and ``p/SITE`` by epoch, to compare with what a checkpoint gives."""
 
 
 @dataclass(frozen=True)

@@ -40,11 +40,13 @@ class Serving:
 
     Attributes:
         module: whose forward it is.
-        functions: by door (``dropout``, ``attention``).
+        functions: by door (``dropout``, ``attention``, ``recurrent``, ``noise``).
         paused: the module's own forward runs, as if nothing stood in its place.
+        by_name: functions are called by their names in ``torch.nn.functional``, as far as is known.
     """
 
     paused = False
+    by_name = False
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
@@ -80,6 +82,12 @@ def serving(module: nn.Module) -> Serving | None:
     """What stands in the place of a module's forward, if anything does."""
     found = module.__dict__.get("forward")
     return found if isinstance(found, Serving) else None
+
+
+def keys_number(module: nn.Module) -> bool:
+    """Whether what a module of torch's drops by a number of its own is under keys."""
+    served = functions(module)
+    return "attention" in served or "recurrent" in served
 
 
 def functions(module: nn.Module) -> dict[str, Function]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from droplab.layers.doorway import doorways
 from droplab.layers.layer import DropLayer
 from droplab.layers.reading import names_read, only_read
-from droplab.layers.serving import functions
+from droplab.layers.serving import functions, keys_number
 
 TORCHS: tuple[type[nn.Module], ...] = (
     nn.Dropout,
@@ -41,8 +41,8 @@ def drops_by_number(module: nn.Module) -> bool:
 
 
 def keyed_number(module: nn.Module) -> bool:
-    """Whether that number's masks have keys: zoneout's layers draw them like their own."""
-    return isinstance(module, DropLayer) and getattr(module, "keys_dropout", False)
+    """Whether that number's masks have keys: where they are served, and in zoneout's layers, which draw them too."""
+    return keys_number(module) or (isinstance(module, DropLayer) and getattr(module, "keys_dropout", False))
 
 
 def foreign(model: nn.Module) -> dict[str, str]:
@@ -94,10 +94,9 @@ def unreached(model: nn.Module) -> dict[str, str]:
     for name, module in model.named_modules():
         kind = type(module).__name__
         layer = module
-        if isinstance(module, TORCHS) and not isinstance(module, DropLayer) and layer.p:
+        if isinstance(module, TORCHS) and not isinstance(module, DropLayer) and layer.p and not functions(module):
             found[name] = f"{kind}(p={float(layer.p):g})"
-        served = functions(module)
-        if drops_by_number(module) and module.dropout and not keyed_number(module) and "attention" not in served:
+        if drops_by_number(module) and module.dropout and not keyed_number(module):
             found[f"{name}.dropout".lstrip(".")] = f"{kind} has dropout = {module.dropout:g}"
         for door, doorway in doorways(module).items():
             layer = doorway.layer

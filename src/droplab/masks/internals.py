@@ -35,6 +35,11 @@ def modes_active() -> bool:
     return _C._len_torch_dispatch_stack() > 0 or jit_tracing()
 
 
+def function_modes_active() -> bool:
+    """Whether a mode sees what functions of torch are called."""
+    return bool(_C._len_torch_function_stack())
+
+
 def exporting_to_onnx() -> bool:
     """Whether a model is being exported to ONNX."""
     return torch.onnx.is_in_onnx_export()

@@ -6,11 +6,12 @@ import math
 from statistics import median
 from typing import NamedTuple
 
-from droplab.analysis import MOST_SEEDS, Answer, Failures, Primary, Verdict
+from droplab.analysis import MOST_SEEDS, NO_NUMBER, Answer, Failures, Primary, Verdict
 from droplab.records import ExperimentRecord
 from droplab.report.locale import Speaker
 from droplab.report.naming import said
 from droplab.report.numbers import interval, number
+from droplab.report.scope import new_data
 
 
 class Told(NamedTuple):
@@ -55,7 +56,7 @@ def status(found: Answer, main: Primary, say: Speaker) -> str:
         return say(f"answer.{found.why}", seeds=found.next_look or 0)
     if found.seeds_needed is None:
         return say("answer.undecided")
-    more = "many" if found.seeds_needed > MOST_SEEDS else "seeds"
+    more = "many" if found.seeds_needed > MOST_SEEDS else "never" if found.seeds_needed == NO_NUMBER else "seeds"
     return say(f"answer.undecided_{more}", seeds=found.seeds_needed, most=MOST_SEEDS)
 
 
@@ -119,6 +120,7 @@ def notes(main: Primary, say: Speaker) -> list[str]:
     ratios = [found.pairing for found in main.answers if not math.isnan(found.pairing)]
     if ratios:
         given.append(say("note.pairing", ratio=f"{median(ratios):.2f}"))
+    given += new_data(main, say)
     if main.coming is not None and main.coming.saved:
         given.append(say("note.saved", count=main.coming.saved))
     if main.coming is not None and main.coming.runs:

@@ -188,6 +188,9 @@ def _run(run: RunRecord, record: ExperimentRecord, asked: Questions, *, spared: 
     fields["seed"] = run.key.seed
     shared = {key: value for key, value in record.spec.items() if key not in {"arms", "seeds", "baseline"}}
     fields.update(flatten(shared))
+    if "recipe" in record.spec:  # by which the arm is trained, and found
+        for key, value in arm.get("recipe", {}).items():
+            fields.update(flatten({key: value}, "data" if key == "train_size" else "recipe"))
     return {
         "arm": run.key.arm,
         "seed": run.key.seed,

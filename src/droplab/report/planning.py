@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from droplab.align import table, wrap
 from droplab.analysis import MOST_SEEDS, Pilot, pilot, plan_of
 from droplab.analysis.pilot import Expected, expected
 from droplab.analysis.until import follows
 from droplab.errors import UserError
 from droplab.records import ExperimentRecord
-from droplab.report.align import table, wrap
 from droplab.report.locale import Speaker
 from droplab.report.naming import said
 from droplab.report.numbers import number

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from droplab.analysis import MOST_SEEDS, Effect, Questions, Verdict
+from droplab.analysis import MOST_SEEDS, NO_NUMBER, Effect, Questions, Verdict, scope_of
 from droplab.records import ELSEWHERE, ExperimentRecord, are_images
 from droplab.report.deployed import headline, notes, question, told
 from droplab.report.headline import advice, beside
@@ -14,6 +14,7 @@ from droplab.report.locale import Speaker
 from droplab.report.naming import endpoint, heading, of_measures, said
 from droplab.report.notices import notice_texts
 from droplab.report.numbers import interval, number, spread_text
+from droplab.report.scope import scope
 
 
 class Row(NamedTuple):
@@ -171,6 +172,8 @@ def _status(verdict: Verdict, effect: Effect, say: Speaker) -> str:
         return say("status.open")
     if not any(effect.values):
         return say("status.equal")
+    if effect.seeds_needed == NO_NUMBER:
+        return say("status.open_never")
     if effect.seeds_needed > MOST_SEEDS:
         return say("status.open_many", most=MOST_SEEDS)
     return say("status.open_seeds", seeds=effect.seeds_needed)
@@ -226,7 +229,7 @@ def _best_heads(asked: Questions, say: Speaker) -> tuple[str, ...]:
 def _notes(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> tuple[str, ...]:
     failed = [record.runs[key] for key in verdict.unfinished if record.runs[key].state == "failed"]
     how = notes(verdict.primary, say) if verdict.primary is not None else [_tests(verdict, say)]
-    given = [say("note.scope"), *how, *(_described(verdict.questions, say) if _turns(verdict) else ())]
+    given = [scope(scope_of(record), say), *how, *(_described(verdict.questions, say) if _turns(verdict) else ())]
     if any(effect.at_least for effect in verdict.effects):
         given.append(say("note.censored"))
     if len(record.seeds) == 1:

@@ -5,6 +5,7 @@ from droplab.surgery.depth import fed_weights, in_depth_order, set_rates, site_l
 from droplab.surgery.example import remember
 from droplab.surgery.holders import CallRate, FunctionRate, OwnRate, is_dropout
 from droplab.surgery.insert import insert, remove, set_p
+from droplab.surgery.levels import raised
 from droplab.surgery.patterns import match_sites
 from droplab.surgery.rates import apply_rates, rates
 from droplab.surgery.replace import replace
@@ -26,6 +27,7 @@ __all__ = [
     "insert",
     "is_dropout",
     "match_sites",
+    "raised",
     "rates",
     "remember",
     "remove",

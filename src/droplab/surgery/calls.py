@@ -8,6 +8,7 @@ from droplab.errors import SiteError
 from droplab.layers.by_call import calls_seen, set_call_rate, unwatch, watch
 from droplab.layers.layer import DropLayer
 from droplab.layers.serving import functions
+from droplab.surgery.example import seen
 from droplab.surgery.functional import serve
 from droplab.surgery.holders import CallRate, FunctionRate, calls_with_rates
 from droplab.surgery.swapping import swap
@@ -53,9 +54,10 @@ def _watched(model: nn.Module, name: str, layer: nn.Module) -> None:
     (watch if calls_with_rates(bodies(layer)[-1]) else unwatch)(model, name)
 
 
-def give_function(module: nn.Module, door: str, rate: float) -> Undo:
+def give_function(model: nn.Module, name: str, door: str, rate: float) -> Undo:
     """A rate for what a module drops by a function, which is then under keys."""
-    before = serve(module, door, rate)
+    module, flow = model.get_submodule(name), seen(model)
+    before = serve(module, door, rate, flow is not None and name not in flow.otherwise)
     after = function_rate(FunctionRate(module, functions(module)[door]), rate)
 
     def undo() -> None:

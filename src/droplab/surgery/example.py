@@ -16,9 +16,11 @@ from torch import Tensor, nn
 from droplab.errors import ModelError, SiteError, quote, words_of
 from droplab.layers.doorway import doorways
 from droplab.layers.serving import serving
+from droplab.surgery.drawing import Drawing
 from droplab.surgery.draws import users_place
 from droplab.surgery.flow import Flow
-from droplab.surgery.tracing import Tracer, tensors
+from droplab.surgery.tensors import tensors
+from droplab.surgery.tracing import Tracer
 
 
 class _Example(NamedTuple):
@@ -94,10 +96,10 @@ def flow_of(model: nn.Module, pattern: str) -> Flow:
 def _traced(model: nn.Module, example: _Example) -> Flow:
     inner = getattr(model, "_orig_mod", model)
     tracer = Tracer(model)
-    with _quietly(model), tracer:
+    with _quietly(model), tracer, Drawing(tracer.draws):
         given = [tracer.node(value) for value in tensors(tuple(example))]
         try:
-            output = inner(*example.inputs, **example.named)
+            output = tracer.run(inner, *example)
         except Exception as problem:
             place = users_place(problem)
             raise ModelError(
@@ -107,7 +109,7 @@ def _traced(model: nn.Module, example: _Example) -> Flow:
         gave = [tracer.node(value) for value in tensors(output) if value.is_floating_point()]
     weighted = [name for name, module in model.named_modules() if any(True for _ in module.parameters(recurse=False))]
     flow = Flow(tracer.nodes, tracer.calls, gave, given, weighted)
-    flow.functions = tracer.functions
+    flow.functions, flow.otherwise, flow.drew = tracer.functions, tracer.otherwise, tracer.drew
     return flow
 
 

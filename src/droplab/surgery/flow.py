@@ -10,8 +10,8 @@ from torch import nn
 
 from droplab.layers.layer import DropLayer
 from droplab.layers.unreached import drops_by_number
-from droplab.surgery.holders import FUNCTION_DOORS, CallRate, Seen
-from droplab.surgery.site import Site
+from droplab.surgery.holders import FUNCTION_DOORS, CallRate, Seen, is_dropout
+from droplab.surgery.site import NOISE, Site
 from droplab.surgery.tracing import SUMS, Called, Node
 
 _ACTIVATIONS = frozenset({
@@ -53,6 +53,10 @@ class Flow:
         self._nodes, self._calls, self._outputs, self._inputs = nodes, calls, outputs, inputs
         self.functions: dict[tuple[str, str], tuple[float, tuple[int, ...] | None]] = {}
         """Rate and shape of what drops by a function, by module and door."""
+        self.otherwise: set[str] = set()
+        """Modules that call such functions otherwise than by their names in ``torch.nn.functional``."""
+        self.drew: dict[str, bool] = {}
+        """Modules that draw in a way that has no key, and whether from torch's generators alone."""
         self._weighted = set(weighted)
         self.called = Counter(call.name for call in calls)
         self._calls_of: dict[str, list[Called]] = {}
@@ -171,6 +175,10 @@ class Flow:
             module = model.get_submodule(name)
             if f"{name}:{door}" not in there and not drops_by_number(module):
                 sites.append(Site(f"{name}:{door}", module, 1, door, Seen(p), "seen only", 0, shape))
+        for name in self.drew:
+            module = model.get_submodule(name)
+            if f"{name}:{NOISE}" not in there and not is_dropout(module):
+                sites.append(Site(f"{name}:{NOISE}", module, 1, NOISE, None, "seen only"))
         return sites
 
     def told(self, site: Site) -> Site:

@@ -1,8 +1,10 @@
-"""Keys and rates for what a module calls as a function: ``F.dropout`` and its like, and attention's ``dropout_p``.
+"""Keys and rates for what a module calls as a function: ``F.dropout``, attention's ``dropout_p``, recurrent kernels.
 
-Only the module that makes the calls is touched: while its ``forward`` runs, a mode of torch's hands these functions to
-droplab's, with the key of a layer of the module's own. Attention is then computed explicitly, so masks are a function
-of the key; ``nn.MultiheadAttention`` runs torch's own code with these two functions exchanged.
+Only the module that makes the calls is touched: while its ``forward`` runs, these functions are droplab's, with the key
+of a layer of the module's own. They are exchanged by their names where a forward pass has seen that the module calls
+them so, else by a mode of torch's, which sees them under any. Attention is then computed explicitly, so masks are a
+function of the key; ``nn.MultiheadAttention`` runs torch's own code with these two functions exchanged. Stacked
+recurrent layers run one after the other. What draws in any other way has torch's generators set from the key.
 """
 
 from __future__ import annotations
@@ -14,12 +16,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as torchs
+from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 
 from droplab import functional as own
 from droplab.layers.doorway import doorways_moved
 from droplab.layers.serving import REPLICATE, Function, Serving, serving
-from droplab.masks.internals import never_begun
+from droplab.masks.internals import function_modes_active, never_begun
+from droplab.surgery import recurrent as stacks
+from droplab.surgery.exchanging import Exchange
+from droplab.surgery.seeded import seeded
 from droplab.surgery.undoing import Undo, remembered
 
 _RANKS = {"dropout1d": 3, "dropout2d": 4, "dropout3d": 5}
@@ -46,6 +52,9 @@ def asked(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str
         return ("attention", float(options[4])) if 3 <= options[0].ndim <= 4 else None
     if func is _HEADS:
         return ("attention", float(kwargs.get("dropout_p", args[10] if len(args) > 10 else 0.0)))
+    if func in stacks.KERNELS:
+        call = stacks.stack(args, kwargs)
+        return ("recurrent", call.p) if call is not None and call.drops else None
     return None
 
 
@@ -63,12 +72,40 @@ def _attended(
 class Functions(Serving):
     """A forward whose functions are under keys."""
 
+    order: Tensor | None = None
+    """Where the samples of a packed batch were before it was sorted."""
+
+    def __init__(self, module: nn.Module, by_name: bool = False) -> None:
+        super().__init__(module)
+        self.by_name = by_name
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """The module's forward. In eval mode torch's attention is left as it is, which drops nothing then."""
-        if self.paused or (isinstance(self.module, nn.MultiheadAttention) and not self.module.training):
+        """The module's forward. In eval mode torch's own modules are left as they are, which drop nothing then."""
+        module = self.module
+        if self.paused or (not module.training and isinstance(module, (nn.MultiheadAttention, nn.RNNBase))):
             return self.forward(*args, **kwargs)
+        noise = self.functions.get("noise")
+        if noise is not None:
+            return seeded(noise.key, self._served if len(self.functions) > 1 else self.forward, args, kwargs)
+        return self._served(*args, **kwargs)
+
+    def _served(self, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(self.module, nn.RNNBase):
+            batch = args[0] if args else kwargs.get("input")
+            self.order = batch.sorted_indices if isinstance(batch, PackedSequence) else None
+        if torch.compiler.is_compiling():
+            return self._in_mode(*args, **kwargs)
+        if self.by_name and not function_modes_active():
+            return NAMES.run(self, self.forward, args, kwargs)
+        return NAMES.run(None, self._in_mode, args, kwargs)
+
+    def _in_mode(self, *args: Any, **kwargs: Any) -> Any:
         with _Mode(self):
             return self.forward(*args, **kwargs)
+
+    def called(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call of any function that can be under keys."""
+        return _NAMED[func](self, func, args, kwargs)
 
     def dropout(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call of one of torch's functions that drop."""
@@ -120,6 +157,15 @@ class Functions(Serving):
         run.__kwdefaults__ = code.__kwdefaults__
         return run(*args, **kwargs)
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # torch compiles no recurrent kernel
+    def recurrent(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call of a recurrent kernel."""
+        function, call = self.functions.get("recurrent"), stacks.stack(args, kwargs)
+        if function is None or call is None or not call.drops:
+            return func(*args, **kwargs)
+        function.batch_dim = 0 if call.batch_first else 1
+        return stacks.run(func, call, function.rate(call.p), function.key, self.order)
+
 
 class _Mode(TorchFunctionMode):
     def __init__(self, owner: Functions) -> None:
@@ -128,6 +174,7 @@ class _Mode(TorchFunctionMode):
 
     @never_begun  # graphs of its own would take one of a tensor's attributes for another
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        func = NAMES.plain.get(func, func)
         handled = _HANDLED.get(func)
         if handled is not None:
             return handled(self.owner, func, args, kwargs or {})
@@ -136,15 +183,23 @@ class _Mode(TorchFunctionMode):
         return func(*args, **kwargs) if kwargs else func(*args)
 
 
-_HANDLED: dict[Any, Callable[[Functions, Any, Any, Any], Any]] = {
+_NAMED: dict[Any, Callable[[Functions, Any, Any, Any], Any]] = {
     **dict.fromkeys(_DROPOUTS, lambda owner, func, args, kwargs: owner.dropout(func, args, kwargs)),
     _ATTENTION: lambda owner, _, args, kwargs: owner.attention(args, kwargs),
     _HEADS: lambda owner, _, args, kwargs: owner.heads(*args, **kwargs),
 }
+NAMES = Exchange(_NAMED)
+_HANDLED = _NAMED | dict.fromkeys(stacks.KERNELS, lambda owner, func, args, kwargs: owner.recurrent(func, args, kwargs))
 
 
-def serve(module: nn.Module, door: str, p: float) -> Undo:
+def serve(module: nn.Module, door: str, p: float, by_name: bool = False) -> Undo:
     """Put the functions of a module behind one door under keys. They keep the rates that the model gives them.
+
+    Args:
+        module: changed in place.
+        door: ``dropout``, ``attention``, ``recurrent``, or ``noise`` for what it draws otherwise.
+        p: what is shown as their rate.
+        by_name: a forward pass has seen that it calls them by their names in ``torch.nn.functional``.
 
     >>> import droplab
     >>> class Mine(nn.Module):
@@ -163,8 +218,9 @@ def serve(module: nn.Module, door: str, p: float) -> Undo:
     if found is not None and door in found.functions:
         return lambda: None
     if found is None:
-        found = Functions(module)
+        found = Functions(module, by_name)
         module.__dict__.update({"forward": found, REPLICATE: found.replica})
+    found.by_name &= by_name
     found.functions[door] = Function(p)
     doorways_moved()
     there = found

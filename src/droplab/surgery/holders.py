@@ -14,7 +14,7 @@ from droplab.layers.serving import Function
 from droplab.layers.unreached import TORCHS, drops_by_number
 
 
-def is_dropout(module: nn.Module) -> bool:
+def is_dropout(module: nn.Module | None) -> bool:
     """Whether a module is one of torch's dropout layers, one of droplab's, or a subclass of one.
 
     >>> is_dropout(nn.Dropout(0.5)), is_dropout(nn.Linear(1, 1))
@@ -107,7 +107,7 @@ class Seen(NamedTuple):
     p: float
 
 
-FUNCTION_DOORS = ("dropout", "attention")
+FUNCTION_DOORS = ("dropout", "attention", "recurrent")
 """Doors of what a module drops by a function."""
 
 

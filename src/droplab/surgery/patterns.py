@@ -9,7 +9,7 @@ with ``#`` and a number names that call of layers, in a forward pass. One that b
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from torch import nn
@@ -19,6 +19,7 @@ from droplab.surgery.depth import adoptable
 from droplab.surgery.example import flow_of, seen
 from droplab.surgery.holders import FUNCTION_DOORS, is_dropout, own_rates
 from droplab.surgery.presets import branches, preset
+from droplab.surgery.site import NOISE
 from droplab.surgery.sites import sites
 from droplab.surgery.view import closed_doorways
 
@@ -46,11 +47,10 @@ def match_sites(
     """
     if pattern.startswith("@"):
         return preset(model, pattern)
-    if pattern.endswith(":branch"):
-        return _branches(model, pattern)
     there = named(model) if there is None else there
-    if pattern.endswith(tuple(f":{door}" for door in FUNCTION_DOORS)):
-        return _functions(model, pattern, there)
+    find = _ENDINGS.get(pattern.rpartition(":")[2]) if ":" in pattern else None
+    if find is not None:
+        return find(model, pattern, there)
     adopted = adoptable(model, weights) if weights else ()
     known = (*there, *(name for name in adopted if not is_dropout(model.get_submodule(name))))
     found = tuple(site for site in known if matches(site, pattern))
@@ -78,7 +78,7 @@ def named(model: nn.Module) -> list[str]:
     >>> named(nn.Sequential(nn.Dropout(0.5)))
     ['0']
     """
-    return [site.name for site in sites(model).values() if site.call == 1]
+    return [site.name for site in sites(model).values() if site.call == 1 and site.door != NOISE]
 
 
 def _calls(model: nn.Module, pattern: str, call: int, known: Sequence[str]) -> tuple[str, ...]:
@@ -113,7 +113,14 @@ def _functions(model: nn.Module, pattern: str, there: Sequence[str]) -> tuple[st
     return found
 
 
-def _branches(model: nn.Module, pattern: str) -> tuple[str, ...]:
+def _noise(_model: nn.Module, pattern: str, _there: Sequence[str]) -> tuple[str, ...]:
+    raise SiteError(
+        f"site pattern {quote(pattern)} names what a module draws by hand: its numbers are the model's own, so that no "
+        "rate can be set. Put a layer in their place, droplab.nn.Dropout(p)"
+    )
+
+
+def _branches(model: nn.Module, pattern: str, _there: Sequence[str]) -> tuple[str, ...]:
     known = branches(model)
     found = tuple(f"{name}:out" for name in known if fnmatchcase(f"{name}:branch", pattern))
     if not found:
@@ -123,6 +130,14 @@ def _branches(model: nn.Module, pattern: str) -> tuple[str, ...]:
             f"input was made of: {', '.join(known) or 'none'}. Sums that are none: {', '.join(missing) or 'none'}"
         )
     return found
+
+
+_ENDINGS: Mapping[str, Callable[[nn.Module, str, Sequence[str]], tuple[str, ...]]] = {
+    "branch": _branches,
+    NOISE: _noise,
+    **dict.fromkeys(FUNCTION_DOORS, _functions),
+}
+"""What finds patterns of one ending."""
 
 
 def matches(site: str, pattern: str) -> bool:

@@ -119,7 +119,7 @@ def _give(model: nn.Module, site: str, rate: float, kind: Chosen | None, number:
         return give_call(model, site, rate)
     name, colon, door = site.partition(":")
     if door in FUNCTION_DOORS:
-        return give_function(model.get_submodule(name), door, rate)
+        return give_function(model, name, door, rate)
     if colon:
         module = model.get_submodule(name)
         there = doorways(module).get(door)

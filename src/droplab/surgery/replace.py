@@ -13,6 +13,8 @@ from droplab.layers.unreached import TORCHS
 from droplab.surgery.example import refuse_others, remember, seen
 from droplab.surgery.functional import serve
 from droplab.surgery.holders import is_dropout, own_rates
+from droplab.surgery.seeded import can_be_seeded
+from droplab.surgery.site import NOISE
 from droplab.surgery.swapping import at_doorway, swap
 from droplab.surgery.twins import TWINS, has_twin, twin
 from droplab.surgery.undoing import Change, Undo
@@ -34,7 +36,8 @@ def replace(model: nn.Module, *inputs: Any, **named: Any) -> Change:
         model: changed in place.
         inputs: what the model is called with. A forward pass then finds what drops by a function, and the modules that
             call it get keys for it: a step is a function of its key there too. Rates stay those that the model gives.
-            ``nn.MultiheadAttention`` gets a key for its probabilities.
+            ``nn.MultiheadAttention`` and stacked recurrent layers get keys for their numbers. What draws in any other
+            way is seeded: torch's generators are set from the key around the module, and put back.
         named: what it is called with by name.
 
     Returns:
@@ -81,11 +84,18 @@ def replace(model: nn.Module, *inputs: Any, **named: Any) -> Change:
 
 def _functions(model: nn.Module, change: Change) -> list[Undo]:
     flow, undo = seen(model), list[Undo]()
+    if flow is None:
+        return undo
     numbers = own_rates(model)
-    for (name, door), (p, _) in ({} if flow is None else flow.functions).items():
+    for (name, door), (p, _) in flow.functions.items():
         site = f"{name}.dropout".lstrip(".")
         change.rates[site if site in numbers else f"{name}:{door}"] = p
-        undo.append(serve(model.get_submodule(name), door, p))
+        undo.append(serve(model.get_submodule(name), door, p, name not in flow.otherwise))
+    for name, seedable in flow.drew.items():
+        module = model.get_submodule(name)
+        if seedable and can_be_seeded(module):
+            undo.append(serve(module, NOISE, 0.0, name not in flow.otherwise))
+            change.seeded += (name if is_dropout(module) else f"{name}:{NOISE}",)
     return undo
 
 
@@ -107,7 +117,7 @@ def _warn(model: nn.Module, change: Change, left: dict[str, str]) -> None:
             "parent, which would be lost. Put droplab's layer there yourself, or derive yours from droplab.nn.Dropout",
             stacklevel=3,
         )
-    elif not change.rates and not any(is_dropout(layer) for layer in everywhere(model).values()):
+    elif not change.rates and not change.seeded and not any(map(is_dropout, everywhere(model).values())):
         warnings.warn(
             f"droplab.replace found no dropout layer in {kind}; dropout that is called as a function "
             "cannot be replaced. To add layers: droplab.apply_rates(model, {'NAME:out': p})",

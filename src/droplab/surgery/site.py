@@ -21,7 +21,8 @@ class Site(NamedTuple):
     layer: Any = None
     """What drops there now and has a rate ``p``; ``None`` where nothing does."""
     level: str = ""
-    """``keyed``: a function of its key. ``seen only``: it draws from torch's generator. Empty: nothing drops there."""
+    """``keyed``: a function of its key. ``seeded``: torch's generators are set from the key around it, and put back.
+    ``seen only``: it draws from these as they come. Empty: nothing drops there."""
     depth: int = 0
     """Place among the sites, counted from 0 at the model's input."""
     shape: tuple[int, ...] | None = None
@@ -81,13 +82,17 @@ class Sites(tuple[str, ...]):  # noqa: SLOT001  # a tuple has no slots for more
         return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-_FUNCTIONS = {"dropout": "F.dropout", "attention": "attention"}
+NOISE = "noise"
+"""The door of what a module draws in a way that has no key: its numbers are the model's own, and no rate can be set."""
+_FUNCTIONS = {"dropout": "F.dropout", "attention": "attention", "recurrent": "recurrent"}
 _HEAD = ("site", "p", "what", "level", "depth", "shape", "after", "feeds")
 
 
 def _row(site: Site) -> tuple[str, ...]:
     what = "" if site.layer is None else type(site.module if site.layer is not site.module else site.layer).__name__
-    if site.door and site.layer is not None:
+    if site.door == NOISE:
+        what = NOISE
+    elif site.door and site.layer is not None:
         what = _FUNCTIONS.get(site.door, type(site.layer).__name__)
     return (
         site.name,

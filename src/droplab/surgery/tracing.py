@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
+from droplab.layers.layer import DropLayer
 from droplab.masks.internals import remove_global_hook
 from droplab.surgery.draws import place_in_model
-from droplab.surgery.functional import asked
+from droplab.surgery.functional import NAMES, asked
 from droplab.surgery.holders import is_dropout
+from droplab.surgery.seeded import can_be_seeded
+from droplab.surgery.tensors import tensors
+from droplab.surgery.twins import has_twin
 
 
 @dataclass
@@ -53,6 +56,13 @@ class Tracer(TorchFunctionMode):
         self.calls: list[Called] = []
         self.functions: dict[tuple[str, str], tuple[float, tuple[int, ...] | None]] = {}
         """Rate and shape of dropout by functions, by module and door."""
+        self.otherwise: set[str] = set()
+        """Modules that call such functions otherwise than by their names in ``torch.nn.functional``."""
+        self._by_name = False
+        self.drew: dict[str, bool] = {}
+        """Modules that draw in a way that has no key, and whether from torch's generators alone."""
+        self._known = 0
+        """Calls in hand whose draws can be under keys."""
         self._running: list[tuple[nn.Module, Called]] = []
         self._names = {id(module): name for name, module in model.named_modules()}
         self._parameters = {id(value): name for name, value in model.named_parameters()}
@@ -73,6 +83,27 @@ class Tracer(TorchFunctionMode):
         self._made.clear()
         self._running.clear()
 
+    def run(self, model: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """The model's output."""
+        return NAMES.run(self, model, inputs, named)
+
+    def called(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """A function was called by its name in ``torch.nn.functional``; under a mode, it tells of itself next."""
+        self._by_name = True
+        try:
+            return func(*args, **kwargs)
+        finally:
+            self._by_name = False
+
+    def draws(self, own: bool) -> None:
+        """An operator draws, from a generator of its own or from torch's."""
+        inner = [module for module, _ in self._running if id(module) in self._names]
+        if self._known or not inner or isinstance(inner[-1], DropLayer) or has_twin(inner[-1]):
+            return
+        around = next((module for module in reversed(inner) if can_be_seeded(module)), inner[0])
+        name = self._names[id(around)]
+        self.drew[name] = self.drew.get(name, True) and not own
+
     def node(self, value: Tensor) -> int:
         """The number of a tensor's node; one that came from outside gets one."""
         known = self._made.get(id(value))
@@ -85,27 +116,36 @@ class Tracer(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Carry a function out and note what it made of what."""
-        kwargs = kwargs or {}
+        kwargs, func = kwargs or {}, NAMES.plain.get(func, func)
         name = getattr(func, "__name__", "").strip("_")
         if name in {"get", "set"}:  # a tensor's attributes
             return func(*args, **kwargs)
-        if (call := asked(func, args, kwargs)) is not None and call[1] and self._running:
-            self._note(*call, args, kwargs)
+        call = asked(func, args, kwargs)
+        known = call is not None and bool(call[1]) and self._noted(*call, args, kwargs)
         given = list(tensors((args, kwargs)))
         before = tuple(dict.fromkeys(self.node(value) for value in given if id(value) not in self._parameters))
-        output = func(*args, **kwargs)
+        self._known += known
+        try:
+            output = func(*args, **kwargs)
+        finally:
+            self._known -= known
         named = tuple(self._parameters[id(value)] for value in given if id(value) in self._parameters)
         for value in tensors(output):
             place = place_in_model(sys._getframe(1)) if name in SUMS else ""  # noqa: SLF001  # as inspect does
             self._add(value, Node(name, before, named, place))
         return output
 
-    def _note(self, door: str, p: float, args: Any, kwargs: Any) -> None:
-        """Dropout by a function, of the innermost module that runs, unless that is a dropout layer."""
-        module, called = self._running[-1]
-        if id(module) in self._names and not is_dropout(module):
-            shape = next((tuple(value.shape) for value in tensors((args, kwargs))), None)
-            self.functions.setdefault((called.name, door), (p, shape))
+    def _noted(self, door: str, p: float, args: Any, kwargs: Any) -> bool:
+        """Whether dropout by a function is that of a module's own, and no dropout layer."""
+        module, called = self._running[-1] if self._running else (None, None)
+        by_name, self._by_name = self._by_name, False
+        if called is None or id(module) not in self._names or is_dropout(module):
+            return False
+        if not by_name:
+            self.otherwise.add(called.name)
+        shape = next((tuple(value.shape) for value in tensors((args, kwargs))), None)
+        self.functions.setdefault((called.name, door), (p, shape))
+        return True
 
     def _enters(self, module: nn.Module, args: Any) -> None:
         first = next(tensors(args), None)
@@ -138,16 +178,3 @@ class Tracer(TorchFunctionMode):
 
 
 SUMS = frozenset({"add", "radd", "iadd"})
-
-
-def tensors(value: Any) -> Iterator[Tensor]:
-    """The floating point tensors, and others, in whatever functions and modules take and give."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from tensors(tuple(value.values()))
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from tensors(item)
-    elif is_dataclass(value) and not isinstance(value, type):
-        yield from tensors(tuple(vars(value).values()))

@@ -45,10 +45,14 @@ class Change:
     missing: tuple[str, ...] = field(default=(), repr=False)
     """What was looked for and not found, such as sums of which no term is a residual branch."""
 
+    seeded: tuple[str, ...] = field(default=(), repr=False)
+    """Sites whose draws begin at the key from now on."""
+
     def __str__(self) -> str:
         """A line for each site."""
         lines = [f"{site}: {self._shown(site, p)}" for site, p in self.rates.items()]
         lines += [f"{site}: p {self.was[site]:g}, removed" for site in self.removed]
+        lines += [f"{site}: seeded" for site in self.seeded]
         lines += [f"not found: {what}" for what in self.missing]
         return "\n".join(lines) or "nothing changed"
 

@@ -13,7 +13,7 @@ from droplab.layers.layer import DropLayer
 from droplab.layers.serving import functions
 from droplab.layers.unreached import drops_by_number, keyed_number
 from droplab.surgery.holders import FunctionRate, OwnRate, calls_with_rates, is_dropout
-from droplab.surgery.site import Site
+from droplab.surgery.site import NOISE, Site
 
 Place = tuple[int, int]
 
@@ -46,12 +46,9 @@ def _walk(model: nn.Module) -> Iterator[Site]:
             for call, rate in calls_with_rates(module).items():
                 yield Site(f"{name}#{call}", module, call, layer=rate, level=_level(module))
         if drops_by_number(module):
-            level = "keyed" if keyed_number(module) or "attention" in functions(module) else "seen only"
+            level = "keyed" if keyed_number(module) else "seen only"
             yield Site(f"{name}.dropout".lstrip("."), module, layer=OwnRate(module), level=level)
-        for door, function in functions(module).items():
-            if not drops_by_number(module):
-                served = FunctionRate(module, function)
-                yield Site(f"{name}:{door}", module, door=door, layer=served, level="keyed")
+        yield from _served(name, module)
         there = doorways(module)
         for door in ("in", "out"):
             site = f"{name}:{door}"
@@ -62,8 +59,19 @@ def _walk(model: nn.Module) -> Iterator[Site]:
                 yield Site(site, module, door=door)
 
 
+def _served(name: str, module: nn.Module) -> Iterator[Site]:
+    """What a module calls and droplab serves, beside layers and numbers."""
+    for door, function in functions(module).items():
+        if door == NOISE and not is_dropout(module):
+            yield Site(f"{name}:{door}", module, door=door, level="seeded")
+        elif door != NOISE and not drops_by_number(module):
+            yield Site(f"{name}:{door}", module, door=door, layer=FunctionRate(module, function), level="keyed")
+
+
 def _level(layer: nn.Module) -> str:
-    return "keyed" if isinstance(layer, DropLayer) else "seen only"
+    if isinstance(layer, DropLayer):
+        return "keyed"
+    return "seeded" if NOISE in functions(layer) else "seen only"
 
 
 def _has_parameters(module: nn.Module) -> bool:

@@ -11,8 +11,9 @@ from torch import nn
 from droplab.data.shapes import example, is_plain
 from droplab.layers.unreached import hush
 from droplab.models import build
+from droplab.schedules import for_sites
 from droplab.spec.experiment import ArmSpec, ExperimentSpec
-from droplab.surgery import Change, apply_rates, remember, replace
+from droplab.surgery import Change, apply_rates, raised, remember, replace
 from droplab.tasks.evaluate import called_with
 from droplab.training.seeding import seed_everything
 
@@ -47,6 +48,8 @@ def apply_arm(model: nn.Module, arm: ArmSpec) -> Change:
 def give_arm(model: nn.Module, arm: ArmSpec) -> Change:
     """Put an arm's layers and rates into a model; torch's dropout layers become droplab's, where there are any.
 
+    Other sites where the arm drops get keys, or generators that are set from the key.
+
     Raises:
         SiteError: a site pattern of the arm matches nothing.
     """
@@ -54,6 +57,8 @@ def give_arm(model: nn.Module, arm: ArmSpec) -> Change:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"droplab\.replace ", UserWarning)
         replace(model)
+    moves = any(inner.name != "constant" for _, inner in for_sites(arm.schedule))
+    change._undo += raised(model, {site for site, rate in change.rates.items() if rate or moves})
     return change
 
 

@@ -351,3 +351,29 @@ class Tokens(nn.Module):
 
 def table_model(shape, classes):
     return nn.Sequential(nn.Linear(*shape, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, classes))
+
+
+class Bernoulli(nn.Dropout):
+    """As users derive their own; with a generator of its own, if asked for."""
+
+    def __init__(self, p, generator=None):
+        super().__init__(p)
+        self.generator = generator
+
+    def forward(self, x):
+        kept = torch.rand(x.shape, generator=self.generator) >= self.p
+        return x * kept if self.training else x
+
+
+class Derived(Net):
+    def __init__(self, classes=10, own=False):
+        super().__init__(classes)
+        self.drop = Bernoulli(0.5, torch.Generator() if own else None)
+
+    def middle(self, x):
+        return self.drop(x)
+
+
+class Apart(Derived):
+    def __init__(self, classes=10):
+        super().__init__(classes, own=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -41,6 +41,9 @@ class Driver(Protocol):
         """See ``Port``."""
 
     def notice(self, key: RunKey, notice: Notice) -> None:
+        """See ``Port``."""
+
+    def also_in(self, key: RunKey, sink: str, where: Mapping[str, str]) -> None:
         """See ``Port``."""
 
     def say(self, text: str) -> None:

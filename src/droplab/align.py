@@ -6,6 +6,9 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 
+_MANY = 6
+"""Cells of a row that are read by their column's heading, not each by itself."""
+
 
 def width(text: str) -> int:
     r"""Columns that a text takes.
@@ -36,6 +39,32 @@ def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
     return lines
 
 
+def fitted(rows: Sequence[Sequence[str]], columns: int, indent: str = "  ") -> list[str]:
+    """A table of at most so many columns: as it is; or its first cells on lines of their own; or in several parts.
+
+    >>> fitted([["validation loss", "0.1", "better"]], 20, "")
+    ['validation loss', '    0.1  better']
+    >>> fitted([["arm", "loss", "accuracy"], ["a", "0.1", "0.9"]], 14, "")
+    ['arm  loss', 'a     0.1', '', 'arm  accuracy', 'a         0.9']
+    """
+    lines = table(rows, indent)
+    if max(map(width, lines), default=0) <= columns:
+        return lines
+    beneath = table([["", *row[1:]] for row in rows], indent + "  ")
+    if max(map(width, beneath)) <= columns and len(rows[0]) < _MANY:
+        return [line for row, rest in zip(rows, beneath, strict=True) for line in (indent + row[0], rest)]
+    lines, first, room = [], 1, columns - len(indent)
+    widths = [max(width(row[at]) for row in rows) for at in range(len(rows[0]))]
+    while first < len(widths):
+        last = first + 1
+        while last < len(widths) and widths[0] + sum(size + 2 for size in widths[first : last + 1]) <= room:
+            last += 1
+        lines += [""] if lines else []
+        lines += table([[row[0], *row[first:last]] for row in rows], indent)
+        first = last
+    return lines
+
+
 def wrap(text: str, columns: int = 100, indent: str = "") -> list[str]:
     """Lines of at most that many columns; Japanese breaks anywhere but before closing punctuation.
 
@@ -52,6 +81,16 @@ def wrap(text: str, columns: int = 100, indent: str = "") -> list[str]:
         else:
             line += piece
     return [*lines, line]
+
+
+def wrap_within(text: str, columns: int, indent: str = "") -> list[str]:
+    """Lines as of ``wrap``, of which none is wider: there, closing marks of Japanese may stand over the edge.
+
+    >>> wrap("日本語です。", 10), wrap_within("日本語です。", 10)
+    (['日本語です。'], ['日本語で', 'す。'])
+    """
+    lines = wrap(text, columns, indent)
+    return lines if all(width(line) <= columns for line in lines) else wrap(text, columns - 2, indent)
 
 
 def _pieces(text: str) -> list[str]:
