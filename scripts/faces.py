@@ -1,4 +1,4 @@
-"""Write what lists the kinds of dropout, from their own files: droplab/nn.py, functional.py and variants/table.py.
+"""Write what lists the kinds of dropout, from their own files: nn.py, functional.py, variants/table.py and rows.json.
 
 python scripts/faces.py           # write
 python scripts/faces.py --check   # exit 1 where what is there differs
@@ -9,6 +9,7 @@ the order of the table; a new one comes last.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -27,6 +28,7 @@ from droplab.variants.options import Limit
 SOURCE = ROOT / "src" / "droplab"
 TABLE = SOURCE / "variants" / "table.py"
 WIDTH = 120
+TOLD = ("equation", "shares", "eval_law", "paper", "deviations", "has_parameters", "model")
 BY = "Written by ``scripts/faces.py``"
 
 NN = "Layers that drop. Same names, arguments and behaviour as torch's; one family per file of ``variants/``."
@@ -85,6 +87,19 @@ def table(found: Iterable[ModuleType]) -> str:
     lines = ["_ROWS = (", *(line for home, kind in rows for line in _row(home, kind)), ")", ""]
     last = ["TABLE: Mapping[str, Listed] = {row.name: row for row in _ROWS}", '"""Every kind by its name."""', ""]
     return HEAD + "\n".join([*imports, "", *lines, *last])
+
+
+def told_rows(found: Iterable[ModuleType]) -> str:
+    """What the rows say to people, as JSON."""
+    kinds = [kind for family in found for kind in family.KINDS]
+    rows = {
+        kind.name: {
+            **{field: getattr(kind, field) for field in TOLD},
+            "site": kind.site or ("fc1" if kind.adopts else "fc1:in"),
+        }
+        for kind in kinds
+    }
+    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
 
 
 def _row(home: str, kind: Kind) -> list[str]:
@@ -154,6 +169,7 @@ def files() -> dict[Path, str]:
         SOURCE / "nn.py": face(NN, NN_OWN, layers),
         SOURCE / "functional.py": face(FUNCTIONAL, FUNCTIONAL_OWN, functions),
         TABLE: table(found),
+        TABLE.with_name("rows.json"): told_rows(found),
     }
 
 

@@ -15,7 +15,9 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from droplab.analysis import judge
+import second_set
+
+from droplab.analysis import Verdict, judge
 from droplab.records import ExperimentRecord, RunKey, RunRecord
 from droplab.report import render, write_effects
 
@@ -63,8 +65,11 @@ def read(name: str, page: str) -> ExperimentRecord:
     )
 
 
-def reworded(name: str) -> tuple[str, str]:
-    """A page with its verdict, in both languages, as it is today, and the table of effects."""
+def reworded(name: str) -> dict[Path, str]:
+    """The pages and the table of effects with the verdict, in both languages, as it is today."""
+    if (HERE / f"{name}-design.json").exists():
+        pages, found = second_set.reworded(name)
+        return {**pages, HERE / f"{name}-effects.csv": _table(found)}
     page = (HERE / f"{name}.md").read_text(encoding="utf-8")
     record = read(name, page)
     verdict = judge(record)
@@ -72,9 +77,16 @@ def reworded(name: str) -> tuple[str, str]:
     tail = rest.split("```", 4)[4]
     words = "\n\n".join(f"```text\n{render(verdict, record, lang)}\n```" for lang in ("en", "ja"))
     said = "" if SAYING in head else f"{SAYING}\n\n"
+    return {
+        HERE / f"{name}.md": f"{head}{said}## Verdict\n\n{words}{tail}",
+        HERE / f"{name}-effects.csv": _table(verdict),
+    }
+
+
+def _table(verdict: Verdict) -> str:
     table = io.StringIO()
     write_effects(verdict, table)
-    return f"{head}{said}## Verdict\n\n{words}{tail}", table.getvalue()
+    return table.getvalue()
 
 
 def names() -> list[str]:
@@ -84,6 +96,5 @@ def names() -> list[str]:
 
 if __name__ == "__main__":
     for chosen in sys.argv[1:] or names():
-        page, table = reworded(chosen)
-        (HERE / f"{chosen}.md").write_text(page, encoding="utf-8")
-        (HERE / f"{chosen}-effects.csv").write_text(table, encoding="utf-8")
+        for path, text in reworded(chosen).items():
+            path.write_text(text, encoding="utf-8")

@@ -16,6 +16,8 @@ collect_ignore_glob = [] if torch.cuda.is_available() else ["*/test_gpu.py"]
 """`make gpu` runs these where there is one."""
 collect_ignore = ["execution/exits_on_import.py"]  # as its name says
 
+os.environ["DROPLAB_LANG"] = "en"  # whatever the developer's system speaks
+
 TINY = {
     "name": "tiny",
     "data": {"name": "fashion-mnist-mini", "train_size": 100},

@@ -9,28 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from droplab.analysis import Effect, Verdict, judge, wanted
-from droplab.errors import FailureError, SpecError, UserError, quote
+from droplab.asked import as_loop, as_spec, only_for_specs
+from droplab.errors import FailureError, UserError
 from droplab.execution import StoredRun, run_experiment
+from droplab.execution.amend import forget_run, rename_experiment
 from droplab.execution.changed_images import changed_images
-from droplab.execution.guest_final import FinalFigures, final_figures
-from droplab.execution.guest_trained import loop_models
-from droplab.execution.trained import trained_model
-from droplab.given import is_local
+from droplab.execution.final import FinalFigures, final_figures
+from droplab.execution.trained import trained_models
 from droplab.ledger import open_experiment, read_experiment
 from droplab.listener import Listener, Silent
 from droplab.measures import MeasuresLike
 from droplab.records import ExperimentRecord, RunKey, SampleValues
-from droplab.report import PageSource, build_page, render
+from droplab.report import PageSource, build_page, render, summaries
 from droplab.report.writing import check_free, whole_file
-from droplab.spec import ExperimentSpec, RecipeSpec, parse_spec, read_spec
+from droplab.spec import ExperimentSpec, RecipeSpec
 from droplab.spec.loop import LoopSpec
-from droplab.spec.named import named_objects
-from droplab.spec.presets import demo
-from droplab.spec.specfile import parse, read_table
-from droplab.tracking import Tracker
+from droplab.tracking import Tracker, own_runs, write_verdict
+from droplab.training.loop import steps_per_epoch
 from droplab.training.run import Loop
-from droplab.training.train import steps_per_epoch
-from droplab.userobjects import looks_like_object
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -92,13 +88,11 @@ class Results:
             UserError: no such arm or seed, a run that is not done, or a model that is another one now.
             CheckpointError: its last checkpoint is missing or damaged.
         """
-        if "loop" in self.record.spec:
-            with open_experiment(self.folder) as ledger:
-                models = loop_models(ledger, self.folder, arm, seed, loop)
-            if name not in models:
-                raise UserError(f"the loop has no model {name!r}; it prepares {', '.join(map(repr, models))}")
-            return models[name]
-        return trained_model(self.folder, arm, seed, Path(data_dir) if data_dir is not None else None)
+        where = Path(data_dir) if data_dir is not None else None
+        models = trained_models(self.folder, arm, seed, loop=loop, data_dir=where)
+        if name not in models:
+            raise UserError(f"the loop has no model {name!r}; it prepares {', '.join(map(repr, models))}")
+        return models[name]
 
     def final_figures(
         self, arm: str, seed: int, test: Callable[[Any], Mapping[str, Any]], *, loop: Loop | None = None
@@ -132,6 +126,26 @@ class Results:
         """
         with open_experiment(self.folder) as ledger:
             return ledger.samples(RunKey(arm, seed))
+
+    def forget(self, arm: str, seed: int, reason: str = "") -> Results:
+        """Forget a run, and its checkpoints; ``compare`` trains it again. The ledger and the verdict say so.
+
+        Raises:
+            UserError: no such run.
+            LockedError: the experiment is running.
+        """
+        forget_run(self.folder, arm, seed, reason)
+        return Results.read(self.folder)
+
+    def rename(self, name: str) -> Results:
+        """Show the experiment under another name; its folder stays where it is.
+
+        Raises:
+            UserError: a name without characters, or with more than 120.
+            LockedError: the experiment is running.
+        """
+        rename_experiment(self.folder, name)
+        return Results.read(self.folder)
 
     def text(self, lang: str = "en") -> str:
         """The verdict in plain words; ``lang`` is ``en`` or ``ja``."""
@@ -180,6 +194,21 @@ class Results:
             file.write(text)
         return target
 
+    def share_verdict(self, sink: str = "") -> tuple[str, ...]:
+        """Write the verdict into the summaries of the runs that the loop itself has in W&B, MLflow or TensorBoard.
+
+        ``droplab.compare`` and ``droplab.study`` do it when all runs have ended.
+
+        Args:
+            sink: ``wandb``, ``mlflow`` or ``tensorboard`` alone, offline runs too, once they are uploaded.
+
+        Returns:
+            Lines for the user: what could not be written, and how to do it later.
+        """
+        if not own_runs(self.record):
+            return ()
+        return tuple(write_verdict(self.record, summaries(self.verdict, self.record), self.folder, sink))
+
     def to_pandas(self) -> DataFrame:
         """One row per run and epoch (counted from 1), one column per metric.
 
@@ -216,6 +245,7 @@ def compare(
     margin: float | None = None,
     looks: Sequence[int] | None = None,
     endpoints: str | None = None,
+    resample: bool | str | None = None,
     measures: MeasuresLike | None = None,
     epochs: int | None = None,
     name: str | None = None,
@@ -251,6 +281,8 @@ def compare(
             practically equal.
         looks: numbers of seeds at which results are looked at; those of ``"until-decided"`` are 3, 5, 8, 12, 16 and 20.
         endpoints: ``"2"``, the measure as deployed first; ``"1"``, the last epoch. New experiments have ``"2"``.
+        resample: ``True``: each seed draws its own training and validation samples, which the loop asks for with
+            ``run.split``; ``"5-fold"``: seed s validates on fold s mod 5 of repeat s // 5.
         measures: what the loop reports, with the better direction: ``{"loss": "lower", "f1": "higher"}``; the first is
             decided on.
         epochs: for ``run.epochs()``; where absent, the loop says how many.
@@ -294,6 +326,7 @@ def compare(
         "margin": margin,
         "looks": looks,
         "endpoints": endpoints,
+        "resample": resample,
         "measures": measures,
         "epochs": epochs,
         "name": name,
@@ -303,31 +336,13 @@ def compare(
     }
     loop = as_loop(spec, {key: value for key, value in over.items() if value is not None})
     if loop is not None:
-        _only_for_specs(data_dir=data_dir, model=model, data=data)
-        with Tracker(listener or Silent(), track) as tracker:
-            finished = run_experiment(
-                loop,
-                out=Path(out) if out is not None else None,
-                fresh=fresh,
-                listener=tracker,
-                accept_changed_code=accept_changed_code,
-                wanted=wanted,
-            )
-        return Results(finished.folder, finished.record)
-    arms_given = not isinstance(spec, Mapping) or "arms" in spec
-    if spec is None:
-        spec = demo()
-    if isinstance(spec, (str, Path)):
-        spec = read_spec(Path(spec))
-    if not isinstance(spec, ExperimentSpec):
-        assert isinstance(spec, Mapping)
-        spec = parse_spec(spec)
-    spec, alone = _here(_with_objects(spec, model, data, arms_given=arms_given))
+        only_for_specs(data_dir=data_dir, model=model, data=data)
+    asked, alone = as_spec(spec, model, data) if loop is None else (loop, "")
     with Tracker(listener or Silent(), track) as tracker:
         if alone:
             tracker.say(alone)
         finished = run_experiment(
-            spec,
+            asked,
             out=Path(out) if out is not None else None,
             fresh=fresh,
             data_dir=Path(data_dir) if data_dir is not None else None,
@@ -336,83 +351,12 @@ def compare(
             accept_changed_code=accept_changed_code,
             wanted=wanted,
         )
-    return Results(finished.folder, finished.record)
-
-
-def as_loop(spec: Any, over: Mapping[str, Any]) -> LoopSpec | None:
-    """The spec of a loop of the user's own, or ``None`` where the house's loop is meant.
-
-    Args:
-        spec: as ``compare`` takes it.
-        over: values laid over it.
-
-    Raises:
-        SpecError: it does not hold; or values that only a loop has are laid over a spec of the house's.
-    """
-    source = "droplab.compare"
-    if isinstance(spec, LoopSpec):
-        values: Any = spec.model_dump() if over else spec
-    elif callable(spec) or (isinstance(spec, str) and looks_like_object(spec)):
-        values = {"loop": spec}
-    elif isinstance(spec, (str, Path)):
-        values, source = read_table(Path(spec)), str(spec)
-    else:
-        values = spec
-    if isinstance(values, LoopSpec):
-        return values
-    if not isinstance(values, Mapping | ExperimentSpec | None):
-        raise SpecError(
-            [f"got {quote(spec)}; a training loop train(run) is wanted, its name, a spec, or the path of one"], source
-        )
-    if isinstance(values, Mapping) and "loop" in values:
-        return parse(LoopSpec, {**values, **over}, source)
-    if over:
-        raise SpecError(
-            [f"{', '.join(over)}: for a training loop of your own, compare(train, …); a spec has them inside"], source
-        )
-    return None
-
-
-def _only_for_specs(**given: Any) -> None:
-    named = [name for name, value in given.items() if value is not None]
-    if named:
-        raise SpecError(
-            [f"{', '.join(named)}: a loop of your own brings its data and models itself"], "droplab.compare"
-        )
+        results = Results(finished.folder, finished.record)
+        for line in results.share_verdict():
+            tracker.say(line)
+    return results
 
 
 def _batches(recipe: Mapping[str, Any]) -> RecipeSpec:
     """A stored recipe's batches alone: a page is written also where the user's optimiser is not at hand."""
     return RecipeSpec(**{key: recipe[key] for key in ("batch_size", "drop_last") if key in recipe})
-
-
-def _with_objects(spec: ExperimentSpec, model: Any, data: Any, *, arms_given: bool) -> ExperimentSpec:
-    """The spec with another model or other data; their options stay. Arms that nobody gave are those of the model."""
-    given = {"model": (spec.model, model), "data": (spec.data, data)}
-    changes = {what: {**old.model_dump(), "name": new} for what, (old, new) in given.items() if new is not None}
-    if not changes:
-        return spec
-    return parse_spec({**spec.model_dump(exclude=set() if arms_given else {"arms"}), **changes})
-
-
-def _here(spec: ExperimentSpec) -> tuple[ExperimentSpec, str]:
-    """The spec as it can be carried out, and what is to be said of it: objects of this process stay in it.
-
-    Raises:
-        SpecError: workers are asked for that could not find the objects.
-    """
-    local = [name for name in named_objects(spec).values() if is_local(name)]
-    if not local or spec.compute.executor == "serial":
-        return spec, ""
-    names = " and ".join(local)
-    if spec.compute.executor != "auto":
-        problem = (
-            f"compute.executor: {spec.compute.executor!r} needs what worker processes can import, and {names} is "
-            "known to this process alone; put it into a module of its own, or leave the executor out"
-        )
-        raise SpecError([problem])
-    compute = spec.compute.model_copy(update={"executor": "serial"})
-    said = (
-        f"one run at a time: {names} is known to this process alone; in a module of its own, runs could share the cores"
-    )
-    return spec.model_copy(update={"compute": compute}), said

@@ -3,7 +3,8 @@
 A sample's fold is a hash of its id, so that it is the same in all epochs, arms, seeds, processes and machines. A whole
 number is mixed as SplitMix64 does (``z = id + 0x9E3779B97F4A7C15``; ``z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9``;
 ``z = (z ^ z >> 27) * 0x94D049BB133111EB``; ``z ^ z >> 31``; all modulo 2^64), which is one to one; a text has the first
-8 bytes, little-endian, of the BLAKE2b of its UTF-8. The fold is the remainder by the number of folds.
+8 bytes, little-endian, of the BLAKE2b of its UTF-8. The fold is the remainder by the number of folds. Groups, of which
+there may be few, are dealt to the folds in the order of their hashes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ import numpy as np
 MOST = 5
 ENOUGH = 100
 """With as many samples there are five folds; with fewer two, as small folds say nothing."""
+
+
+OTHERS = "/others"
+"""Ends the name under which a figure that is no mean has its values on all samples but each fold's, and on all."""
 
 
 def folds_for(samples: int) -> int:
@@ -64,3 +69,23 @@ def fold_sums(
     return tuple(
         (math.fsum(part.tolist()), float(len(part))) for part in (values[place == fold] for fold in range(count))
     )
+
+
+def folds_of_groups(groups: Sequence[Any] | np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The fold of each sample, ``(N,)``: those of a group are in one, but where all are of one group.
+
+    Args:
+        groups: ``(N,)``, the group of each sample: whole numbers, or anything that is told apart by its text.
+
+    >>> folds_of_groups(["ann", "bob", "ann", "eve"]).tolist()
+    [0, 1, 0, 0]
+    """
+    array = np.asarray(groups)
+    names, at = np.unique(array if array.dtype.kind in "iu" else array.astype(str), return_inverse=True)
+    count = min(folds_for(len(at)), len(names))
+    if count < 2:
+        return (hashes(np.arange(len(at))) % np.uint64(folds_for(len(at)))).astype(np.int64)
+    order = np.argsort(hashes(names if names.dtype.kind in "iu" else names.tolist()), kind="stable")
+    place = np.empty(len(names), np.int64)
+    place[order] = np.arange(len(names)) % count
+    return place[at.reshape(-1)]

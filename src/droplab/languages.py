@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -20,6 +21,26 @@ def check_language(lang: str) -> None:
     """
     if lang not in LANGUAGES:
         raise UserError(f"no language {lang!r}; droplab speaks {' and '.join(LANGUAGES)}{suggest(lang, LANGUAGES)}")
+
+
+def wanted_language(environ: Mapping[str, str]) -> str:
+    """The language that the environment asks for: ``DROPLAB_LANG``, or what the system speaks, as ``LANG`` says it.
+
+    A system that speaks a language that droplab does not gets English.
+
+    Raises:
+        UserError: ``DROPLAB_LANG`` is none of droplab's.
+
+    >>> wanted_language({"LANG": "ja_JP.UTF-8"}), wanted_language({"LANG": "ja_JP.UTF-8", "LC_ALL": "C"})
+    ('ja', 'en')
+    """
+    named = environ.get("DROPLAB_LANG", "")
+    if named:
+        check_language(named)
+        return named
+    system = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environ.get(name))), "")
+    code = system.replace("-", "_").partition("_")[0].partition(".")[0].lower()
+    return code if code in LANGUAGES else LANGUAGES[0]
 
 
 @cache

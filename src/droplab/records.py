@@ -178,6 +178,10 @@ class RunRecord:
     """Failed for a reason that need not come again, such as a lost machine: it is to be repeated, no outcome."""
 
 
+ALSO_IN = "also in"
+"""The kind of an event: the loop has a run of its own in a sink, at the place that the detail says."""
+
+
 @dataclass(frozen=True)
 class Event:
     """One line of the ledger's history."""

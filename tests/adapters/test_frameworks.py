@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 import droplab
+from droplab.tracking import own_runs
 from tests.training.asking import compared
 
 pytestmark = [
@@ -53,7 +54,7 @@ class WithLoss(Net):
         return {"loss": F.mse_loss(found, labels), "logits": found}
 
 
-def huggingface(run, tmp_path, stop_after):
+def huggingface(run, tmp_path, stop_after, logs=False):
     transformers = pytest.importorskip("transformers", reason="transformers is not installed (make test-all)")
     from droplab.adapters.huggingface import attach, model_init
 
@@ -71,7 +72,7 @@ def huggingface(run, tmp_path, stop_after):
             per_device_train_batch_size=8,
             eval_strategy="epoch",
             save_strategy="no",
-            report_to=[],
+            report_to=["mlflow", "tensorboard"] if logs else [],
             use_cpu=True,
             disable_tqdm=True,
             remove_unused_columns=False,
@@ -87,7 +88,7 @@ def huggingface(run, tmp_path, stop_after):
     return [entry for entry in trainer.state.log_history if "p/drop" in entry]
 
 
-def lightning(run, tmp_path, stop_after):
+def lightning(run, tmp_path, stop_after, logs=False):
     pl = pytest.importorskip("pytorch_lightning", reason="pytorch-lightning is not installed (make test-all)")
     from droplab.adapters.lightning import DroplabCallback
 
@@ -112,10 +113,11 @@ def lightning(run, tmp_path, stop_after):
     def form(x, y):
         return x, y
 
+    loggers = pl.loggers.MLFlowLogger, pl.loggers.TensorBoardLogger
     trainer = pl.Trainer(
         max_epochs=3,
         accelerator="cpu",
-        logger=False,
+        logger=[loggers[0](tracking_uri=f"sqlite:///{tmp_path}/own.db"), loggers[1](tmp_path)] if logs else False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -185,6 +187,35 @@ def test_arms_are_paired_schedules_move_and_an_interrupted_run_ends_with_the_sam
     first = asked("cut", kill=True)
     assert "the power is gone" in next(run.reason for run in first.record.runs.values() if run.state == "failed")
     assert compared(asked("cut", kill=True).record) == compared(whole.record)
+
+
+@pytest.mark.parametrize("framework", ["transformers", "pytorch_lightning"])
+def test_their_own_loggers_get_arm_and_seed_and_the_verdict(framework, tmp_path, monkeypatch):
+    pytest.importorskip(framework, reason=f"{framework} is not installed (make test-all)")
+    from mlflow import MlflowClient
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/own.db")
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    train, measures = LOOPS[framework]
+
+    def loop(run):
+        train(run, tmp_path, lambda epoch: None, logs=True)
+
+    record = droplab.compare(loop, arms=[0.5], seeds=1, measures=measures, out=tmp_path / "out").record
+    found = {own.sink: own.where for own in own_runs(record)}
+    assert found.keys() == {"mlflow", "tensorboard"}, [run.reason for run in record.runs.values()]
+    data = MlflowClient(found["mlflow"]["uri"]).get_run(found["mlflow"]["run"]).data
+    assert (data.params["droplab.arm"], data.params["droplab.seed"]) == ("dropout 0.5", "0")
+    assert data.tags["droplab.verdict"] == "baseline"
+    events = EventAccumulator(found["tensorboard"]["folder"])
+    events.Reload()
+    texts = [
+        events.Tensors(f"{tag}/text_summary")[0].tensor_proto.string_val[0] for tag in ("droplab", "droplab/verdict")
+    ]
+    assert b"arm: dropout 0.5" in texts[0]
+    assert b"verdict: baseline" in texts[1]
 
 
 @pytest.mark.parametrize(

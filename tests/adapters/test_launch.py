@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 import droplab
 from droplab.cli import main
 from droplab.comparison import Results
+from droplab.errors import InterruptedRunError
 from droplab.execution.launch import Launched
 from droplab.execution.launch_command import check_command
 from droplab.spec import LoopSpec
@@ -39,18 +44,19 @@ def reasons(results):
     return {key.seed: run.reason for key, run in results.record.runs.items()}
 
 
-def test_a_killed_script_continues_to_the_numbers_of_one_that_was_not(folder):
-    """The kill comes after the first epoch's checkpoint; the script changes directory and prints megabytes."""
+def test_a_script_that_is_killed_then_stopped_continues_to_the_numbers_of_one_that_was_not(folder):
+    """The kill comes after the first epoch's checkpoint; the script changes directory and prints megabytes. Then
+    Ctrl-C, which ends what it has started, too."""
 
     def loop(run):
         torch.set_num_threads(1)
         exec(TRAIN.replace("run = droplab.run()", ""), {"run": run})
 
     whole = droplab.compare(loop, arms=[0.5], seeds=1, compute={"threads": 1}, out=folder / "whole").record
-    killed = TRAIN.replace(
+    disturbed = TRAIN.replace(
         "for a, b in loader:",
-        """import os, pathlib, signal, tempfile
-    mark = pathlib.Path(__file__).with_name("killed")
+        """import os, pathlib, signal, subprocess, sys, tempfile, time
+    mark, started = (pathlib.Path(__file__).with_name(name) for name in ("killed", "started"))
     if epoch == 0:
         print("x" * 3_000_000, flush=True)
         os.chdir(tempfile.mkdtemp())
@@ -58,20 +64,61 @@ def test_a_killed_script_continues_to_the_numbers_of_one_that_was_not(folder):
         mark.touch()
         print("about to die", flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
+    if epoch == 1 and not started.exists():
+        other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        started.with_name("new").write_text(f"{os.getpid()} {other.pid}")
+        started.with_name("new").rename(started)
+        while True:
+            with run.step():
+                time.sleep(0.05)
     for a, b in loader:""",
     )
-    first = launched(folder, killed)
+    first = launched(folder, disturbed)
     (run,) = first.record.runs.values()
     assert run.state == "failed"
     assert run.epochs_done == 1
     assert "by signal 9" in run.reason
     assert run.reason.endswith("about to die")
     assert len((folder / "out" / "runs" / "0001" / "output.txt").read_bytes()) == 65_536
-    second = launched(folder, killed)
-    (run,), (wanted,) = second.record.runs.values(), whole.runs.values()
+
+    thread = threading.Thread(target=ctrl_c_when_it_has, args=(folder / "started",))
+    thread.start()
+    with pytest.raises(InterruptedRunError, match=r"1 epoch is kept.*Run the same command again") as stopped:
+        launched(folder, disturbed)
+    thread.join()
+    assert stopped.value.exit_code == 130
+    for process in map(int, (folder / "started").read_text().split()):
+        assert is_gone(process)
+
+    third = launched(folder, disturbed)
+    (run,), (wanted,) = third.record.runs.values(), whole.runs.values()
     assert run.state == "done"
     for name in ("val_loss", "fit_loss"):
         assert run.metrics[name] == wanted.metrics[name]
+    with pytest.raises(droplab.UserError, match=r"made by a script.*loop=train"):
+        third.model("dropout 0.5", 0)
+    model = third.model("dropout 0.5", 0, loop=loop)
+    x = torch.randn(96, 4, generator=torch.Generator().manual_seed(0))
+    found = F.mse_loss(model(x[64:]), x[64:, :1].sin())
+    assert found.item() == run.metrics["val_loss"][-1]
+
+
+def is_gone(process):
+    for _ in range(50):
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def ctrl_c_when_it_has(file):
+    for _ in range(1000):
+        if file.exists():
+            os.kill(os.getpid(), signal.SIGINT)
+            return
+        time.sleep(0.1)
 
 
 def test_scripts_that_end_otherwise_are_told_and_others_go_on(folder):

@@ -68,3 +68,23 @@ def test_it_means_what_a_deployment_gives_on_new_data(folds):
     error = np.std(np.array(ours) - gained) / math.sqrt(runs)
     assert np.mean(ours) == pytest.approx(np.mean(gained), abs=3 * error)
     assert np.mean(same) < np.mean(gained) - 10 * error
+
+
+def test_a_figure_that_is_no_mean_is_chosen_on_the_other_folds_values():
+    """Of a mean both ways give the same."""
+    draw = np.random.default_rng(0)
+    counts = draw.integers(1, 9, 5).astype(float)
+    sums = draw.normal(size=(7, 5)) * counts
+    folds = [[(total, count) for total, count in zip(row, counts, strict=True)] for row in sums]
+    others = [
+        [(row.sum() - total, counts.sum() - count) for total, count in zip(row, counts, strict=True)]
+        + [(row.sum(), counts.sum())]
+        for row in sums
+    ]
+    for better in ("lower", "higher"):
+        measure = Measure("f1", better)
+        assert as_deployed(folds, measure, others) == pytest.approx(as_deployed(folds, measure))
+    worse = [[(1.0, 1.0), (2.0, 1.0)], [(5.0, 1.0), (6.0, 1.0)]]
+    of_others = [[(0.9, 1.0), (0.1, 1.0), (0.3, 1.0)], [(0.2, 1.0), (0.4, 1.0), (0.5, 1.0)]]
+    assert as_deployed(worse, Measure("f1", "higher"), of_others) == (3.5, 1)
+    assert as_deployed([worse[0], []], Measure("f1", "higher"), [of_others[0], []]) == (1.5, 0)

@@ -46,7 +46,8 @@ def test_from_spec_to_export(here, capsys):
     code, out, err = run(capsys, "compare", "tiny.toml", "--out", "x", "--lang", "ja")
     assert code == 0
     assert "読み方" in out
-    assert "epoch 1/1" in err
+    assert "エポック 1/1  検証損失" in err
+    assert out.splitlines()[-1] == f"ページ: {(here / 'x' / 'report.html').as_uri()}"
     code, out, _ = run(capsys, "verdict", "x")
     assert code == 0
     assert "How to read this" in out
@@ -84,6 +85,15 @@ def test_arms_from_the_command_line(here, capsys):
     assert "dropout 0.9" in out
 
 
+def test_changes_of_the_recipe_from_the_command_line(here, capsys):
+    arms = "0,weight_decay=0.01,0.5+lr=0.1+optimizer=sgd"
+    code, out, _ = run(capsys, "compare", "tiny.toml", "--arms", arms, "--seeds", 1, "--out", "y")
+    assert code == 0
+    said = " ".join(out.split())
+    assert '"no dropout, weight_decay 0.01" trains by another recipe: weight_decay 0.01 in the place of 0.' in said
+    assert '"dropout 0.5, lr 0.1, optimizer sgd" trains by another recipe:' in said
+
+
 def test_a_built_in_set_on_data_of_ones_own(here, capsys):
     code, out, _ = run(capsys, "compare", "tiny.toml", "--set", "tutorial", "--seeds", 1, "--out", "z")
     assert code == 0
@@ -107,12 +117,17 @@ def test_a_set_brings_its_own_data_where_none_is_named():
     [
         (
             ("compare", "--set", "schedulse"),
-            "placements, rates, schedules, and pkg.module:ARMS of your own; did you mean 'schedules'?",
+            "rivals, dropout-x-decay, rates, schedules, and pkg.module:ARMS of your own; did you mean 'schedules'?",
         ),
         (("compare", "tinny.toml"), "tinny.toml"),
         (("compare", "--lang", "fr"), "droplab speaks en and ja"),
         (("compare", "tiny.toml", "--arms", "0,no dropotu"), "did you mean 'no dropout'"),
         (("compare", "tiny.toml", "--arms", "0,1.5"), "arms[1].p"),
+        (
+            ("compare", "tiny.toml", "--arms", "0,weight_deacy=1"),
+            "recipe.weight_deacy: unknown key; did you mean",
+        ),
+        (("compare", "tiny.toml", "--arms", "0,lr=fast"), "arms[1].lr: got 'fast'; a number is wanted, without quotes"),
         (("compare", "--data", "cifar1"), "did you mean 'cifar10'"),
         (("compare", "tiny.toml", "--epoch", "3"), "--epoch"),
         (("verdict", "nowhere"), "holds no experiment"),

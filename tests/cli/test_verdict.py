@@ -57,7 +57,13 @@ def holds(value, form, defs, place="verdict"):
 
 
 @pytest.mark.parametrize(
-    "made", [experiment(VALUES, FIVE), simulate(np.random.default_rng(0), 3, effect=True)], ids="21"
+    "made",
+    [
+        experiment(VALUES, FIVE),
+        simulate(np.random.default_rng(0), 3, effect=True),
+        experiment(VALUES, FIVE, spec={"arms": [], "resample": "5-fold"}),
+    ],
+    ids=["2", "1", "drawn"],
 )
 def test_json_is_of_the_published_form(made):
     found = json.loads(json.dumps(verdict_json(judge(made), made), allow_nan=False))

@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import Dataset
 
 from droplab.data import catalogue, load, memory, verify
+from droplab.data.registry import DATASETS
 from droplab.errors import ChecksumError, DataError, DownloadError
 from droplab.training.samples import lay_out
 
@@ -46,6 +47,11 @@ def test_unknown_name_and_wrong_sizes():
 def test_catalogue_names_licences():
     assert [entry.name for entry in catalogue()] == ["fashion-mnist-mini", "cifar10", "mnist"]
     assert all(entry.licence for entry in catalogue())
+    mini, found = catalogue()[0], load("fashion-mnist-mini")
+    assert mini.sizes == {"train": len(found.train), "validation": len(found.validation), "test": 2000}
+    assert (mini.shape, mini.classes) == (found.shape, found.classes)
+    assert mini.description.startswith(f"{sum(mini.sizes.values()):,} ")
+    assert [entry.name for entry in catalogue()] == list(DATASETS)
 
 
 def test_cifar10_is_the_published_one(cifar_dir):

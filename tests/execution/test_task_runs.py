@@ -9,14 +9,16 @@ from torch import nn
 from torch.utils.data import Dataset
 
 import droplab
+from droplab.analysis.deployed import endpoint
 from droplab.comparison import Results
 from droplab.errors import DataError, ModelError, SpecError
 from droplab.execution import StoredRun, final_evaluation
 from droplab.execution.fitting import fit_set
+from droplab.execution.loading import lay_out_for, load_data
 from droplab.records import RunKey
 from droplab.spec import parse_spec
 from droplab.spec.presets import arm_set
-from droplab.training.train import Trainer
+from droplab.training.loop import Training as Trainer
 
 RECIPE = {"epochs": 2, "batch_size": 32, "precision": "float32", "watch_every": 0}
 ARMS = [{"name": "none"}, {"name": "half", "p": 0.5}]
@@ -217,3 +219,20 @@ def test_a_built_in_set_fits_itself_to_a_tasks_model():
     values, left = fit_set({**spec(), "arms": arm_set("variants")["arms"]})
     assert len(values["arms"]) > 3
     assert all("left out" in line for line in left)
+
+
+def test_what_is_no_mean_is_judged_as_deployed_on_folds_of_whole_groups(tmp_path):
+    asked = spec(task={"name": "regression", "figures": ["r2", "loss"]}, recipe={**RECIPE, "epochs": 4})
+    data = lay_out_for(parse_spec(asked), load_data(parse_spec(asked).data, None, "regression"), 8, torch.device("cpu"))
+    assert [data.groups.tolist().count(group) for group in set(data.groups.tolist())] == [3] * (
+        len(data.validation) // 3
+    )
+    results = droplab.compare(asked, out=tmp_path / "x")
+    assert results.verdict.primary.end.name == "as_deployed"
+    (first, *_) = results.record.runs.values()
+    folds, others = (np.array(first.folds[f"val_r2{end}"]) for end in ("", "/others"))
+    assert (others[:, -1, 0] / others[:, -1, 1]).tolist() == pytest.approx(first.metrics["val_r2"], rel=1e-4)
+    chosen = (others[:, :-1, 0] / others[:, :-1, 1]).argmax(0)
+    there = folds[chosen, range(folds.shape[1])]
+    found = endpoint(first, "val_r2", results.record.measures[0], "deployed")
+    assert found.value == pytest.approx(there[:, 0].sum() / there[:, 1].sum())

@@ -228,6 +228,7 @@ def test_the_page_is_told_what_stands_first(tmp_path):
         "columns": ["val_rmse", "val_r2", "fit_r2", "gap"],
         "best": "val_rmse",
         "better": "lower",
+        "units": {f"{part}{name}": "" for part in ("", "train_", "fit_", "val_") for name in ("rmse", "r2")},
     }
     assert "gap" in data["runs"][0]["metrics"]
     words = data["words"]["ja"]
@@ -235,5 +236,5 @@ def test_the_page_is_told_what_stands_first(tmp_path):
     data = payload(page_of(write(tmp_path / "b", "ranking")), "en")
     assert (data["measures"]["best"], data["measures"]["better"]) == ("f1", "higher")
     assert data["measures"]["columns"] == ["f1", "perplexity"]
-    assert [effect["share"] for effect in data["effects"]] == [True, False]
+    assert [line["unit"] for line in data["stops"]["lines"]] == ["share", "share", ""]
     assert build_page(page_of(write(tmp_path / "c", "ranking")))

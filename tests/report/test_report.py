@@ -9,11 +9,11 @@ from statistics import fmean, stdev
 import numpy as np
 import pytest
 
+from droplab.align import width, wrap
 from droplab.analysis import judge
 from droplab.errors import UserError
 from droplab.records import RunKey, RunRecord
 from droplab.report import LANGUAGES, render, wording, write_effects, write_metrics
-from droplab.report.align import width, wrap
 from droplab.report.locale import texts
 from tests.analysis.records import simulate
 

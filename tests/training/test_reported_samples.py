@@ -171,3 +171,31 @@ def test_folds_come_through_worker_processes(tmp_path):
     there = one(sampled, tmp_path / "there", compute=two)
     key = RunKey("dropout 0.5", 0)
     assert here.runs[key].folds == there.runs[key].folds
+
+
+def hits(run):
+    """The arm with dropout has one hit more, in every seed."""
+    model = run.prepare(Net)
+    for _ in run.epochs(1):
+        with run.step():
+            model(X[:8]).sum().backward()
+        right = torch.arange(96) < 40 + (run.arm.name != "no dropout")
+        run.report_samples(val_accuracy=right, ids=range(96))
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_one_sample_is_what_a_count_resolves(tmp_path, counted):
+    measures = {"accuracy": {"better": "higher", "unit": "share", "counted": counted}}
+    results = droplab.compare(hits, arms=[0, 0.5], seeds=3, measures=measures, out=tmp_path / "x")
+    (answer,) = results.verdict.primary.answers
+    assert answer.mean == pytest.approx(1 / 96)
+    said = [notice for notice in results.record.notices if notice.code == "one_sample"]
+    assert said == [Notice("one_sample", detail={"what": "accuracy", "count": 96, "step": 1 / 96})][:counted]
+    width = answer.high - answer.low
+    if not counted:
+        assert width < 1e-9
+        return
+    assert width == pytest.approx(2 * 4.303 / 96 / 3**0.5, rel=1e-3)
+    assert answer.says == "undecided"
+    assert "Accuracy counts over 96 validation samples: one of them is 0.0104" in " ".join(results.text().split())
+    assert "検証サンプル96件で数えた値です" in "".join(results.text("ja").split())

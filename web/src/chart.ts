@@ -1,17 +1,27 @@
-// One chart: uPlot with thin lines per run, a mean and a 95 % band per group, hover, zoom and keyboard.
+// One chart: uPlot with a mean per group, what lies around it, hover, zoom, keyboard and files.
 
 import uPlot from "uplot";
-import { colour, dash, faint } from "./colour.ts";
+import { logTicks, range, wholeTicks } from "./axes.ts";
+import { looks, type Look } from "./colour.ts";
 import { curves, type Curves } from "./curves.ts";
 import { h, save } from "./dom.ts";
+import { above, beneath, type Shown } from "./layers.ts";
+import { last, lowest, nearest } from "./places.ts";
+import { term } from "./panel.ts";
+import { toPng } from "./png.ts";
+import { ticks } from "./scale.ts";
 import type { Page } from "./state.ts";
-import { decimate, floor, show, tick } from "./stats.ts";
+import { decimate, tick } from "./stats.ts";
 import { toSvg } from "./svg.ts";
+import { told } from "./tip.ts";
+import { touch } from "./touch.ts";
+import { soon } from "./turns.ts";
 
 const HEIGHT = 240;
 const MANY = 40; // lines in a chart, above which each is drawn at half the resolution
-const BUDGET = 8; // milliseconds of drawing before the reader gets a word in
-type Column = (number | null | undefined)[];
+const FULL = 4; // groups, above which only some have bands and runs
+const NAMES = 96; // pixels for names at line ends
+const NAMED = 12; // coloured groups, above which no more names fit
 
 export class Chart {
   readonly element: HTMLElement;
@@ -22,6 +32,8 @@ export class Chart {
   private readonly onZoom: () => void;
   private plot: uPlot | null = null;
   private found: Curves | null = null;
+  private shown: Shown | null = null;
+  private look: Look[] = [];
   private seen = false;
   private stale = true;
 
@@ -29,15 +41,16 @@ export class Chart {
     this.page = page;
     this.metric = metric;
     this.onZoom = onZoom;
-    this.box = h("div", { class: "plot", tabindex: 0, role: "img", "aria-label": page.metric(metric), onkeydown: (event) => this.key(event as KeyboardEvent) });
-    this.tip = h("div", { class: "tip", role: "status", "aria-live": "polite" });
     const name = page.metric(metric);
+    this.box = h("div", { class: "plot", tabindex: 0, role: "img", "aria-label": name, onkeydown: (event) => this.key(event as KeyboardEvent) });
+    this.tip = h("div", { class: "tip", role: "status", "aria-live": "polite", hidden: true });
     const button = (kind: string, action: () => void) =>
       h("button", { type: "button", "data-download": kind, "aria-label": `${page.say("download")} ${kind.toUpperCase()}: ${name}`, onclick: action }, kind.toUpperCase());
+    const titled = term(page, `${name}${page.unit(metric) === "share" ? " (%)" : ""}`, `term.${metric === "gap" ? "gap" : metric.split("_")[0]}`);
     this.element = h(
       "figure",
       { class: "panel", "data-metric": metric },
-      h("figcaption", {}, h("span", {}, name), h("span", { class: "downloads" }, button("png", () => this.png()), button("svg", () => this.svg()))),
+      h("figcaption", {}, titled, h("span", { class: "downloads" }, button("png", () => this.png()), button("svg", () => this.svg()))),
       this.box,
       this.tip,
     );
@@ -67,7 +80,9 @@ export class Chart {
   draw(): void {
     this.stale = false;
     this.destroy();
+    this.tip.hidden = true;
     const { page } = this;
+    const { state } = page;
     const width = Math.max(240, this.box.clientWidth);
     this.found = curves(page, this.metric);
     const { x, runs, groups } = this.found;
@@ -77,91 +92,129 @@ export class Chart {
       return;
     }
     this.box.replaceChildren();
-    const series: uPlot.Series[] = [{}];
-    const columns: ArrayLike<number>[] = [];
-    const lows = new Set<number>();
-    const bands: uPlot.Band[] = [];
-    if (page.state.seeds) {
-      for (const run of runs) {
-        columns.push(run.y);
-        series.push({ stroke: faint(colour(run.group), groups.length < runs.length ? 0.35 : 0), width: 1, points: { show: false } });
-      }
-    }
-    for (const group of groups) {
-      if (page.state.bands) {
-        lows.add(columns.push(group.band.high, group.band.low) - 1);
-        const edge = { stroke: "transparent", width: 0, points: { show: false } };
-        series.push(edge, { ...edge });
-        bands.push({ series: [series.length - 2, series.length - 1], fill: faint(colour(group.index), 0.18) });
-      }
-      columns.push(group.band.mean);
-      series.push({ stroke: colour(group.index), width: 2, dash: dash(group.index), points: { show: x.length < 3 } });
-    }
-    const zoom = page.state.zoom;
+    const all = looks(page);
+    this.look = groups.map((group) => all[group.index]!);
+    const places = new Map(groups.map((group, place) => [group.index, place]));
+    const { zoom, log } = state;
     const from = zoom ? Math.max(0, lowest(x, zoom[0]) - 1) : 0;
     const to = zoom ? Math.min(x.length, lowest(x, zoom[1]) + 2) : x.length;
-    const cut = decimate(x.subarray(from, to), columns.map((column) => (column as Float64Array).subarray(from, to)), Math.round(width / (columns.length > MANY ? 4 : 2)));
-    const bottom = page.state.log ? floor(cut.columns.filter((_, index) => !lows.has(index))) : -Infinity;
-    const clean = (column: ArrayLike<number>, index: number): Column =>
-      Array.from({ length: cut.x.length }, (_, i) => {
-        const value = lows.has(index) ? Math.max(column[i]!, bottom) : column[i];
-        return value === undefined || Number.isNaN(value) || (page.state.log && value <= 0) ? null : value;
-      });
+    const sources = [...groups.flatMap((group) => [group.band.mean, group.band.low, group.band.high, ...(group.raw ? [group.raw] : [])]), ...runs.map((run) => run.y)];
+    const each = groups[0]?.raw ? 4 : 3;
+    const cut = decimate(x.subarray(from, to), sources.map((column) => column.subarray(from, to)), Math.round(width / (sources.length > MANY ? 4 : 2)));
+    const of = (part: number) => groups.map((_, place) => cut.columns[place * each + part]!);
+    const full = groups.map((group) => groups.length <= FULL || (state.groupBy === "arm.name" && group.name === state.arm));
+    const own = runs.map((run, i) => ({ place: places.get(run.group)!, y: cut.columns[groups.length * each + i]! }));
+    const shown: Shown = {
+      groups,
+      looks: this.look,
+      cut: { x: cut.x, means: of(0), lows: of(1), highs: of(2), raws: groups.map((group, place) => (group.raw ? cut.columns[place * each + 3]! : null)), runs: own },
+      full,
+      bands: state.bands,
+      seeds: state.seeds,
+      isolated: null,
+      turns: groups.map((group) => page.turn(this.metric, group.name)),
+      names: groups.length > 1 && this.look.filter((look) => !look.rest).length <= NAMED && width > 300,
+    };
+    this.shown = shown;
+    const share = page.unit(this.metric) === "share";
+    const measured = [...shown.cut.means, ...(state.seeds ? own.filter((run) => full[run.place]).map((run) => run.y) : [])];
+    const bounds = range(measured, 0, cut.x.length, { log, outliers: state.outliers, share });
     const style = getComputedStyle(document.documentElement);
-    const ink = style.getPropertyValue("--ink").trim();
+    const ink = style.getPropertyValue("--soft").trim();
     const axis: uPlot.Axis = { stroke: ink, grid: { stroke: style.getPropertyValue("--grid").trim(), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+    const whole = state.axis !== "time";
+    const factor = share ? 100 : 1;
     this.plot = new uPlot(
       {
         width,
         height: HEIGHT,
-        series,
-        bands,
+        padding: [10, shown.names ? NAMES : 12, 0, 0],
+        series: [{}, ...this.look.map((look) => ({ stroke: look.colour, width: look.rest ? 1 : 2, dash: look.dash, points: { show: x.length < 3 } }))],
         legend: { show: false },
-        scales: { x: { time: false, ...(zoom ? { min: zoom[0], max: zoom[1] } : {}) }, y: { distr: page.state.log ? 3 : 1 } },
+        scales: {
+          x: { time: false, ...(zoom ? { min: zoom[0], max: zoom[1] } : {}) },
+          y: { distr: log ? 3 : 1, range: () => [bounds.low, bounds.high] },
+        },
         axes: [
-          { ...axis, size: 24, label: page.say(`x.${page.state.axis}`), labelSize: 20, labelFont: "12px system-ui, sans-serif" },
-          { ...axis, size: 58, values: (_, ticks) => ticks.map((value) => (value === null ? "" : tick(value))) },
+          { ...axis, size: 24, label: page.say(`x.${state.axis}`), labelSize: 20, labelFont: "12px system-ui, sans-serif", ...(whole ? { splits: (_, __, low, high) => wholeTicks(low, high), values: (_, found) => found.map(String) } : {}) },
+          { ...axis, size: 58, splits: () => (log ? logTicks(bounds.low, bounds.high) : ticks(bounds.low * factor, bounds.high * factor).map((value) => value / factor)), filter: (_, found) => found, values: (_, found) => found.map((value) => (value === null ? "" : tick(value * factor))) },
         ],
-        cursor: { sync: { key: "droplab" }, drag: { x: true, y: false, setScale: false }, focus: { prox: 16 } },
+        cursor: { y: false, points: { show: false }, sync: { key: "droplab" }, drag: { x: true, y: false, setScale: false } },
         hooks: {
           setCursor: [(plot) => this.hover(plot)],
           setSelect: [(plot) => this.select(plot)],
+          drawAxes: [(plot) => beneath(plot, shown)],
+          draw: [(plot) => above(plot, shown)],
           ready: [(plot) => plot.over.addEventListener("dblclick", () => this.zoomTo(null)), touch],
         },
       },
-      [Array.from(cut.x), ...cut.columns.map(clean)] as uPlot.AlignedData,
+      [Array.from(cut.x), ...shown.cut.means.map((column) => Array.from(column, (value) => (Number.isNaN(value) || (log && value <= 0) ? null : value)))] as uPlot.AlignedData,
       this.box,
     );
   }
 
   private describe(): void {
     const { page } = this;
-    const ends = this.found!.groups.map((group) => `${group.name}: ${show(last(group.band.mean))}`).join("; ");
+    const ends = this.found!.groups.map((group) => `${group.name}: ${page.amount(this.metric, last(group.band.mean))}`).join("; ");
     this.box.setAttribute("aria-label", page.say("chart.label", { metric: page.metric(this.metric), ends: ends || page.say("nothing") }));
   }
 
-  private hover(plot: uPlot): void {
-    const left = plot.cursor.left;
-    if (!this.found || left === undefined || left === null || left < 0) {
-      this.tip.replaceChildren();
-      return;
-    }
-    this.tell(Math.min(this.found.x.length - 1, Math.max(0, nearest(this.found.x, plot.posToVal(left, "x")))));
+  /** Show one group with its band and runs; the others stay, paler. */
+  isolate(place: number | null): void {
+    if (!this.plot || !this.shown || this.shown.isolated === place) return;
+    this.shown.isolated = place;
+    this.plot.series.forEach((series, i) => {
+      if (i > 0) series.alpha = place === null || place === i - 1 ? 1 : 0.35;
+    });
+    this.plot.redraw(false, false);
   }
 
-  private tell(index: number): void {
+  /** Show the group of that index among all groups. */
+  isolateGroup(index: number | null): void {
+    const place = this.found?.groups.findIndex((group) => group.index === index) ?? -1;
+    this.isolate(place < 0 ? null : place);
+  }
+
+  private hover(plot: uPlot): void {
+    const { left, top } = plot.cursor;
+    if (!this.found || left === undefined || left === null || left < 0) {
+      this.tip.hidden = true;
+      this.isolate(null);
+      return;
+    }
+    const index = Math.min(this.found.x.length - 1, Math.max(0, nearest(this.found.x, plot.posToVal(left, "x"))));
+    const here = (plot.cursor as { event?: Event | null }).event != null || plot.over.matches(":hover");
+    let place: number | null = null;
+    if (here && top !== undefined && top !== null && this.found.groups.length > 1) {
+      const away = (at: number) => Math.abs(plot.valToPos(this.found!.groups[at]!.band.mean[index]!, "y") - top);
+      for (let i = 0; i < this.found.groups.length; i++) if (!Number.isNaN(away(i)) && (place === null || away(i) < away(place))) place = i;
+      if (place !== null && away(place) > 60) place = null;
+    }
+    this.isolate(place);
+    this.tell(index, here ? left : null, place, top ?? 0);
+  }
+
+  /** The tooltip; where the reader only looks at another chart it stays away. */
+  private tell(index: number, left: number | null, place: number | null, top: number): void {
     const { page } = this;
-    const { x, groups } = this.found!;
-    this.tip.replaceChildren(
-      h("b", {}, `${page.say(`x.${page.state.axis}`)} ${show(x[index], 1)}`),
-      ...groups.map((group) => {
-        const half = (group.band.high[index]! - group.band.low[index]!) / 2;
-        const spread = Number.isNaN(half) ? "" : ` ± ${show(half)}`;
-        const swatch = h("i", { class: "swatch" });
-        swatch.style.background = colour(group.index);
-        return h("span", {}, swatch, `${group.name}: ${show(group.band.mean[index])}${spread} (n = ${group.band.n[index]})`);
-      }),
-    );
+    this.tip.hidden = left === null;
+    if (left === null || !this.plot) return;
+    this.tip.replaceChildren(...told(page, this.found!, this.look, index, this.metric, place, this.seed(index, place, top)));
+    const right = left > this.plot.over.clientWidth / 2;
+    this.tip.classList.toggle("left", right);
+    this.tip.style.left = right ? "" : `${this.plot.over.offsetLeft + left + 24}px`;
+    this.tip.style.right = right ? `${this.box.clientWidth - this.plot.over.offsetLeft - left + 24}px` : "";
+  }
+
+  /** The run that is nearest to the mouse, by its seed. */
+  private seed(index: number, place: number | null, top: number): string | null {
+    if (place === null || !this.page.state.seeds || !this.plot) return null;
+    const group = this.found!.groups[place]!;
+    const near = this.found!.runs
+      .filter((run) => run.group === group.index && !Number.isNaN(run.y[index]!))
+      .map((run) => ({ run, away: Math.abs(this.plot!.valToPos(run.y[index]!, "y") - top) }))
+      .sort((a, b) => a.away - b.away)[0];
+    return near ? `${this.page.say("table.seed")} ${near.run.run.seed}: ${this.page.amount(this.metric, near.run.y[index]!)}` : null;
   }
 
   private select(plot: uPlot): void {
@@ -169,8 +222,8 @@ export class Chart {
     if (width > 4) this.zoomTo([plot.posToVal(left, "x"), plot.posToVal(left + width, "x")]);
   }
 
-  private zoomTo(range: [number, number] | null): void {
-    this.page.state.zoom = range;
+  private zoomTo(to: [number, number] | null): void {
+    this.page.state.zoom = to;
     this.onZoom();
   }
 
@@ -183,8 +236,9 @@ export class Chart {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step !== undefined) {
       const next = Math.min(x.length - 1, Math.max(0, index + step));
-      this.plot.setCursor({ left: this.plot.valToPos(x[next]!, "x"), top: 10 });
-      this.tell(next);
+      const left = this.plot.valToPos(x[next]!, "x");
+      this.plot.setCursor({ left, top: 10 });
+      this.tell(next, left, null, 0);
     } else if (event.key === "+" || event.key === "=") this.zoomTo([at - (at - low) / 2, at + (high - at) / 2]);
     else if (event.key === "-") this.zoomTo(null);
     else if (event.key === "Escape") this.plot.setCursor({ left: -10, top: -10 });
@@ -197,101 +251,12 @@ export class Chart {
   }
 
   private png(): void {
-    if (!this.plot) return;
-    const source = this.plot.root.querySelector("canvas")!;
-    const style = getComputedStyle(document.documentElement);
-    const ratio = devicePixelRatio || 1;
-    const canvas = h("canvas", { width: source.width, height: source.height + 28 * ratio });
-    const pen = canvas.getContext("2d")!;
-    pen.fillStyle = style.getPropertyValue("--paper").trim();
-    pen.fillRect(0, 0, canvas.width, canvas.height);
-    pen.fillStyle = style.getPropertyValue("--ink").trim();
-    pen.font = `${14 * ratio}px system-ui, sans-serif`;
-    pen.fillText(this.page.metric(this.metric), 8 * ratio, 19 * ratio);
-    let left = 8 * ratio + pen.measureText(this.page.metric(this.metric)).width + 16 * ratio;
-    for (const group of this.found!.groups) {
-      pen.fillStyle = colour(group.index);
-      pen.fillRect(left, 10 * ratio, 12 * ratio, 8 * ratio);
-      pen.fillText(group.name, left + 16 * ratio, 19 * ratio);
-      left += 32 * ratio + pen.measureText(group.name).width;
-    }
-    pen.drawImage(source, 0, 28 * ratio);
-    canvas.toBlob((blob) => blob && save(this.file("png"), blob));
+    if (!this.found) return;
+    void toPng(toSvg(this.found, this.page, this.metric)).then((blob) => save(this.file("png"), blob));
   }
 
   private svg(): void {
-    if (!this.found) return;
-    const text = toSvg(this.found, this.page, this.metric);
-    save(this.file("svg"), new Blob([text], { type: "image/svg+xml" }));
+    if (this.found) save(this.file("svg"), new Blob([toSvg(this.found, this.page, this.metric)], { type: "image/svg+xml" }));
   }
 }
 
-/** A finger that moves sideways marks a range, as the mouse does; up and down still scrolls the page. */
-function touch(plot: uPlot): void {
-  const { over } = plot;
-  let start: number | null = null;
-  const mark = (event: PointerEvent): void => {
-    if (start === null) return;
-    const end = Math.min(over.clientWidth, Math.max(0, event.clientX - over.getBoundingClientRect().left));
-    plot.setCursor({ left: end, top: over.clientHeight / 2 });
-    plot.setSelect({ left: Math.min(start, end), width: Math.abs(end - start), top: 0, height: over.clientHeight }, false);
-  };
-  over.style.touchAction = "pan-y";
-  over.addEventListener("pointerdown", (event) => {
-    start = event.pointerType === "mouse" ? null : event.clientX - over.getBoundingClientRect().left;
-  });
-  over.addEventListener("pointermove", (event) => mark(event));
-  over.addEventListener("pointerup", (event) => {
-    mark(event);
-    if (start !== null) setTimeout(() => plot.setSelect(plot.select, true)); // first let the touch end where it began
-    start = null;
-  });
-  over.addEventListener("pointercancel", () => {
-    if (start !== null) plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
-    start = null;
-  });
-}
-
-const waiting = new Set<Chart>();
-let busy = false;
-
-/** Draw for a few moments per task, one chart at least, so that a reader's next choice never waits for all of them. */
-function soon(chart: Chart): void {
-  waiting.add(chart);
-  if (busy) return;
-  busy = true;
-  const next = (): void => {
-    const began = performance.now();
-    for (const first of waiting) {
-      waiting.delete(first);
-      first.drawIfStale();
-      if (performance.now() - began > BUDGET) break;
-    }
-    busy = waiting.size > 0;
-    document.getElementById("curves")?.setAttribute("aria-busy", String(busy));
-    if (busy) setTimeout(next);
-  };
-  queueMicrotask(next);
-}
-
-function last(column: Float64Array): number {
-  for (let i = column.length - 1; i >= 0; i--) if (!Number.isNaN(column[i]!)) return column[i]!;
-  return NaN;
-}
-
-/** The first index whose x is at least `at`. */
-function lowest(x: Float64Array, at: number): number {
-  let low = 0;
-  let high = x.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (x[middle]! < at) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function nearest(x: Float64Array, at: number): number {
-  const right = Math.min(lowest(x, at), x.length - 1);
-  return right > 0 && at - x[right - 1]! < x[right]! - at ? right - 1 : right;
-}

@@ -12,22 +12,55 @@ export interface Run {
   metrics: Record<string, Series>;
 }
 
+export type Consequence = "better" | "worse" | "equal" | "cost" | "neutral" | "open" | "identical";
+
+/** What was tested: one endpoint of one arm. */
 export interface Effect {
   endpoint: string;
   finding: number;
   arm: string;
   baseline: string;
+  before: number | null; // means of baseline and arm over the same seeds
+  after: number | null;
   mean: number | null;
   low: number | null;
   high: number | null;
   adjusted_low: number | null;
   adjusted_high: number | null;
   margin: number | null; // differences below it matter to nobody
-  consequence: "better" | "worse" | "equal" | "cost" | "neutral" | "open" | "identical";
-  status: "supported" | "contradicted" | "equal" | "undecided";
-  share: boolean;
+  consequence: Consequence;
+  needed: number | null; // seeds that would probably decide; 201: more than 200
+  at_least: boolean;
   seeds: number[];
   values: (number | null)[];
+}
+
+export type Unit = "nats" | "share" | "epochs" | "";
+export type Role = "deployed" | "rise" | "val" | "turn" | "fit" | "gap";
+
+/** A question that is asked of every arm. */
+export interface Line {
+  endpoint: string;
+  role: Role;
+  kind: string; // of the primary question: deployed, best or reported
+  metric: string;
+  unit: Unit;
+  claim: number;
+  better: number; // +1 where higher is better
+}
+
+/** Had training ended at each epoch of a grid: looked up, never computed here. */
+export interface StopsData {
+  epochs: number[];
+  lines: Line[];
+  figures: { endpoint: string; arm: string; seeds: number[]; numbers: string; says: string }[];
+  runs: Record<string, string>; // by endpoint: a row of each run, where no metric has it
+}
+
+export interface Failed {
+  reason: string;
+  runs: number[];
+  hint: string;
 }
 
 export interface Row {
@@ -62,6 +95,15 @@ export interface Histogram {
   shares: string;
 }
 
+/** Five quantiles (5, 25, 50, 75, 95 %) of a tensor at each epoch, all seeds of an arm together. */
+export interface Ribbon {
+  kind: string;
+  layer: string;
+  arm: string;
+  epochs: number[];
+  quantiles: string;
+}
+
 export interface ChangedImage {
   index: number;
   truth: string;
@@ -79,6 +121,7 @@ export interface Measures {
   columns: string[]; // of the table of runs, at the last epoch
   best: string; // whose best value is a column too; empty where there is none
   better: "lower" | "higher";
+  units: Record<string, Unit>; // by metric; of what is not here, none is known
 }
 
 export interface Payload {
@@ -86,7 +129,11 @@ export interface Payload {
   lang: string;
   words: Record<string, Record<string, string>>;
   verdict: Record<string, Blocks>;
+  decision: Record<string, { title: string; sentence: string; settled: boolean }>;
+  failed: Record<string, Failed[]>;
   effects: Effect[];
+  stops: StopsData;
+  doses: Record<string, number> | null; // by arm, where arms differ in nothing but p
   recommended: string;
   measures: Measures;
   t: number[];
@@ -97,6 +144,8 @@ export interface Payload {
     epochs: number;
     steps: number;
     baseline: string;
+    seconds: Record<string, number | null>; // training time of a run, by arm
+    command: string;
     arms: string[];
     seeds: number[];
     sizes: Record<string, number>;
@@ -105,8 +154,10 @@ export interface Payload {
   };
   runs: Run[];
   histograms: Histogram[];
+  ribbons: Ribbon[];
   changed: { why_not: string; arms: { arm: string; images: ChangedImage[] }[] };
-  spec: Record<string, unknown>;
+  toml: string;
+  method: Record<string, string[]>;
   plan: Record<string, unknown>;
   environments: Record<string, unknown>[];
   notes: { time: string; run: string; text: string }[];

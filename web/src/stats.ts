@@ -113,6 +113,19 @@ export function band(columns: ArrayLike<number>[], length: number, t: number[], 
   return { mean, low, high, n };
 }
 
+/** The least and the greatest value of each point; NaN where there is none. */
+export function extremes(columns: ArrayLike<number>[], length: number): { low: Float64Array; high: Float64Array } {
+  const low = new Float64Array(length).fill(NaN);
+  const high = new Float64Array(length).fill(NaN);
+  for (const column of columns)
+    for (let i = 0; i < Math.min(length, column.length); i++) {
+      const value = column[i]!;
+      if (!(low[i]! <= value)) low[i] = Number.isNaN(value) ? low[i]! : value;
+      if (!(high[i]! >= value)) high[i] = Number.isNaN(value) ? high[i]! : value;
+    }
+  return { low, high };
+}
+
 /**
  * Columns over a shared x with at most two points per bucket: each keeps its least and greatest value
  * there, in their order, so that no spike is lost. Short columns come back as they are.

@@ -1,12 +1,15 @@
 // A chart as a standalone SVG file: what is on screen, as paths.
 
-import { colour, dash } from "./colour.ts";
+import { logTicks, range, wholeTicks } from "./axes.ts";
+import { looks } from "./colour.ts";
 import type { Curves } from "./curves.ts";
+import { ticks } from "./scale.ts";
 import type { Page } from "./state.ts";
-import { decimate, floor, show, tick } from "./stats.ts";
+import { decimate, tick } from "./stats.ts";
 
 const WIDTH = 720;
 const HEIGHT = 400;
+const FULL = 4; // groups, above which only the shown arm has a band and runs
 const BOX = { left: 64, right: 16, top: 52, bottom: 44 };
 
 /** Text that is safe inside XML; characters that XML forbids are dropped. */
@@ -16,35 +19,36 @@ export function escapeXml(text: string): string {
     .replace(/[&<>"']/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;" })[c]!);
 }
 
-/** About five round values between two. */
-export function ticks(low: number, high: number): number[] {
-  if (!(high > low)) return [low];
-  const raw = (high - low) / 5;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((f) => f * power).find((size) => size >= raw * 0.7)!;
-  const first = Math.ceil(low / step - 1e-9);
-  const last = Math.floor(high / step + 1e-9);
-  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
+/** Names in as many rows as they need. */
+export function legend(names: string[]): { x: number; row: number }[] {
+  let x = BOX.left;
+  let row = 0;
+  return names.map((name) => {
+    const width = 44 + 7 * [...name].length;
+    if (x > BOX.left && x + width > WIDTH) [x, row] = [BOX.left, row + 1];
+    const place = { x, row };
+    x += width;
+    return place;
+  });
 }
 
 export function toSvg(found: Curves, page: Page, metric: string): string {
-  const { log, zoom, bands, seeds } = page.state;
+  const { log, zoom, bands, seeds, axis, outliers } = page.state;
+  const all = looks(page, "light");
+  const look = (group: number) => all[group]!;
+  const full = (group: number) => found.groups.length <= FULL || page.groups()[group] === page.state.arm;
   const [xLow, xHigh] = zoom ?? [found.x[0] ?? 0, found.x.at(-1) ?? 1];
-  const bottom = log ? floor([...found.runs.map((run) => run.y), ...found.groups.map((g) => g.band.mean)]) : -Infinity;
-  const ys = [...(seeds ? found.runs.map((run) => run.y) : []), ...found.groups.flatMap((g) => (bands ? [g.band.mean, g.band.low, g.band.high] : [g.band.mean]))];
-  let low = Infinity;
-  let high = -Infinity;
-  for (const column of ys)
-    for (let i = 0; i < column.length; i++) {
-      const value = column[i]!;
-      if (Number.isNaN(value) || (log && value < bottom) || found.x[i]! < xLow || found.x[i]! > xHigh) continue;
-      low = Math.min(low, value);
-      high = Math.max(high, value);
-    }
-  if (!(high > low)) [low, high] = Number.isFinite(low) ? (log ? [low / 2, low * 2] : [low - 1, low + 1]) : [0.1, 1];
+  const [from, to] = [found.x.findIndex((x) => x >= xLow), found.x.findLastIndex((x) => x <= xHigh) + 1];
+  const share = page.unit(metric) === "share";
+  const factor = share ? 100 : 1;
+  const runs = found.runs.filter((run) => seeds && full(run.group));
+  const { low, high } = range([...found.groups.map((g) => g.band.mean), ...runs.map((run) => run.y)], Math.max(0, from), to, { log, outliers, share });
+  const bottom = log ? low : -Infinity;
+  const places = legend(found.groups.map((g) => g.name));
+  const top = BOX.top + 18 * (places.at(-1)?.row ?? 0);
   const scale = (value: number) => (log ? Math.log10(value) : value);
   const px = (x: number) => BOX.left + ((x - xLow) / (xHigh - xLow || 1)) * (WIDTH - BOX.left - BOX.right);
-  const py = (y: number) => HEIGHT - BOX.bottom - ((scale(y) - scale(low)) / (scale(high) - scale(low))) * (HEIGHT - BOX.top - BOX.bottom);
+  const py = (y: number) => HEIGHT - BOX.bottom - ((scale(y) - scale(low)) / (scale(high) - scale(low))) * (HEIGHT - top - BOX.bottom);
   const path = (column: ArrayLike<number>): string => {
     const cut = decimate(found.x, [column], 800);
     let pen = false;
@@ -72,21 +76,22 @@ export function toSvg(found: Curves, page: Page, metric: string): string {
     }
     return [...points, ...back.reverse()].join(" ");
   };
-  const yTicks = log ? ticks(Math.log10(low), Math.log10(high)).map((e) => 10 ** e) : ticks(low, high);
-  const starts = found.groups.map((_, i) => BOX.left + found.groups.slice(0, i).reduce((sum, g) => sum + 44 + 7 * [...g.name].length, 0));
+  const yTicks = log ? logTicks(low, high) : ticks(low * factor, high * factor).map((value) => value / factor);
+  const xTicks = axis === "time" ? ticks(xLow, xHigh) : wholeTicks(xLow, xHigh);
+  const dashed = (group: number) => (look(group).dash.length > 0 ? ` stroke-dasharray="${look(group).dash.join(" ")}"` : "");
   const lines = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="system-ui, sans-serif" font-size="12">`,
-    `<rect width="100%" height="100%" fill="#fff"/><clipPath id="c"><rect x="${BOX.left}" y="${BOX.top}" width="${WIDTH - BOX.left - BOX.right}" height="${HEIGHT - BOX.top - BOX.bottom}"/></clipPath>`,
-    `<text x="${BOX.left}" y="20" font-size="15">${escapeXml(page.metric(metric))}</text>`,
-    ...yTicks.map((y) => `<path d="M${BOX.left} ${py(y).toFixed(1)}H${WIDTH - BOX.right}" stroke="#ddd"/><text x="${BOX.left - 6}" y="${(py(y) + 4).toFixed(1)}" text-anchor="end">${tick(y)}</text>`),
-    ...ticks(xLow, xHigh).map((x) => `<path d="M${px(x).toFixed(1)} ${BOX.top}V${HEIGHT - BOX.bottom}" stroke="#ddd"/><text x="${px(x).toFixed(1)}" y="${HEIGHT - BOX.bottom + 18}" text-anchor="middle">${show(x, 1)}</text>`),
+    `<rect width="100%" height="100%" fill="#fff"/><clipPath id="c"><rect x="${BOX.left}" y="${top}" width="${WIDTH - BOX.left - BOX.right}" height="${HEIGHT - top - BOX.bottom}"/></clipPath>`,
+    `<text x="${BOX.left}" y="20" font-size="15">${escapeXml(`${page.metric(metric)}${share ? " (%)" : ""}`)}</text>`,
+    ...yTicks.map((y) => `<path d="M${BOX.left} ${py(y).toFixed(1)}H${WIDTH - BOX.right}" stroke="#ddd"/><text x="${BOX.left - 6}" y="${(py(y) + 4).toFixed(1)}" text-anchor="end">${tick(y * factor)}</text>`),
+    ...xTicks.map((x) => `<path d="M${px(x).toFixed(1)} ${top}V${HEIGHT - BOX.bottom}" stroke="#ddd"/><text x="${px(x).toFixed(1)}" y="${HEIGHT - BOX.bottom + 18}" text-anchor="middle">${tick(x)}</text>`),
     `<text x="${WIDTH / 2}" y="${HEIGHT - 8}" text-anchor="middle">${escapeXml(page.say(`x.${page.state.axis}`))}</text>`,
     `<g clip-path="url(#c)" fill="none">`,
-    ...(bands ? found.groups.map((g) => `<polygon points="${area(g.band)}" fill="${colour(g.index)}" fill-opacity=".18"/>`) : []),
-    ...(seeds ? found.runs.map((run) => `<path d="${path(run.y)}" stroke="${colour(run.group)}" stroke-opacity=".35"/>`) : []),
-    ...found.groups.map((g) => `<path d="${path(g.band.mean)}" stroke="${colour(g.index)}" stroke-width="2" stroke-dasharray="${dash(g.index).join(" ")}"/>`),
+    ...(bands ? found.groups.filter((g) => full(g.index)).map((g) => `<polygon points="${area(g.band)}" fill="${look(g.index).colour}" fill-opacity=".18"/>`) : []),
+    ...runs.map((run) => `<path d="${path(run.y)}" stroke="${look(run.group).colour}" stroke-opacity=".35"/>`),
+    ...found.groups.map((g) => `<path d="${path(g.band.mean)}" stroke="${look(g.index).colour}" stroke-width="2"${dashed(g.index)}/>`),
     `</g>`,
-    ...found.groups.map((g, i) => `<g transform="translate(${starts[i]} 40)"><path d="M0 -4h22" stroke="${colour(g.index)}" stroke-width="2" stroke-dasharray="${dash(g.index).join(" ")}"/><text x="28">${escapeXml(g.name)}</text></g>`),
+    ...found.groups.map((g, i) => `<g transform="translate(${places[i]!.x} ${40 + 18 * places[i]!.row})"><path d="M0 -4h22" stroke="${look(g.index).colour}" stroke-width="2"${dashed(g.index)}/><text x="28">${escapeXml(g.name)}</text></g>`),
     `</svg>`,
   ];
   return lines.join("\n");

@@ -2,15 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { metricNames, unpack, values, type Measures, type Payload, type Run } from "../src/data.ts";
 import { grid } from "../src/heat.ts";
-import { counted } from "../src/sections.ts";
+import { counted } from "../src/images.ts";
 import { Page } from "../src/state.ts";
-import { escapeXml, ticks } from "../src/svg.ts";
+import { ticks } from "../src/scale.ts";
+import { escapeXml } from "../src/svg.ts";
 import { columns, sorted } from "../src/table.ts";
 
 const pack = (numbers: number[]) => ({ b: Buffer.from(Float64Array.from(numbers).buffer).toString("base64") });
 const run = (arm: string, losses: number[]): Run => ({ arm, seed: 0, state: "done", reason: "", epochs: losses.length, fields: {}, metrics: { val_loss: pack(losses), "p/drop1": { c: 0.5, n: losses.length } } });
 
-const measures: Measures = { first: ["val_loss", "gap"], drawn: ["val_loss"], columns: ["val_loss"], best: "val_loss", better: "lower" };
+const measures: Measures = { first: ["val_loss", "gap"], drawn: ["val_loss"], columns: ["val_loss"], best: "val_loss", better: "lower", units: {} };
 const shown = columns(measures);
 
 test("series come back to the bit", () => {
@@ -27,7 +28,7 @@ test("metrics of the measures come first", () => {
 });
 
 test("a number has the word that goes with it", () => {
-  const page = new Page({ lang: "en", runs: [], measures, words: { en: { told: "{done} of {all:run is|runs are} done" } } } as unknown as Payload);
+  const page = new Page({ lang: "en", runs: [], measures, effects: [], recommended: "a", experiment: { arms: ["a"], baseline: "a" }, stops: { epochs: [], lines: [], figures: [], runs: {} }, words: { en: { told: "{done} of {all:run is|runs are} done" } } } as unknown as Payload);
   assert.equal(page.say("told", { done: 0, all: 1 }), "0 of 1 run is done");
   assert.equal(page.say("told", { done: 1, all: 2 }), "1 of 2 runs are done");
 });
@@ -51,7 +52,7 @@ test("a heat map puts each epoch's bins on one axis", () => {
   const shares = new Uint8Array(128);
   shares[63] = 255; // first epoch, highest bin: values up to 1
   shares[64] = 255; // second epoch, lowest bin: values from 0
-  const found = grid(Float32Array.of(0, 1, 0, 2), shares, 128);
+  const found = grid(Float32Array.of(0, 1, 0, 2), shares, 128, { low: 0, high: 2 });
   assert.deepEqual([found.low, found.high], [0, 2]);
   const column = (c: number) => Array.from({ length: 128 }, (_, row) => found.cells[row * 2 + c]!);
   assert.equal(column(0).indexOf(1), 64);

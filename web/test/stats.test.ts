@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { band, csvCell, decimate, floor, resample, show, smooth, tick, timeGrid, xValues } from "../src/stats.ts";
-import { ticks } from "../src/svg.ts";
+import { ticks } from "../src/scale.ts";
 
 const close = (a: ArrayLike<number>, b: number[], eps = 1e-12) => {
   assert.equal(a.length, b.length);

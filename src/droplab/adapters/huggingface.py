@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -25,15 +25,20 @@ def model_init(run: Run, make: Callable[[], Any]) -> Callable[[], Any]:
 class DroplabCallback(TrainerCallback):  # type: ignore[misc]  # it has no types here
     """Moves ``p``, names the masks, reports what is evaluated after each epoch. Use ``attach``."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, others: Callable[[], Iterable[Any]] = tuple) -> None:
         self._driven = Driven(run)
+        self._others = others
+        """Callbacks, of which TensorBoard's has a writer."""
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002  # as they are called
         """Epochs begin."""
         self._driven.begin(int(state.num_train_epochs))
 
     def on_epoch_begin(self, *_: Any, **__: Any) -> None:
-        """The one before has been evaluated meanwhile."""
+        """The one before has been evaluated meanwhile; loggers are open by now."""
+        for other in self._others():
+            if getattr(other, "tb_writer", None) is not None:
+                self._driven.run.label(other.tb_writer)
         self._driven.epoch()
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
@@ -65,8 +70,9 @@ def attach(run: Run, trainer: Any) -> None:
         run: the run.
         trainer: made with ``model_init=model_init(run, make)`` and ``eval_strategy="epoch"``.
     """
-    callback = DroplabCallback(run)
-    trainer.callback_handler.callbacks.insert(0, callback)  # before those that write the log
+    handler = trainer.callback_handler
+    callback = DroplabCallback(run, lambda: handler.callbacks)
+    handler.callbacks.insert(0, callback)  # before those that write the log
     if isinstance(run, PlainRun):
         return
     args = trainer.args

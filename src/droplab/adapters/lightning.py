@@ -27,7 +27,10 @@ class DroplabCallback(Callback):  # type: ignore[misc]  # it has no types here
         self._driven = Driven(run)
 
     def on_train_start(self, trainer: Any, *_: Any) -> None:
-        """Epochs begin."""
+        """Epochs begin; loggers are open by now."""
+        if trainer.is_global_zero:
+            for logger in trainer.loggers:
+                self._driven.run.label(logger)
         self._driven.begin(trainer.max_epochs)
 
     def on_train_epoch_start(self, *_: Any) -> None:

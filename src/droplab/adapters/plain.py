@@ -19,8 +19,12 @@ from droplab.nn import penalty
 from droplab.records import Measure
 from droplab.spec.experiment import ArmSpec
 from droplab.surgery import rates
+from droplab.training.drawing import Drawn, drawn
 from droplab.training.keeping import check_plain, sorted_out
+from droplab.training.once import Once
 from droplab.training.progress import Progress, read_unit
+from droplab.training.settings import Settings
+from droplab.training.watching import Nobody
 
 
 @final
@@ -54,6 +58,7 @@ class PlainRun:
 
     def __init__(self) -> None:
         self.arm = ArmSpec(name="as written", p={})
+        self.settings = Settings(self.arm)
         self.seed = 0
         self.measures: tuple[Measure, ...] = ()
         self.device = choose_device("auto")
@@ -91,6 +96,13 @@ class PlainRun:
                 self._samples = len(dataset)
             options |= share_of(dataset, options)
         return _Loader(dataset, self._progress, shuffle, **options)
+
+    def split(
+        self, count: int, size: float = 0.1, *, strata: Any = None, groups: Any = None, times: Any = None
+    ) -> Drawn:
+        """One split, that of an experiment whose seeds share it."""
+        by = {"strata": strata, "groups": groups, "times": times}
+        return drawn(False, self.seed, count, size, by, Once(Nobody(lambda: False)))
 
     def epochs(
         self,
@@ -150,6 +162,10 @@ class PlainRun:
         if self._progress.epochs is None:
             self._tell()
 
+    def log(self, figures: Mapping[str, Any] | None = None, /, **named: Any) -> None:
+        """Keep and print them with the measures of the epoch."""
+        self._open |= {name: float(value) for name, value in {**(figures or {}), **named}.items()}
+
     def report_samples(self, *, ids: Any = None, **figures: Any) -> None:
         """Their mean is printed with the epoch's figures."""
         del ids
@@ -172,6 +188,9 @@ class PlainRun:
     def rates(self) -> dict[str, float]:
         """``p/SITE`` of all models."""
         return {f"p/{site}": rate for model in self._models for site, rate in rates(model).items()}
+
+    def label(self, logger: Any) -> None:
+        """Nothing: there is no arm."""
 
     def keep(self, **values: Any) -> None:
         """Keep plain values while the script runs."""

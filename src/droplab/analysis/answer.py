@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from droplab.analysis.crossed import Crossed
 from droplab.analysis.deployed import Kind
 from droplab.records import Measure
 
@@ -47,6 +48,10 @@ class Answer:
     """The interval covers 1 - level at this look, all looks and arms together 1 - alpha."""
     p: float
     """Two-sided and unadjusted."""
+    ratio: float
+    """n2/n1 where seeds draw their splits, by which the interval is wider (``scope.py``); else 0."""
+    new_data: Crossed
+    """Of one split: the interval for other validation samples too (``crossed.py``); nothing is read from it."""
     says: Says
     why: Why
     seeds_needed: int | None

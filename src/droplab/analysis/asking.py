@@ -32,7 +32,7 @@ def effect_of(
         identical: whether the arm trained as the baseline did.
     """
     end, arm, sample = question
-    wider = paired_t(sample.values, sample.resolution, level)
+    wider = paired_t(sample.values, sample.resolution, level, sample.ratio)
     status: Status = "undecided"
     if answered:
         status = "supported" if result.mean * end.claim > 0 else "contradicted"

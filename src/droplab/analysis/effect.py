@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,15 +82,29 @@ def consequence(effect: Effect, effects: Iterable[Effect]) -> Consequence:
     """
     if effect.identical:
         return "identical"
-    if effect.status == "undecided":
-        return "open"
-    if effect.status == "equal":
-        return "equal"
-    supported = effect.status == "supported"
-    if effect.role != "gap":
-        return _MEANING[effect.role][0 if supported else 1]
     statuses = [other.status for other in effects if other.arm == effect.arm and other.role == "val"]
-    gained = "supported" in statuses and "contradicted" not in statuses
+    return meaning(effect.role, effect.status, statuses)
+
+
+def meaning(role: Role, status: Status, judged: Collection[Status]) -> Consequence:
+    """What a status means.
+
+    Args:
+        role: of the endpoint.
+        status: its own.
+        judged: those of all the arm's measures on validation samples.
+
+    >>> meaning("fit", "supported", []), meaning("gap", "supported", ["undecided"])
+    ('cost', 'neutral')
+    """
+    if status == "undecided":
+        return "open"
+    if status == "equal":
+        return "equal"
+    supported = status == "supported"
+    if role != "gap":
+        return _MEANING[role][0 if supported else 1]
+    gained = "supported" in judged and "contradicted" not in judged
     if supported:
         return "better" if gained else "neutral"
     return "neutral" if gained else "worse"

@@ -29,9 +29,10 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from droplab.analysis.questions import Endpoint, Questions
-from droplab.records import ExperimentRecord, RunKey, RunRecord
+from droplab.analysis.scope import scope_of
+from droplab.records import ExperimentRecord, Measure, RunKey, RunRecord
 
-_PARTS = {"fit": "fit", "val": "validation"}
+_PARTS = {"fit": "fit", "val": "validation", "deployed": "validation"}
 """By role: the part of the data whose samples are counted."""
 
 
@@ -43,6 +44,8 @@ class Sample:
     values: tuple[float, ...]
     resolution: float = 0.0
     at_least: bool = False
+    ratio: float = 0.0
+    """n2/n1 where seeds draw their splits (``scope.py``)."""
 
 
 def lowest(curve: Sequence[float]) -> int:
@@ -73,21 +76,36 @@ def overfits(record: ExperimentRecord, endpoint: Endpoint) -> Sample:
     runs = [run for run in record.complete(record.baseline) if endpoint.curve(run)]
     if len(runs) < 2:
         return Sample((), ())
-    return Sample(tuple(run.key.seed for run in runs), rises([endpoint.curve(run) for run in runs]))
+    seeds = tuple(run.key.seed for run in runs)
+    return Sample(seeds, rises([endpoint.curve(run) for run in runs]), ratio=scope_of(record).ratio)
 
 
 def differences(record: ExperimentRecord, endpoint: Endpoint, arm: str, other: str) -> Sample:
     """Arm minus the other one over the seeds for which both are finished and have reported it."""
     found = [(a.key.seed, endpoint.curve(a), endpoint.curve(b)) for a, b in pairs_of(record, arm, other)]
     found = [(seed, ours, base) for seed, ours, base in found if ours and base]
-    seeds = tuple(seed for seed, _, _ in found)
+    seeds, ratio = tuple(seed for seed, _, _ in found), scope_of(record).ratio
     if endpoint.role == "turn":
         turns = [(lowest(ours), lowest(base), len(ours) - 1) for _, ours, base in found]
         values = tuple(float(ours - base) for ours, base, _ in turns)
-        return Sample(seeds, values, 1.0, any(ours == last > base for ours, base, last in turns))
+        return Sample(seeds, values, 1.0, any(ours == last > base for ours, base, last in turns), ratio)
     values = tuple(ours[-1] - base[-1] for _, ours, base in found)
-    samples = record.sizes.get(_PARTS[endpoint.role]) if endpoint.measure.counted and endpoint.role in _PARTS else None
-    return Sample(seeds, values, 1 / samples if samples else 0.0)
+    return Sample(seeds, values, one_sample(record, endpoint.measure, endpoint.role), ratio=ratio)
+
+
+def one_sample(record: ExperimentRecord, measure: Measure, role: str) -> float:
+    """What one sample more or less is to a measure that counts samples; 0 where that is not known, or no count.
+
+    A loop of the user's own says how many validation samples there are by reporting single ones.
+    """
+    part = _PARTS.get(role)
+    if not measure.counted or part is None:
+        return 0.0
+    samples: float = record.sizes.get(part, 0)
+    if not samples and part == "validation":
+        folds = (run.folds.get(f"val_{measure.name}", ()) for run in record.runs.values())
+        samples = max((math.fsum(count for _, count in pairs) for series in folds for pairs in series), default=0.0)
+    return 1 / samples if samples else 0.0
 
 
 def pairs_of(record: ExperimentRecord, arm: str, other: str) -> list[tuple[RunRecord, RunRecord]]:

@@ -9,6 +9,7 @@ from statistics import fmean
 
 from droplab.analysis.answer import Failures
 from droplab.analysis.looks import Plan
+from droplab.analysis.scope import scope_of
 from droplab.analysis.shares import exact_share
 from droplab.records import ExperimentRecord, RunKey
 
@@ -23,6 +24,8 @@ class Pairs:
     """Planned pairs of the last finished look; 0 before the first."""
     next_look: int | None
     """Planned pairs of the one after it."""
+    ratio: float
+    """n2/n1 where seeds draw their splits (``scope.py``)."""
     pairing: float
     """Var(difference) / (Var(arm) + Var(baseline)); NaN where nothing varies."""
 
@@ -56,6 +59,7 @@ def pairs(record: ExperimentRecord, values: Mapping[RunKey, float], plan: Plan, 
         apart,
         look,
         next((one for one in looks if one > look), None),
+        scope_of(record).ratio,
         _pairing(apart, [ours for _, ours, _ in found], [base for _, _, base in found]),
     )
 

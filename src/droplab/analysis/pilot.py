@@ -14,6 +14,7 @@ from droplab.analysis.deployed import Kind, endpoint, kind_of
 from droplab.analysis.looks import Plan
 from droplab.analysis.paired import MOST_SEEDS, POWER
 from droplab.analysis.questions import questions
+from droplab.analysis.scope import scope_of, weakest
 from droplab.analysis.student import quantile
 from droplab.errors import UserError
 from droplab.records import LOOKS, ExperimentRecord, Measure
@@ -60,7 +61,7 @@ class Pilot:
     """Exact 95 % interval under normal noise: a few runs tell little of their own spread."""
     sd_high: float
     seconds: float
-    """Mean training time of a run."""
+    """Mean training time of a run, of the arm that takes longest."""
     arms: int
     """Those that are to be compared with the baseline."""
     designs: tuple[Design, ...]
@@ -71,6 +72,8 @@ class Pilot:
     floor: float
     """What no number of seeds goes below: 95 % half width of the baseline's own value for new data, as far as the folds
     of its validation samples tell; NaN without folds."""
+    least: float
+    """Where seeds draw their splits: the difference below which no number of seeds finds any; 0 of one split."""
 
 
 def pilot(record: ExperimentRecord, arms: int = 1, plan: Plan | None = None) -> Pilot:
@@ -97,9 +100,8 @@ def pilot(record: ExperimentRecord, arms: int = 1, plan: Plan | None = None) -> 
     if arms < 1:
         raise UserError(f"an experiment compares one arm with the baseline at least; got {arms}")
     n, sd = len(values), stdev(values)
-    seconds = [sum(run.metrics["seconds"]) for run in done if run.metrics.get("seconds")]
-    each = fmean(seconds) if seconds else math.nan
-    apart = math.sqrt(2) * sd
+    each = _dearest(record)
+    apart, ratio = math.sqrt(2) * sd, scope_of(record).ratio
     return Pilot(
         measure=asked.primary,
         kind=kind,
@@ -111,43 +113,58 @@ def pilot(record: ExperimentRecord, arms: int = 1, plan: Plan | None = None) -> 
         seconds=each,
         arms=arms,
         designs=tuple(
-            Design(k, apart * _width(k, plan.alpha / arms), k * (arms + 1), k * (arms + 1) * each) for k in SEEDS
+            Design(k, apart * _width(k, plan.alpha / arms, ratio), k * (arms + 1), k * (arms + 1) * each) for k in SEEDS
         ),
         looks=plan.looks,
-        expected=tuple(expected(plan, d, d * apart, 1 / arms) for d in (1.0, 2.0)),
-        for_margin=_for_margin(apart, plan, arms),
-        floor=_floor(record, asked.turn) if kind == "deployed" else math.nan,
+        expected=tuple(expected(plan, d, d * apart, 1 / arms, ratio) for d in (1.0, 2.0)),
+        for_margin=_for_margin(apart, plan, arms, ratio),
+        floor=_floor(record, asked.turn) if kind == "deployed" and not ratio else math.nan,
+        least=apart * weakest(ratio, plan.alpha / arms),
     )
 
 
-def _width(seeds: int, level: float, power: float = POWER) -> float:
+def _dearest(record: ExperimentRecord) -> float:
+    """Mean seconds of a run, of the arm that takes longest: an arm may change the recipe. NaN where none told any."""
+    runs = [[run for run in record.complete(arm) if run.metrics.get("seconds")] for arm in record.arms]
+    return max((fmean(sum(run.metrics["seconds"]) for run in found) for found in runs if found), default=math.nan)
+
+
+def _width(seeds: int, level: float, ratio: float, power: float = POWER) -> float:
     """In standard deviations of the differences."""
-    return (quantile(1 - level / 2, seeds - 1) + quantile(power, seeds - 1)) / math.sqrt(seeds)
+    width = (quantile(1 - level / 2, seeds - 1) + quantile(power, seeds - 1)) / math.sqrt(seeds)
+    return width * math.sqrt(1 + seeds * ratio) if ratio else width
 
 
-def _for_margin(apart: float, plan: Plan, arms: int) -> int | None:
+def _for_margin(apart: float, plan: Plan, arms: int, ratio: float) -> int | None:
     if plan.margin is None:
         return None
     margin = plan.margin
 
     def enough(n: int) -> bool:  # both bounds have to hold: each with half of what may go wrong
-        return apart * _width(n, plan.alpha / arms, (1 + POWER) / 2) <= margin
+        return apart * _width(n, plan.alpha / arms, ratio, (1 + POWER) / 2) <= margin
 
     return 2 + bisect_left(range(2, MOST_SEEDS + 1), True, key=enough)
 
 
-def expected(plan: Plan, d: float, effect: float, share: float) -> Expected:
+def expected(plan: Plan, d: float, effect: float, share: float, ratio: float = 0.0) -> Expected:
     """Seeds until one arm is decided whose differences have a mean of ``d`` standard deviations, by simulation.
+
+    Where seeds draw their splits, ``ratio`` is the variance of what all splits have in common (``scope.py``).
 
     >>> found = expected(Plan(LOOKS), 2.0, 0.1, 1.0)
     >>> round(found.seeds, 1), round(found.decided, 2)
     (6.1, 1.0)
     """
     at = np.array(plan.looks)
-    drawn = np.random.default_rng(0).standard_normal((_PATHS, at[-1])) + d
+    rng = np.random.default_rng(0)
+    drawn = rng.standard_normal((_PATHS, at[-1])) + d
+    if ratio:
+        drawn += math.sqrt(ratio) * rng.standard_normal((_PATHS, 1))
     mean, squares = drawn.cumsum(1)[:, at - 1] / at, (drawn * drawn).cumsum(1)[:, at - 1]
     error = np.sqrt(np.maximum(squares - at * mean**2, 0) / (at - 1) / at)
     limits = np.array([quantile(1 - plan.level(int(look), share) / 2, int(look) - 1) for look in at])
+    if ratio:
+        error = error * np.sqrt(1 + at * ratio)
     crossed = np.abs(mean) > limits * error
     used = np.where(crossed.any(1), at[crossed.argmax(1)], at[-1])
     return Expected(effect, float(used.mean()), float(crossed.any(1).mean()))

@@ -13,17 +13,20 @@ times the others' standard deviation, pooling makes 5 % into 22 %, moderation (S
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from droplab.analysis.answer import Answer, Says, Why
-from droplab.analysis.deployed import Kind, endpoint, kind_of
-from droplab.analysis.endpoints import identical
+from droplab.analysis.crossed import for_new_data
+from droplab.analysis.deployed import Floats, Kind, chosen, endpoint, kind_of, measured
+from droplab.analysis.endpoints import identical, one_sample
 from droplab.analysis.looks import Plan
 from droplab.analysis.needed import pairs_needed
 from droplab.analysis.paired import Paired, paired_t
 from droplab.analysis.pairs import Pairs, failures, pairs
 from droplab.analysis.questions import Questions
+from droplab.folds import OTHERS
 from droplab.records import ExperimentRecord, RunKey
 
 
@@ -32,13 +35,21 @@ class Numbers(NamedTuple):
 
     kind: Kind
     values: Mapping[RunKey, float]
+    parts: Mapping[RunKey, Floats]
+    """As deployed: each fold's sum and count, ``(K, 2)``."""
 
 
 def numbers(record: ExperimentRecord, asked: Questions) -> Numbers:
     """As deployed where all finished runs have folds, else at their best epoch."""
     done = {key: run for key, run in record.runs.items() if run.state == "done"}
     kind = kind_of(list(done.values()), asked.turn)
-    return Numbers(kind, {key: endpoint(run, asked.turn, asked.primary, kind).value for key, run in done.items()})
+    if kind != "deployed":
+        values = {key: endpoint(run, asked.turn, asked.primary, kind).value for key, run in done.items()}
+        return Numbers(kind, values, {})
+    name, others = asked.turn, asked.turn + OTHERS
+    found = {key: chosen(run.folds[name], asked.primary, run.folds.get(others, ())) for key, run in done.items()}
+    parts = {key: one[0] for key, one in found.items() if one is not None}
+    return Numbers(kind, {key: measured(parts[key]) if key in parts else math.nan for key in done}, parts)
 
 
 def answers(
@@ -56,8 +67,10 @@ def answers(
     arms = [arm for arm in record.arms if arm != record.baseline]
     if not asked.turn or not arms:
         return ()
-    kind, values = of or numbers(record, asked)
-    floor = _resolution(record, asked)
+    kind, values, parts = of or numbers(record, asked)
+    floor = one_sample(record, asked.primary, "val")
+    if record.spec.get("resample"):  # the folds of two seeds hold other samples
+        parts = {}
     shared = max(family or 0, len(arms))
     found = {arm: pairs(record, values, plan, arm) for arm in arms}
     same = {arm for arm in arms if identical(record, asked, arm, record.baseline)}
@@ -83,6 +96,7 @@ def answers(
         elif barred[arm] and _excludes_0(result):
             why = "failures"
         asks = says == "undecided" and why in {"", "look"}
+        level = plan.level(max(2, found[arm].look), share)
         given.append(
             Answer(
                 arm=arm,
@@ -95,8 +109,10 @@ def answers(
                 sd=result.sd,
                 low=result.low,
                 high=result.high,
-                level=plan.level(max(2, found[arm].look), share),
+                level=level,
                 p=result.p,
+                ratio=found[arm].ratio,
+                new_data=for_new_data(parts, arm, record.baseline, found[arm].seeds, result.mean, level),
                 says=says,
                 why=why,
                 seeds_needed=pairs_needed(result, plan, 1 / max(1, shared - len(shares))) if asks else None,
@@ -121,7 +137,7 @@ def _why(found: Pairs) -> Why:
 
 
 def _test(found: Pairs, floor: float, plan: Plan, share: float) -> Paired:
-    return paired_t(found.values, floor, plan.level(max(2, found.look), share))
+    return paired_t(found.values, floor, plan.level(max(2, found.look), share), found.ratio)
 
 
 def _step_down(tested: Mapping[str, Paired], found: Mapping[str, Pairs], plan: Plan, of: int) -> dict[str, float]:
@@ -145,9 +161,3 @@ def _excludes_0(result: Paired) -> bool:
 
 def _inside(result: Paired, plan: Plan) -> bool:
     return plan.margin is not None and -plan.margin < result.low and result.high < plan.margin
-
-
-def _resolution(record: ExperimentRecord, asked: Questions) -> float:
-    """The smallest step of the primary measure."""
-    samples = record.sizes.get("validation")
-    return 1 / samples if asked.primary.counted and samples else 0.0

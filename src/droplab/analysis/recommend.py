@@ -75,7 +75,8 @@ def recommend_deployed(record: ExperimentRecord, main: Primary, alpha: float) ->
 
     def beats(ours: str, theirs: str) -> bool:
         first, second = (dict(zip(found[arm].seeds, found[arm].values, strict=True)) for arm in (ours, theirs))
-        result = paired_t([first[seed] - second[seed] for seed in first if seed in second], 0.0, alpha)
+        apart = [first[seed] - second[seed] for seed in first if seed in second]
+        result = paired_t(apart, 0.0, alpha, main.scope.ratio)
         return result.p < alpha and result.mean * main.end.claim > 0
 
     beaten = {arm for arm in found if any(beats(other, arm) for other in found if other != arm)}
@@ -107,7 +108,7 @@ def _beats(record: ExperimentRecord, ours: str, theirs: str, alpha: float) -> bo
 def _sign(record: ExperimentRecord, endpoint: Endpoint, ours: str, theirs: str, alpha: float) -> int:
     """+1 where our arm is better, -1 where it is worse, 0 where the interval says neither."""
     sample = differences(record, endpoint, ours, theirs)
-    result = paired_t(sample.values, sample.resolution, alpha)
+    result = paired_t(sample.values, sample.resolution, alpha, sample.ratio)
     if not result.p < alpha:
         return 0
     return 1 if result.mean * endpoint.claim > 0 else -1

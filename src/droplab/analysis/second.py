@@ -20,6 +20,7 @@ from droplab.analysis.looks import Plan
 from droplab.analysis.paired import holm, holm_levels, paired_t
 from droplab.analysis.primary import answers, numbers
 from droplab.analysis.questions import Endpoint, Questions
+from droplab.analysis.scope import Scope, scope_of
 from droplab.analysis.until import Next, follows, next_seeds
 from droplab.records import ExperimentRecord
 
@@ -44,6 +45,8 @@ class Primary:
     """Comparisons among which alpha was shared."""
     spreads: Mapping[str, Spread]
     """Each arm's own numbers, over all its finished runs; described."""
+    scope: Scope
+    """What its intervals hold for."""
     coming: Next | None = None
     """What a plan of several looks wants next; ``None`` of a fixed design."""
 
@@ -63,13 +66,14 @@ def primary(record: ExperimentRecord, asked: Questions, plan: Plan, family: int 
     found = answers(record, asked, plan, family=family, of=of)
     if not found:
         return None
-    spreads = {
-        arm: spread([value for key, value in of.values.items() if key.arm == arm and math.isfinite(value)])
-        for arm in record.arms
-    }
+    by_arm: dict[str, list[float]] = {arm: [] for arm in record.arms}
+    for key, value in of.values.items():
+        if math.isfinite(value):
+            by_arm[key.arm].append(value)
+    spreads = {arm: spread(values) for arm, values in by_arm.items()}
     end = Endpoint(NAMES[found[0].kind], 0, asked.primary.sign, "deployed", asked.primary, asked.turn)
     coming = next_seeds(record, plan, found) if follows(record, plan) else None
-    return Primary(plan, end, found, max(family or 0, len(found)), spreads, coming)
+    return Primary(plan, end, found, max(family or 0, len(found)), spreads, scope_of(record), coming)
 
 
 def effects(record: ExperimentRecord, asked: Questions, main: Primary) -> tuple[Effect, ...]:
@@ -132,7 +136,7 @@ def _rest(
     level: float,
 ) -> list[Effect]:
     """The other questions of one arm, at one level together; adjusted p-values are on the scale of alpha."""
-    results = [paired_t(sample.values, sample.resolution) for sample in samples]
+    results = [paired_t(sample.values, sample.resolution, ratio=sample.ratio) for sample in samples]
     p_values = [result.p for result in results]
     given = []
     for end, sample, result, adjusted, own in zip(

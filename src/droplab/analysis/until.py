@@ -13,6 +13,7 @@ from droplab.analysis.pairs import ended as is_over
 from droplab.analysis.planned import plan_of
 from droplab.analysis.primary import answers
 from droplab.analysis.questions import questions
+from droplab.analysis.scope import check_scope
 from droplab.analysis.student import quantile, two_sided_p
 from droplab.errors import UserError
 from droplab.records import ExperimentRecord, RunKey
@@ -51,8 +52,13 @@ def wanted(record: ExperimentRecord) -> tuple[RunKey, ...] | None:
     """The runs that an experiment wants now, by its own plan; ``None`` where that is all of them.
 
     Called between looks: an engine trains what is given, and asks again until nothing is.
+
+    Raises:
+        UserError: nothing is trained yet, and no number of seeds could decide (``scope.py``).
     """
     plan = plan_of(record)
+    if not any(run.state == "done" for run in record.runs.values()):
+        check_scope(record, plan or Plan((max(2, len(record.seeds)),)))
     return next_seeds(record, plan).runs if plan is not None and follows(record, plan) else None
 
 
@@ -123,6 +129,8 @@ def chance(answer: Answer, plan: Plan, share: float) -> float:
     if n < 2 or not math.isfinite(answer.sd) or n >= last:
         return 1.0 if n < last else 0.0
     half = quantile(1 - plan.level(last, share) / 2, last - 1) * answer.sd / math.sqrt(last)
+    if answer.ratio:
+        half *= math.sqrt(1 + last * answer.ratio)
     spread = answer.sd * math.sqrt((last - n) / (last * n))
     if spread == 0:
         return 1.0

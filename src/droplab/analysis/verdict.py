@@ -127,7 +127,7 @@ def _first_effects(record: ExperimentRecord, wanted: Questions, alpha: float) ->
         asked.append((wanted.overfits, record.baseline, overfits(record, wanted.overfits)))
     others = [arm for arm in record.arms if arm != record.baseline]
     asked += [(end, arm, differences(record, end, arm, record.baseline)) for arm in others for end in wanted.others]
-    results = [paired_t(sample.values, sample.resolution) for _, _, sample in asked]
+    results = [paired_t(sample.values, sample.resolution, ratio=sample.ratio) for _, _, sample in asked]
     p_values = [result.p for result in results]
     adjusted, levels = holm(p_values), holm_levels(p_values, alpha)
     same = {arm for arm in others if identical(record, wanted, arm, record.baseline)}

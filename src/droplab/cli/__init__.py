@@ -4,52 +4,72 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from cyclopts import App, CycloptsError
 
 from droplab._version import __version__
+from droplab.cli import data, export
 from droplab.cli.audit import audit
 from droplab.cli.compare import compare
-from droplab.cli.data import data
-from droplab.cli.export import export
 from droplab.cli.final import final
+from droplab.cli.forget import forget
+from droplab.cli.helping import group, in_language, program
 from droplab.cli.init import init
 from droplab.cli.judge import judge
 from droplab.cli.kinds import kinds
 from droplab.cli.launch import launch
 from droplab.cli.note import note
 from droplab.cli.plan import plan
+from droplab.cli.rename import rename
 from droplab.cli.report import report
 from droplab.cli.runs import runs
 from droplab.cli.terminal import complain, finish, prepare_streams, silence
+from droplab.cli.translating import translate
 from droplab.cli.verdict import verdict
+from droplab.cli.words import language, speak
 from droplab.errors import DroplabError
 
-app = App(
-    name="droplab",
-    help="Does dropout help this model, where, which kind, how much? A controlled experiment answers.",
-    version=__version__,
-)
-for command in (compare, launch, report, runs, verdict, judge, plan, note, init):
-    app.command(command)
-app.command(final, name="test")
-app.command(export)
-app.command(data)
-app.command(kinds)
-app.command(audit)
+ABOUT = "Does dropout help this model, where, which kind, how much? A controlled experiment answers."
+COMMANDS: Mapping[str, Callable[..., Any]] = {
+    **{one.__name__: one for one in (compare, launch, report, runs, verdict, judge, plan, note, forget, rename)},
+    **{one.__name__: one for one in (init, kinds, audit)},
+    "test": final,
+}
+"""A command by its name."""
+GROUPS: Mapping[str, tuple[str, Callable[[], Mapping[str, Callable[..., None]]]]] = {
+    "export": (export.ABOUT, export.commands),
+    "data": (data.ABOUT, data.commands),
+}
+"""Commands of two words, with what is said of their first."""
+
+
+def build(given: Sequence[str], lang: str) -> App:
+    """The command line, whose help is in a language; commands of two words where the first is among those given."""
+    app = program(__version__, ABOUT, lang)
+    for name, command in COMMANDS.items():
+        app.command(in_language(name, command, lang), name=name)
+    for name, (about, commands) in GROUPS.items():
+        app.command(group(name, about, commands() if name in given else {}, lang))
+    return app
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 fine, 2 the user's mistake, 1 a failure, 130 or 143 interrupted."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         prepare_streams()
-        app(arguments, exit_on_error=False, print_error=True, result_action="return_value")
+        lang = speak(given)
+        app = build(given, lang)
+        app(given, exit_on_error=False, print_error=lang == "en", result_action="return_value")
         finish()
-    except CycloptsError:
-        sys.exit(2)  # cyclopts has printed what was wrong
+    except CycloptsError as problem:
+        if language() != "en":  # else cyclopts has printed what was wrong
+            complain(translate(str(problem), language()))
+        sys.exit(2)
     except DroplabError as problem:
-        complain(problem)
+        complain(translate(str(problem), language()))
         sys.exit(problem.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

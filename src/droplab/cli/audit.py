@@ -15,7 +15,7 @@ def audit(
     json: bool = False,
     svg: Path | None = None,
     fail_on: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = (),
-    lang: str = "en",
+    lang: str | None = None,
 ) -> None:
     """List every dropout that a model executes, wherever it hides, and what is wrong with it.
 
@@ -26,16 +26,16 @@ def audit(
         json: The report as JSON.
         svg: Write a picture of the model with its sites to this file.
         fail_on: Codes, as DL001, or any: end with exit code 1 where one is found; none: never. Notes never count.
-        lang: Language, en or ja.
+        lang: Language, en or ja (default: $DROPLAB_LANG, then the system's).
     """
     from droplab.auditing import audit as audited
     from droplab.auditing.checks import CODES
     from droplab.cli.terminal import hand_out, say
+    from droplab.cli.words import language
     from droplab.errors import FailureError, UserError, suggest
-    from droplab.languages import check_language
     from droplab.report.writing import whole_file
 
-    check_language(lang)
+    lang = language(lang)
     wanted = tuple(code for given in fail_on for code in given.split(",") if code)
     for code in wanted:
         if code not in {*CODES, "any", "none"}:

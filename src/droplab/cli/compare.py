@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from droplab.cli.written import listed, written
 from droplab.errors import FailureError, SpecError, suggest
 
 if TYPE_CHECKING:
@@ -26,13 +27,18 @@ def compare(
     arm_set: Annotated[str | None, Parameter(name="--set")] = None,
     seeds: Seeds | None = None,
     margin: float | None = None,
+    resample: str | None = None,
     epochs: int | None = None,
     out: Path | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
+    executor: Literal["auto", "serial", "process", "ray"] | None = None,
+    address: str | None = None,
+    cpus_per_run: float | None = None,
+    gpus_per_run: float | None = None,
     track: str | None = None,
     allow_random_baseline: Annotated[bool, Parameter(negative="")] = False,
     accept_changed_code: Annotated[bool, Parameter(negative="")] = False,
-    lang: str = "en",
+    lang: str | None = None,
 ) -> None:
     """Train arms × seeds, continue what was begun, print the verdict and write the page.
 
@@ -46,31 +52,43 @@ def compare(
         data_dir: Where data sets are looked for (default: $DROPLAB_DATA, then the user's cache).
         train_size: Keep this many training samples, stratified by class.
         model: tutorial-cnn, srivastava-mlp, mlp, unet, gpt, lstm, or pkg.module:function.
-        arm_set: A built-in set of arms: tutorial, variants, placements, rates or schedules; with its data and recipe
-            unless SPEC, --data or --model say otherwise. On another model the arms go to the sites that it has. Or a
-            list of arms of your own, pkg.module:ARMS.
-        arms: Names of the spec's arms, or drop rates such as 0,0.25,0.5; the first is the baseline.
+        arm_set: A built-in set of arms: tutorial, variants, placements, rivals, dropout-x-decay, rates or schedules;
+            with its data and recipe unless SPEC, --data or --model say otherwise. On another model the arms go to the
+            sites that it has. Or a list of arms of your own, pkg.module:ARMS.
+        arms: Names of the spec's arms, drop rates, changes of the recipe, or rates with changes, such as
+            0,0.25,weight_decay=0.01,0.25+augmentation=flip-crop; the first is the baseline.
         seeds: Number of seeds per arm, or until-decided: looks at 3, 5, 8, 12, 16 and 20 seeds; an arm that is decided
             gets no more.
         margin: The smallest difference of the first measure that matters to you, in its own unit; inside it arms are
             practically equal.
+        resample: true: each seed draws its own training and validation samples; 5-fold: seed s validates on fold s mod
+            5. Without it, all seeds have one split, of which alone the verdict tells.
         epochs: Epochs per run.
         out: Folder of the experiment (default: droplab-runs/NAME-HASH, the same for the same spec).
         fresh: Start anew in a new folder.
+        executor: serial, process, or ray for a cluster; auto measures which of the first two finishes first.
+        address: Of ray: the cluster's, HOST:PORT (default: the one on this machine, or a new one).
+        cpus_per_run: Of ray: CPUs that each run holds on its node (default: its threads, or 1).
+        gpus_per_run: Of ray: GPUs that each run holds; 0.25 for four runs on one.
         track: Mirror metrics to wandb, trackio, mlflow, tensorboard or pkg.module:Class; several by commas.
         allow_random_baseline: Train an arm without dropout although the model drops by itself; the verdict says so.
         accept_changed_code: Continue although the code that the spec names is another now; the verdict says so.
-        lang: Language of the verdict and the page, en or ja.
+        lang: Language of the verdict and the page, en or ja (default: $DROPLAB_LANG, then the system's).
     """
     from droplab.cli.progress import progress
-    from droplab.report import check_language
-    from droplab.spec import LoopSpec, parse_spec
+    from droplab.cli.words import language
+    from droplab.spec import ExperimentSpec, LoopSpec, parse_spec
     from droplab.spec.specfile import parse, read_table
     from droplab.tracking import check_sinks
 
-    check_language(lang)
+    lang = language(lang)
+    draw = True if resample == "true" else resample
     sinks = [name.strip() for name in (track or "").split(",") if name.strip()]
     check_sinks(sinks)
+    left_out: list[str] = []
+    asked: LoopSpec | ExperimentSpec
+    options = {"executor": executor, "address": address, "cpus_per_run": cpus_per_run, "gpus_per_run": gpus_per_run}
+    compute = {key: value for key, value in options.items() if value is not None}
     if spec is not None and "loop" in read_table(spec):
         built_in_set = None if arm_set is None or ":" in arm_set else arm_set
         _refuse(
@@ -84,39 +102,31 @@ def compare(
         )
         known = parse(LoopSpec, read_table(spec), str(spec)).canonical()["arms"]
         chosen = choose_arms(arms, known) if arms is not None else arm_set
-        from droplab.comparison import compare as run
+        over = {"arms": chosen, "seeds": seeds, "margin": margin, "resample": draw, "epochs": epochs}
+        given: dict[str, Any] = {key: value for key, value in over.items() if value is not None}
+        if compute:
+            given["compute"] = _over(read_table(spec).get("compute"), compute)
+        asked = parse(LoopSpec, {**read_table(spec), **given}, str(spec))
+    else:
+        values = spec_values(spec, data, train_size, model, arms, arm_set, seeds, epochs)
+        if margin is not None:
+            values["margin"] = margin
+        if draw is not None:
+            values["resample"] = draw
+        if compute:
+            values["compute"] = _over(values.get("compute"), compute)
+        if arm_set is not None:
+            from droplab.execution.fitting import fit_set
 
-        with progress(lang) as display:
-            results = run(
-                spec,
-                arms=chosen,
-                seeds=seeds,
-                margin=margin,
-                epochs=epochs,
-                out=out,
-                fresh=fresh,
-                track=sinks,
-                listener=display,
-                accept_changed_code=accept_changed_code,
-            )
-        _show(results, lang, None)
-        return
-    values = spec_values(spec, data, train_size, model, arms, arm_set, seeds, epochs)
-    if margin is not None:
-        values["margin"] = margin
-    left_out: list[str] = []
-    if arm_set is not None:
-        from droplab.execution.fitting import fit_set
-
-        values, left_out = fit_set(values, data_dir)
-    parsed = parse_spec(values, str(spec) if spec else "the command")
+            values, left_out = fit_set(values, data_dir)
+        asked = parse_spec(values, str(spec) if spec else "the command")
     from droplab.comparison import compare as run  # loads torch, which a spec that does not hold need not wait for
 
     with progress(lang) as display:
         for line in left_out:
             display.say(line)
         results = run(
-            parsed,
+            asked,
             out=out,
             fresh=fresh,
             data_dir=data_dir,
@@ -125,7 +135,12 @@ def compare(
             allow_random_baseline=allow_random_baseline,
             accept_changed_code=accept_changed_code,
         )
-    _show(results, lang, data_dir)
+    show_results(results, lang, data_dir)
+
+
+def _over(table: Any, given: dict[str, Any]) -> Any:
+    """A spec's table with the options of the command line laid over it."""
+    return {**table, **given} if isinstance(table, dict) else given or table
 
 
 def _refuse(given: dict[str, Any]) -> None:
@@ -134,17 +149,22 @@ def _refuse(given: dict[str, Any]) -> None:
         raise SpecError([f"{', '.join(named)}: a loop of your own brings its data and models itself"], "the command")
 
 
-def _show(results: Results, lang: str, data_dir: Path | None) -> None:
-    from droplab.cli.terminal import say
+def show_results(results: Results, lang: str, data_dir: Path | None) -> None:
+    """Write the page, print the verdict and where the page is; runs that failed end the command with their reasons."""
+    from droplab.cli.answering import say_verdict
+    from droplab.cli.failing import grouped
+    from droplab.cli.terminal import say, tell_aside
+    from droplab.cli.words import words
 
+    tell_aside(words("page.writing"))
     try:
         page = results.write_page(lang=lang, data_dir=data_dir)  # before anything is printed, which may fail
     finally:
-        say(results.text(lang))
-    say(f"\n{page}")
-    failed = [run for run in results.record.runs.values() if run.state == "failed"]
+        say_verdict(results.verdict, results.record, lang)
+    say("\n" + words("page.at", address=page.absolute().as_uri()))
+    failed = [(run.key, run.reason) for run in results.record.runs.values() if run.state == "failed"]
     if failed:
-        lines = "\n".join(f"  - {run.key}: {run.reason}" for run in failed)
+        lines = "\n".join(f"  - {line}" for line in grouped(failed, lang))
         raise FailureError(f"{len(failed)} of {len(results.record.runs)} runs failed:\n{lines}")
 
 
@@ -191,10 +211,10 @@ def _lay(values: dict[str, Any], table: str, **options: Any) -> None:
 
 
 def choose_arms(text: str, known: Any, model: str = "") -> list[dict[str, Any]]:
-    """Arms from ``--arms``: names of the spec's arms, or rates for all dropout layers.
+    """Arms from ``--arms``: names of the spec's arms, rates for all dropout layers, changes of the recipe, or both.
 
-    >>> [arm["name"] for arm in choose_arms("0, 0.5", None)]
-    ['no dropout', 'dropout 0.5']
+    >>> [arm["name"] for arm in choose_arms("0, 0.5, weight_decay=0.01, 0.5+weight_decay=0.01", None)]
+    ['no dropout', 'dropout 0.5', 'no dropout, weight_decay 0.01', 'dropout 0.5, weight_decay 0.01']
 
     Raises:
         SpecError: a word is neither.
@@ -204,19 +224,19 @@ def choose_arms(text: str, known: Any, model: str = "") -> list[dict[str, Any]]:
     table = known if isinstance(known, list) else [arm.model_dump() for arm in default_arms(model)]
     by_name = {arm["name"]: arm for arm in table if isinstance(arm, dict) and "name" in arm}
     chosen, problems = [], []
-    for word in (part.strip() for part in text.split(",")):
+    for word in listed(text, by_name):
         if word in by_name:
             chosen.append(by_name[word])
             continue
-        try:
-            rate = float(word)
-        except ValueError:
+        arm = written(word)
+        if arm is None:
             names = ", ".join(by_name)
             problems.append(
-                f"--arms: {word!r} is neither a drop rate nor one of the arms ({names}){suggest(word, by_name)}"
+                f"--arms: {word!r} is neither a drop rate, nor a change such as weight_decay=0.01, nor one of the arms "
+                f"({names}){suggest(word, by_name)}"
             )
             continue
-        chosen.append({"name": f"dropout {word}" if rate else "no dropout", "p": rate})
+        chosen.append(arm)
     if problems:
         raise SpecError(problems, "the command")
     return chosen

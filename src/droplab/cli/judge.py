@@ -19,7 +19,7 @@ def judge(
     epoch: str = "",
     baseline: str = "",
     margin: float | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     form: Annotated[Form, Parameter(name=["--form"])] = "text",
     json: Annotated[bool, Parameter(negative="")] = False,
     page: Path | None = None,
@@ -40,7 +40,7 @@ def judge(
         epoch: In a table, the column of epochs.
         baseline: The arm that the others are compared with; the first where absent.
         margin: The smallest difference that matters; inside it arms are practically equal.
-        lang: Language, en or ja.
+        lang: Language, en or ja (default: $DROPLAB_LANG, then the system's).
         form: text, json, markdown or latex, as of droplab verdict.
         json: The same as --form json.
         page: Also write the page, one HTML file, there.
@@ -49,12 +49,14 @@ def judge(
     """
     from droplab.cli.terminal import say
     from droplab.cli.verdict import tell
+    from droplab.cli.words import language, words
     from droplab.judging import judge as judge_runs
 
+    lang = language(lang)
     measures = [name for name in measure.split(",") if name.strip()]
     found = judge_runs(source, measure=measures, arm=arm, seed=seed, epoch=epoch, baseline=baseline, margin=margin)
     if page is not None:
         found.write_page(page, lang, replace=force)
     tell(found.verdict, found.record, lang, "json" if json else form, exit_code=exit_code)
     if page is not None and form == "text" and not json:
-        say(page)
+        say("\n" + words("page.at", address=page.absolute().as_uri()))

@@ -2,46 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
-def kinds(name: str | None = None, *, lang: str = "en") -> None:
-    """List the kinds of dropout that an arm can name, or say all about one.
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from droplab.variants.told import Told
+
+
+def kinds(
+    name: str | None = None,
+    *,
+    plain: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    lang: str | None = None,
+) -> None:
+    """List the kinds of dropout that an arm can name, or say all about one and print an arm that runs.
 
     An arm may also name a layer of your own: kind = "pkg.module:Class".
 
     Args:
         name: A name from the list.
-        lang: Language, en or ja.
+        plain: Lines with tabs between the values, for programs.
+        json: The same as JSON, a list with an object for each kind.
+        lang: Language, en or ja (default: $DROPLAB_LANG, then the system's).
     """
-    from rich.table import Table
-    from rich.text import Text
-
-    from droplab.cli.terminal import show
-    from droplab.report import check_language, texts
-    from droplab.variants.language import said
+    from droplab.cli.tabling import Column, hand_rows, tell
+    from droplab.cli.words import language
+    from droplab.languages import read_texts
     from droplab.variants.table import TABLE
-
-    check_language(lang)
-    heads = {key.removeprefix("kinds."): text for key, text in texts(lang).items() if key.startswith("kinds.")}
-    if name is None:
-        table = Table(heads["name"], "droplab.nn", heads["does"])
-        for row in TABLE.values():
-            table.add_row(Text(row.name), Text(row.layer), Text(said(row.name, lang)["does"], overflow="fold"))
-        show(table)
-        return
-    said(name, lang)  # a name that is none is said before torch is loaded
     from droplab.variants.told import told
 
-    one = told(name, lang)
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    shown = ("name", "layer", "does", "when", "equation", "shares", "eval_law", "paper", "deviations")
-    for field in shown:
-        value = getattr(one, field)
-        table.add_row(Text(heads[field]), Text(f"droplab.nn.{value}" if field == "layer" else value, overflow="fold"))
-    if TABLE[name].in_arms:
-        table.add_row(Text(heads["arm"]), Text(_arm(name, bool(TABLE[name].adopts))))
-    show(table)
+    lang = language(lang)
+    texts = read_texts("droplab", "report/locales", lang)  # without the room, and so without NumPy
+    heads = {key.removeprefix("kinds."): text for key, text in texts.items() if key.startswith("kinds.")}
+    every = [told(one, lang) for one in ([name] if name is not None else TABLE)]
+    if plain or json:
+        values = [{**one._asdict(), "arm": one.arm.spec if one.arm else ""} for one in every]
+        hand_rows([Column(key, "") for key in values[0]], [[*one.values()] for one in values], json=json)
+    elif name is None:
+        columns = [
+            Column("name", heads["name"]),
+            Column("layer", "droplab.nn", spare=True),
+            Column("does", heads["does"], prose=True),
+        ]
+        tell(columns, [[one.name, one.layer, one.does] for one in every])
+    else:
+        _tell_one(every[0], heads)
 
 
-def _arm(name: str, weights: bool) -> str:
-    site = "fc1" if weights else "fc1:in"
-    return f'[[arms]]\nname = "{name}"\nkind = "{name}"\np = {{ "{site}" = 0.25 }}'
+def _tell_one(one: Told, heads: Mapping[str, str]) -> None:
+    from droplab.cli.tabling import Column, tell
+    from droplab.cli.terminal import say
+    from droplab.cli.words import words
+
+    fields = ("name", "layer", "does", "when", "equation", "shares", "eval_law", "paper", "deviations")
+    shown = [(field, getattr(one, field)) for field in fields]
+    rows = [[heads[field], f"droplab.nn.{text}" if field == "layer" else text] for field, text in shown if text]
+    tell([Column("", ""), Column("", "", prose=True)], rows)
+    if one.arm is None:
+        return
+    say(f"\n{heads['arm']}\n\n{one.arm.spec.rstrip()}")  # apart from the table, to be copied
+    if one.arm.file:
+        say(f"\n{words('kinds.beside', file=one.arm.file)}\n\n{one.arm.code.rstrip()}")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from droplab.cli.written import written
 from droplab.errors import SpecError
 
 
@@ -23,7 +24,7 @@ def launch(
     threads: int | None = None,
     track: str | None = None,
     accept_changed_code: Annotated[bool, Parameter(negative="")] = False,
-    lang: str = "en",
+    lang: str | None = None,
 ) -> None:
     """Run a training script once for each arm and seed; the script calls run = droplab.run().
 
@@ -31,7 +32,8 @@ def launch(
 
     Args:
         command: After --: python train.py …, or torchrun --nproc-per-node 2 train.py …
-        arms: Drop rates such as 0,0.25,0.5, or a TOML file with arms = […]; the first is the baseline.
+        arms: Drop rates such as 0,0.25,0.5, settings that the script reads (0,weight_decay=0.1,0.25+lr=0.01), or a TOML
+            file with arms = […]; the first is the baseline.
         seeds: Number of seeds per arm.
         measure: What the script reports, with the better direction: loss:lower. Given again for each; the first is
             decided on (default: loss:lower).
@@ -43,17 +45,17 @@ def launch(
         threads: Threads of each run, all its ranks together (default: the machine's, shared among workers).
         track: Mirror metrics to wandb, trackio, mlflow, tensorboard or pkg.module:Class; several by commas.
         accept_changed_code: Continue although the script is another now; the verdict says so.
-        lang: Language of the verdict and the page, en or ja.
+        lang: Language of the verdict and the page, en or ja (default: $DROPLAB_LANG, then the system's).
     """
-    from droplab.cli.compare import _show
+    from droplab.cli.compare import show_results
     from droplab.cli.progress import progress
+    from droplab.cli.words import language
     from droplab.execution.launch_command import check_command
-    from droplab.report import check_language
     from droplab.spec import LoopSpec
     from droplab.spec.specfile import parse
     from droplab.tracking import check_sinks
 
-    check_language(lang)
+    lang = language(lang)
     check_command(command)
     sinks = [one.strip() for one in (track or "").split(",") if one.strip()]
     check_sinks(sinks)
@@ -78,7 +80,7 @@ def launch(
         results = run(
             spec, out=out, fresh=fresh, track=sinks, listener=display, accept_changed_code=accept_changed_code
         )
-    _show(results, lang, None)
+    show_results(results, lang, None)
 
 
 def _measures(words: tuple[str, ...]) -> dict[str, str]:
@@ -99,7 +101,7 @@ def _measures(words: tuple[str, ...]) -> dict[str, str]:
 
 
 def _arms(text: str) -> list[Any]:
-    """Arms from ``--arms``: drop rates, or those of a file.
+    """Arms from ``--arms``: drop rates, settings of the script, both, or those of a file.
 
     >>> _arms("0, 0.5")
     [0.0, 0.5]
@@ -111,9 +113,9 @@ def _arms(text: str) -> list[Any]:
         if not isinstance(arms, list):
             raise SpecError([f"--arms: {text} has no list of arms: arms = [0, 0.1]"], "the command")
         return arms
-    try:
-        return [float(word) for word in text.split(",")]
-    except ValueError:
+    arms = [arm for word in text.split(",") if (arm := written(word.strip())) is not None]
+    if len(arms) <= text.count(","):
         raise SpecError(
             [f"--arms: got {text!r}; drop rates are wanted, 0,0.1,0.3, or a TOML file with arms = […]"], "the command"
-        ) from None
+        )
+    return [arm if "recipe" in arm else arm["p"] for arm in arms]

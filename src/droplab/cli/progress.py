@@ -1,72 +1,63 @@
-"""Progress on the terminal: a live table of arms × seeds, or plain lines where there is no terminal."""
+"""Progress on the terminal: a board of arms, or plain lines where there is no terminal."""
 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, final
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
-from droplab.cli.terminal import cell
+from droplab.align import wrap_within
+from droplab.cli.board import Board
+from droplab.cli.failing import alike
+from droplab.cli.standing import SPEED, Clock, Standing, by_looks
+from droplab.cli.translating import translate
+from droplab.cli.words import words
 from droplab.errors import plain
-from droplab.languages import Count
 from droplab.listener import Listener, Silent
 from droplab.measures import GAP, reported
 from droplab.records import ExperimentRecord, Measure, Measurement, RunKey
-from droplab.report import expectation
+from droplab.report import expectation, report_words
 from droplab.report.notices import notice_texts
 
-_SPEED = "images_per_second"
 _DISPLAY_ENDS = (OSError, ValueError, SystemExit)
 """What drawing on a terminal that is gone ends in; rich answers a broken pipe with ``SystemExit``."""
 
 
-class _Clock:
-    """Time left, from the epochs of this session."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._done = 0
-
-    def tick(self) -> None:
-        self._done += 1
-
-    def left(self, epochs: int) -> str:
-        if not self._done:
-            return "measuring"
-        seconds = int((time.monotonic() - self._began) / self._done * epochs)
-        minutes, seconds = divmod(seconds, 60)
-        hours, minutes = divmod(minutes, 60)
-        return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-
 class _Progress(Listener):
-    """What lines and table have in common: the console, the clock, what is left, and lines of text."""
+    """What lines and board have in common: the console, the clock, what is left, and lines of text."""
 
-    def __init__(self, console: Console, lang: str = "en") -> None:
+    def __init__(self, console: Console, lang: str = "en", clock: Callable[[], Clock] = Clock) -> None:
         self._console = console
         self._lang = lang
-        self._clock = _Clock()
+        self._make_clock = clock
+        self._clock = clock()
         self._epochs = 0
         self._left = 0
+        self._all = 0
         self._open = 0
         self._measures: tuple[Measure, ...] = ()
+        self._named: dict[str, str] = {}
+        """Measures in other words than their own."""
+        self._reached: dict[RunKey, int] = {}
+        """Epochs of each run, so far."""
 
     def opened(self, record: ExperimentRecord, plan: dict[str, Any], folder: str) -> None:
         """Say where the experiment is and how it will run."""
         self._epochs = record.epochs
         self._measures = record.measures
+        self._named = report_words(record.measures, self._lang) if self._lang != "en" else {}
         unfinished = [run for run in record.runs.values() if run.state != "done"]
         self._open = len(unfinished)
         self._left = sum(record.epochs - run.epochs_done for run in unfinished)
-        self._clock = _Clock()
-        self.say(describe_plan(record, plan, folder))
+        self._all = record.epochs * len(record.runs)
+        self._reached = {key: run.epochs_done for key, run in record.runs.items()}
+        self._clock = self._make_clock()
+        self.say(describe_plan(record, plan, folder, self._lang))
         for text in notice_texts(record, self._lang):
             self.say(f"! {text}")
         if record.endpoints and (text := expectation(record, self._lang)):
@@ -75,13 +66,14 @@ class _Progress(Listener):
 
     def round(self, record: ExperimentRecord, runs: Sequence[RunKey]) -> None:
         """What is in view: these runs. Others of the plan may never be needed, and are not counted."""
-        if not _by_looks(record):
+        if not by_looks(record):
             return
         self._open = len(runs)
         self._left = sum(record.epochs - record.runs[key].epochs_done for key in runs)
-        self._narrow(runs)
+        self._all = self._left + sum(run.epochs_done for run in record.runs.values())
+        self._narrow(record, runs)
 
-    def _narrow(self, runs: Sequence[RunKey]) -> None:
+    def _narrow(self, record: ExperimentRecord, runs: Sequence[RunKey]) -> None:
         """Show that only these runs are in view."""
         raise NotImplementedError
 
@@ -89,6 +81,7 @@ class _Progress(Listener):
         """So many are left, for each run that is not done."""
         self._epochs = epochs
         self._left += epochs * self._open
+        self._all += epochs * self._open
 
     def _counted(self, epochs: int) -> str:
         """``2/5``, or ``2`` while nobody knows of how many."""
@@ -98,11 +91,35 @@ class _Progress(Listener):
         """One epoch less is left."""
         self._clock.tick()
         self._left -= 1
+        self._reached[key] = measurement.epoch + 1
         self._measured(key, measurement)
 
+    def placed(self, key: RunKey, node: str) -> None:
+        """One line for the run; on a live display, above it."""
+        self.say(f"{key}: {words('live.placed', self._lang, node=node)}")
+
     def say(self, text: str) -> None:
-        """One line; on a live display, above it."""
-        self._console.print(Text(plain(text)), soft_wrap=True)
+        """A text; on a live display above it, and as wide as the terminal, else on one line."""
+        said = plain(translate(text, self._lang))
+        for line in wrap_within(said, self._console.width) if self._console.is_terminal else [said]:
+            self._console.print(Text(line), soft_wrap=True)
+
+    def _time_left(self) -> str:
+        return self._clock.left(self._left) or words("live.measuring", self._lang)
+
+    def _run(self, key: RunKey) -> str:
+        return words("run", self._lang, arm=key.arm, seed=str(key.seed))
+
+    def ended(self, key: RunKey, state: str, reason: str) -> None:
+        """What a failed run did not reach is not to come."""
+        del reason
+        if state == "failed":
+            self._left -= max(0, self._epochs - self._reached.get(key, self._epochs))
+
+    def _tell_end(self, key: RunKey, state: str, reason: str) -> None:
+        """Say how a run ended."""
+        text = f"{self._run(key)}: {words(f'state.{state}', self._lang)}"
+        self.say(f"{text}: {translate(reason, self._lang)}" if reason else text)
 
     def _show(self, record: ExperimentRecord) -> None:
         """Begin, once the experiment is introduced."""
@@ -119,101 +136,115 @@ class PlainProgress(_Progress):
 
     def ended(self, key: RunKey, state: str, reason: str) -> None:
         """One line for the run."""
-        self.say(f"{key}: {state}{': ' + reason if reason else ''}")
+        super().ended(key, state, reason)
+        self._tell_end(key, state, reason)
 
     def _show(self, record: ExperimentRecord) -> None:
         pass
 
-    def _narrow(self, runs: Sequence[RunKey]) -> None:
-        self.say(f"for the next look: {Count(len(runs)):run|runs}, up to seed {runs[-1].seed}")
+    def _narrow(self, record: ExperimentRecord, runs: Sequence[RunKey]) -> None:
+        del record
+        self.say(words("plain.look", self._lang, count=len(runs), seed=str(runs[-1].seed)))
 
     def _measured(self, key: RunKey, measurement: Measurement) -> None:
-        metrics = measurement.metrics
-        named = {f"val {measure.name}": reported(measure, "val", metrics) for measure in self._measures}
-        parts = [f"{key}: epoch {self._counted(measurement.epoch + 1)}"]
-        parts += [f"{title} {metrics[name]:.4f}" for title, name in named.items() if name in metrics]
-        parts += [f"{name} {metrics[name]:+.4f}" for name in (GAP,) if name in metrics]
-        parts += [f"{metrics[name]:.0f} samples/s" for name in (_SPEED,) if name in metrics]
-        self.say("  ".join([*parts, *([f"left {self._clock.left(self._left)}"] if self._epochs else [])]))
+        metrics, lang = measurement.metrics, self._lang
+        parts = [f"{self._run(key)}: {words('plain.epoch', lang, epoch=self._counted(measurement.epoch + 1))}"]
+        parts += [
+            words("plain.val", lang, measure=self._named.get(measure.name, measure.name), value=f"{metrics[name]:.4f}")
+            for measure in self._measures
+            if (name := reported(measure, "val", metrics)) in metrics
+        ]
+        if GAP in metrics:
+            parts.append(words("plain.gap", lang, value=f"{metrics[GAP]:+.4f}"))
+        if SPEED in metrics:
+            parts.append(words("plain.speed", lang, speed=f"{metrics[SPEED]:.0f}"))
+        if self._epochs:
+            parts.append(words("plain.left", lang, time=self._time_left()))
+        self.say("  ".join(parts))
 
 
 @final
 class LiveProgress(_Progress):
-    """A table that is drawn again as runs proceed."""
+    """A board that is drawn again as runs proceed."""
 
-    def __init__(self, console: Console, live: Live, lang: str = "en") -> None:
-        super().__init__(console, lang)
+    def __init__(self, console: Console, live: Live, lang: str = "en", clock: Callable[[], Clock] = Clock) -> None:
+        super().__init__(console, lang, clock)
         self._live = live
-        self._record: ExperimentRecord | None = None
-        self._cells: dict[RunKey, str] = {}
-        self._images = 0.0
-        self._seeds: tuple[int, ...] = ()
-        """Those in view."""
+        self._standing: Standing | None = None
+        self._told: set[str] = set()
+        """Reasons of failures that were said."""
+
+    def started(self, key: RunKey) -> None:
+        """Mark the run."""
+        if self._standing is not None:
+            self._standing.started(key)
 
     def ended(self, key: RunKey, state: str, reason: str) -> None:
-        """Mark the run's cell; a failure's reason stays above the table."""
-        self._cells[key] = f"{state}  {self._cells.get(key, '').rpartition('  ')[2]}" if state == "done" else state
-        if state == "failed":
-            self.say(f"{key}: {state}: {reason}")
-        self._draw()
+        """Mark the run; a failure's reason stays above the board, once for all runs that share it."""
+        super().ended(key, state, reason)
+        if self._standing is not None:
+            self._standing.over(key, state)
+        if state == "failed" and alike(reason) not in self._told:
+            self._told.add(alike(reason))
+            self._tell_end(key, state, reason)
 
     def _show(self, record: ExperimentRecord) -> None:
-        self._record = record
-        begun = {key.seed for key, run in record.runs.items() if run.state != "planned"}
-        self._seeds = tuple(seed for seed in record.seeds if seed in begun or not _by_looks(record))
-        for key, run in record.runs.items():
-            self._cells[key] = run.state if run.state in {"done", "failed"} else self._counted(run.epochs_done)
-        self._draw()
+        self._standing = Standing(record)
+        self._live.update(Board(self._standing, self._footer, self._lang))
 
-    def _narrow(self, runs: Sequence[RunKey]) -> None:
-        assert self._record is not None
-        now = {*self._seeds, *(key.seed for key in runs)}
-        self._seeds = tuple(seed for seed in self._record.seeds if seed in now)
-        self._draw()
+    def _narrow(self, record: ExperimentRecord, runs: Sequence[RunKey]) -> None:
+        if self._standing is not None:
+            self._standing.narrow(record, runs)
 
     def _measured(self, key: RunKey, measurement: Measurement) -> None:
-        self._images = measurement.metrics.get(_SPEED, 0.0)
-        name = reported(self._measures[0], "val", measurement.metrics)
-        value = f"  {measurement.metrics[name]:.3f}" if name in measurement.metrics else ""
-        self._cells[key] = f"{self._counted(measurement.epoch + 1)}{value}"
-        self._draw()
+        if self._standing is not None:
+            self._standing.measured(key, measurement)
 
-    def _draw(self) -> None:
-        record = self._record
-        if record is None:
-            return
-        shown = f"epoch and validation {record.measures[0].name}"
-        left = f"{Count(self._left):epoch|epochs} left · {self._clock.left(self._left)}"
-        left += " to the next look" if _by_looks(record) else ""
-        caption = f"{shown} · {left}" if self._epochs else shown
-        if self._images:
-            caption += f" · {self._images:.0f} samples/s per run"
-        table = Table(caption=Text(caption), caption_justify="left")
-        table.add_column("arm")
-        for seed in self._seeds:
-            table.add_column(f"seed {seed}", justify="right")
-        for arm in record.arms:
-            table.add_row(cell(arm), *(self._cells.get(RunKey(arm, seed), "") for seed in self._seeds))
-        self._live.update(table)
-
-
-def _by_looks(record: ExperimentRecord) -> bool:
-    """Whether it may end before all that is planned is trained."""
-    return len(record.endpoints.get("looks", ())) > 1
+    def _footer(self, width: int) -> list[Text]:
+        """The total: a bar, and what is left, of which the time comes first, lest it be cut."""
+        standing, lang = self._standing, self._lang
+        assert standing is not None
+        looks = by_looks(standing.record)
+        said = []
+        if self._epochs:
+            said.append(words("live.left_to_look" if looks else "live.left", lang, time=self._time_left()))
+            said.append(words("live.epochs", lang, count=self._left))
+        done, failed = standing.count("done"), standing.count("failed")
+        said.append(words("live.runs", lang, done=str(done), count=len(standing.record.runs)))
+        said += [words("live.failed", lang, count=failed)] if failed else []
+        said += [words("live.speed", lang, speed=f"{standing.speed:.0f}")] if standing.speed else []
+        while len(said) > 1 and Text(" · ".join(said)).cell_len > width:
+            said.pop()
+        line = Text(" · ".join(said), "bold")
+        if not self._all:
+            return [line]
+        share = (self._all - self._left) / self._all
+        shown = f" {share:4.0%}"
+        full = round(share * (width - len(shown)))
+        bar = Text("━" * full, "blue").append("─" * (width - len(shown) - full), "dim").append(shown, "default")
+        return [bar, line]
 
 
-def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str) -> str:
+_HOW = {"serial": "plan.serial", "ray": "plan.cluster"}
+
+
+def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str, lang: str = "en") -> str:
     """One line on what will run how."""
     done = sum(run.state == "done" for run in record.runs.values())
-    runs, arms, seeds = Count(len(record.runs)), Count(len(record.arms)), Count(len(record.seeds))
-    threads = Count(plan["threads"])
-    epochs = f"{Count(record.epochs):epoch|epochs}" if record.epochs else "epochs as the loop says"
-    how = "one run at a time" if plan["executor"] == "serial" else f"{Count(plan['workers']):run|runs} at a time"
-    continuing = f", {done} of them done before" if done else ""
-    most = "at most " if _by_looks(record) else ""
-    return (
-        f"{record.name}: {most}{runs:run|runs} ({arms:arm|arms} × {seeds:seed|seeds}){continuing}, {epochs}, "
-        f"{how}, {threads:thread|threads} each, {plan['precision']}, {plan['device']} -> {folder}"
+    return words(
+        "plan.most" if by_looks(record) else "plan.all",
+        lang,
+        name=record.name,
+        runs=len(record.runs),
+        arms=len(record.arms),
+        seeds=len(record.seeds),
+        continuing=words("plan.continuing", lang, done=str(done)) if done else "",
+        epochs=words("plan.epochs", lang, count=record.epochs) if record.epochs else words("plan.loop", lang),
+        how=words(_HOW.get(plan["executor"], "plan.parallel"), lang, count=plan["workers"]),
+        threads=plan["threads"],
+        precision=plan["precision"],
+        device=plan["device"],
+        folder=folder,
     )
 
 
@@ -249,7 +280,7 @@ def download_progress() -> Iterator[Callable[[int, int], None]]:
     with Progress(
         BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal
     ) as bar:
-        task = bar.add_task("download", total=None)
+        task = bar.add_task("", total=None)
 
         def report(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total or None)

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 def report(
     folder: Path,
     *,
-    lang: str = "en",
+    lang: str | None = None,
     output: Path | None = None,
     force: Annotated[bool, Parameter(negative="")] = False,
     data_dir: Path | None = None,
@@ -20,14 +20,16 @@ def report(
 
     Args:
         folder: The experiment's folder.
-        lang: Language in which the page opens, en or ja; readers can switch.
+        lang: Language in which the page opens, en or ja (default: $DROPLAB_LANG, then the system's); readers can
+            switch.
         output: The file (default: report.html in the folder, which is replaced).
         force: Replace the file of --output if it is there.
         data_dir: Where the data set is, if it has moved; the page shows images only where it is found.
     """
-    from droplab.cli.terminal import say
+    from droplab.cli.terminal import columns, say
+    from droplab.cli.words import language, words
     from droplab.comparison import Results
-    from droplab.report import check_language
 
-    check_language(lang)
-    say(Results.read(folder).write_page(output, lang, data_dir=data_dir, replace=force))
+    lang = language(lang)
+    page = Results.read(folder).write_page(output, lang, data_dir=data_dir, replace=force)
+    say(words("page.at", address=page.absolute().as_uri()) if columns() else page)  # scripts take the path

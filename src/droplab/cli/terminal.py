@@ -6,15 +6,17 @@ import codecs
 import io
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from droplab.errors import FailureError, plain
 
 _ERRORS = "droplab.readable"
+_UNLIMITED = 10_000
+"""Columns of what is read by a program, or line by line."""
 _INSTEAD = {
     "≥": ">=",
     "≤": "<=",
@@ -35,6 +37,13 @@ _INSTEAD = {
     "√": "sqrt",
     "α": "alpha",
     "β": "beta",
+    "■": "#",
+    "▪": "+",
+    "▫": "-",
+    "□": ".",
+    "✗": "x",
+    "━": "=",
+    "─": "-",
 }
 """Signs of our own texts that older encodings lack; anything else that one lacks becomes a question mark."""
 
@@ -79,7 +88,7 @@ def _take(number: int) -> None:
 
 
 class _Drawn(io.StringIO):
-    """A table on its way to standard output; lines are drawn with the signs that its encoding has."""
+    """Styled text on its way to standard output."""
 
     @property
     def encoding(self) -> str:  # type: ignore[override]  # None in the class above
@@ -96,14 +105,35 @@ def say(text: object) -> None:
     _write(plain(str(text)))
 
 
-def show(table: Table) -> None:
-    """Print a table, whose cells are of ``cell``'s making.
+def columns() -> int:
+    """How wide what is printed may be: the terminal's columns, or ``COLUMNS``; 0 where nobody says, as in a pipe."""
+    given = os.environ.get("COLUMNS", "")
+    return Console().width if given.isdecimal() or Console().is_terminal else 0
+
+
+def say_bold(text: str) -> None:
+    """Print a line of headings: bold on a terminal that wants colours.
 
     Raises:
         FailureError: as ``say``.
     """
-    real, drawn = Console(), _Drawn()  # rich itself would end the process where nobody listens
-    Console(file=drawn, width=real.width, force_terminal=real.is_terminal).print(table)
+    say_styled([Text(plain(text), "bold")])
+
+
+def say_styled(lines: Iterable[Text]) -> None:
+    """Print lines with their colours, where a terminal wants them; their texts are plain already.
+
+    Raises:
+        FailureError: as ``say``.
+    """
+    real = Console()
+    if not real.is_terminal or real.no_color:
+        _write("\n".join(line.plain for line in lines))
+        return
+    drawn = _Drawn()
+    console = Console(file=drawn, width=_UNLIMITED, force_terminal=True)
+    for line in lines:
+        console.print(line, soft_wrap=True)
     _write(drawn.getvalue().rstrip("\n"))
 
 
@@ -156,6 +186,12 @@ def complain(text: object) -> None:
     """Say on standard error why a command failed; where nobody listens there, the exit code has to do."""
     with suppress(OSError, ValueError):
         print(plain(f"droplab: {text}"), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def tell_aside(text: str) -> None:
+    """Say on standard error what is going on."""
+    with suppress(OSError, ValueError):
+        print(plain(text), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def cell(text: object) -> Text:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from droplab.cli.written import listed
+
 if TYPE_CHECKING:
     from droplab.analysis import Verdict
     from droplab.records import ExperimentRecord
@@ -18,7 +20,7 @@ Form = Literal["text", "json", "markdown", "latex"]
 def verdict(
     folder: Path,
     *,
-    lang: str = "en",
+    lang: str | None = None,
     baseline: str = "",
     arms: str = "",
     form: Annotated[Form, Parameter(name=["--form"])] = "text",
@@ -29,7 +31,7 @@ def verdict(
 
     Args:
         folder: The experiment's folder.
-        lang: Language, en or ja.
+        lang: Language, en or ja (default: $DROPLAB_LANG, then the system's).
         baseline: Compare with this arm instead; nothing is trained, and the verdict says that it was chosen afterwards.
         arms: Compare these arms only, separated by commas, with the first of them or --baseline.
         form: text; json, whose form docs/verdict.md describes; a markdown or latex table with a row for each arm.
@@ -38,10 +40,12 @@ def verdict(
     """
     from droplab.analysis import judge
     from droplab.analysis.afterwards import chosen
+    from droplab.cli.words import language
     from droplab.ledger import read_experiment
 
-    names = [name.strip() for name in arms.split(",") if name.strip()]
-    record, family = chosen(read_experiment(folder), baseline, names)
+    lang = language(lang)
+    whole = read_experiment(folder)
+    record, family = chosen(whole, baseline, [name for name in listed(arms, whole.arms) if name])
     tell(judge(record, family=family), record, lang, "json" if json else form, exit_code=exit_code)
 
 
@@ -49,14 +53,14 @@ def tell(found: Verdict, record: ExperimentRecord, lang: str, form: Form, *, exi
     """Print a verdict in one of its forms, and end with its exit code where that is asked for."""
     from json import dumps
 
+    from droplab.cli.answering import say_verdict
     from droplab.cli.terminal import finish, hand_out, say
-    from droplab.report import check_language, exit_code_of, render, rows, verdict_json
+    from droplab.report import exit_code_of, rows, verdict_json
 
-    check_language(lang)
     if form == "json":
         hand_out(dumps(verdict_json(found, record), ensure_ascii=False, indent=2) + "\n")
     elif form == "text":
-        say(render(found, record, lang))
+        say_verdict(found, record, lang)
     else:
         say(rows(found, record, form, lang))
     if exit_code:

@@ -7,11 +7,12 @@ from droplab.data.folder import default_data_dir
 from droplab.data.hashes import Duplicates, duplicates
 from droplab.data.lazy import LazySamples
 from droplab.data.parts import Part, SealedPart, Split
-from droplab.data.registry import catalogue, fetch, load, verify
+from droplab.data.registry import fetch, load, verify
 from droplab.data.samples import Batch, Samples, as_samples
 from droplab.data.seeded import Seeded
-from droplab.data.source import DatasetInfo, FileCheck
+from droplab.data.source import FileCheck
 from droplab.data.tokens import Stream, Windows, read_text
+from droplab.datasets import DatasetInfo, catalogue
 
 __all__ = [
     "Batch",

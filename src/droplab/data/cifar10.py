@@ -18,7 +18,7 @@ from droplab.data.archive import extract
 from droplab.data.download import RemoteFile, download, matches
 from droplab.data.files import check, installing, read_checked
 from droplab.data.parts import Part
-from droplab.data.source import DatasetInfo, FileCheck, Progress, Source
+from droplab.data.source import FileCheck, Progress, Source
 from droplab.errors import ChecksumError, DataError, DownloadError
 
 NAME = "cifar10"
@@ -56,18 +56,6 @@ LARGEST = 40_000_000
 
 class Cifar10:
     """CIFAR-10 for the registry."""
-
-    def info(self) -> DatasetInfo:
-        """The line for the catalogue."""
-        return DatasetInfo(
-            name=NAME,
-            description="60,000 colour photographs of ten kinds of animals and vehicles (Krizhevsky, 2009)",
-            licence="none stated by its authors; downloaded from them or from Zenodo, not redistributed",
-            shape=SHAPE,
-            classes=len(CLASS_NAMES),
-            sizes={"train": 50_000 - VALIDATION_SIZE, "validation": VALIDATION_SIZE, "test": 10_000},
-            needs_download=True,
-        )
 
     def read(self, data_dir: Path, progress: Progress | None = None) -> Source:
         """The arrays, checked; downloads them if they are absent.

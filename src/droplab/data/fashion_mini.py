@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from droplab.data.parts import Part
-from droplab.data.source import DatasetInfo, FileCheck, Progress, Source
+from droplab.data.source import FileCheck, Progress, Source
 from droplab.errors import ChecksumError
 
 NAME = "fashion-mnist-mini"
@@ -31,20 +31,6 @@ class FashionMini:
 
     def __init__(self, folder: Path = HERE) -> None:
         self.folder = folder
-
-    def info(self) -> DatasetInfo:
-        """The line for the catalogue."""
-        manifest = self._manifest()
-        train, test, validation = (manifest["sizes"][k] for k in ("train", "test", "validation"))
-        return DatasetInfo(
-            name=NAME,
-            description=(f"{train + test:,} grey photographs of ten kinds of clothing, out of Fashion-MNIST's 70,000"),
-            licence="MIT, copyright 2017 Zalando SE",
-            shape=tuple(manifest["shape"]),
-            classes=len(manifest["class_names"]),
-            sizes={"train": train - validation, "validation": validation, "test": test},
-            needs_download=False,
-        )
 
     def read(self, data_dir: Path, progress: Progress | None = None) -> Source:
         """The arrays, checked.

@@ -6,8 +6,10 @@ import hashlib
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
-from droplab.data.trees import leaves
+from droplab.data.trees import leaves, picked
+from droplab.records import Notice
 
 
 class Duplicates(NamedTuple):
@@ -20,6 +22,10 @@ class Duplicates(NamedTuple):
     """Of the part, in all."""
     first: tuple[int, int]
     """A pair of them, by their numbers in both parts."""
+
+    def notice(self) -> Notice:
+        """For the verdict."""
+        return Notice(f"duplicates_{self.part}", detail={"shared": self.shared, "count": self.samples})
 
     def __str__(self) -> str:
         return (
@@ -61,9 +67,41 @@ def duplicates(part: str, inputs: Any, other: str, others: Any) -> Duplicates | 
     >>> duplicates("validation", torch.tensor([[5.0], [2.0]]), "train", torch.tensor([[1.0], [2.0]])).first
     (1, 1)
     """
+    mine, theirs = _marks(inputs), _marks(others)
+    maybe = np.flatnonzero(np.isin(mine, theirs))
+    if not len(maybe):
+        return None
     known: dict[bytes, int] = {}
-    for at, digest in enumerate(digests(others)):
+    wanted = np.flatnonzero(np.isin(theirs, mine))
+    for at, digest in zip(wanted.tolist(), _digests_of(others, wanted), strict=True):
         known.setdefault(digest, at)
-    mine = digests(inputs)
-    shared = [(at, known[digest]) for at, digest in enumerate(mine) if digest in known]
+    found = zip(maybe.tolist(), _digests_of(inputs, maybe), strict=True)
+    shared = [(at, known[digest]) for at, digest in found if digest in known]
     return Duplicates(part, other, len(shared), len(mine), shared[0]) if shared else None
+
+
+def _digests_of(inputs: Any, at: Any) -> list[bytes]:
+    return digests(picked(inputs, torch.from_numpy(at)))
+
+
+_ROWS = 4096
+
+
+def _marks(inputs: Any) -> Any:
+    """``(N,)`` of 64 bits: the same for the same bits, and seldom for others; many times faster than digests."""
+    marks: Any = np.uint64(0)
+    for number, (_, tensor) in enumerate(leaves(inputs)):
+        array = np.ascontiguousarray(tensor.cpu().numpy())
+        rows = array.reshape(len(array), -1).view(np.uint8)
+        words = -(-rows.shape[1] // 8)
+        factors = np.random.default_rng(number).integers(2**63, size=words, dtype=np.uint64) * np.uint64(2) + np.uint64(
+            1
+        )
+        marks = marks + np.concatenate([_weighed(rows[at : at + _ROWS], factors) for at in range(0, len(rows), _ROWS)])
+    return marks
+
+
+def _weighed(rows: Any, factors: Any) -> Any:
+    padded = np.zeros((len(rows), 8 * len(factors)), np.uint8)
+    padded[:, : rows.shape[1]] = rows
+    return (padded.view(np.uint64) * factors).sum(1, dtype=np.uint64)

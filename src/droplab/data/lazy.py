@@ -7,16 +7,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, default_collate
+from torch.utils.data import DataLoader
 
+from droplab.data.drawn import Drawn, Wanted, as_it_is
+from droplab.data.draws import sample_seed
 from droplab.data.samples import Batch
-from droplab.data.seeded import Seeded, check_readable
+from droplab.data.seeded import check_indexed, check_readable, named
 
 
 class LazySamples:
     """A map-style data set behind the face of ``Samples``: ``take`` and ``chunks``, and ``batches`` for an epoch.
 
-    Random transforms are seeded per sample and epoch (``Seeded``), so that arms of a seed, and any number of workers,
+    Random transforms are seeded per sample and epoch (``Drawn``), so that arms of a seed, and any number of workers,
     see the same ones.
 
     Args:
@@ -45,17 +47,16 @@ class LazySamples:
         collate: Callable[[list[Any]], Any] | None = None,
         where: str = "the data set",
     ) -> None:
-        self._seeded, self._seed = Seeded(dataset, seed), seed
-        self._workers, self._collate = workers, collate or default_collate
+        check_indexed(dataset)
+        self._drawn, self._seed, self._workers = Drawn(dataset, collate, named), seed, workers
         check_readable(where, dataset)
 
     def __len__(self) -> int:
-        return len(self._seeded)
+        return len(self._drawn)
 
     def take(self, ids: Tensor, epoch: int = 0) -> Batch:
         """The samples with those numbers, as they are in an epoch."""
-        self._seeded.begin(self._seed, epoch)
-        return Batch(*self._collate(self._seeded.__getitems__(ids.tolist())))
+        return Batch(*self._drawn.__getitems__(_wanted(ids, self._seed, epoch))[1])
 
     def chunks(self, size: int, epoch: int = 0) -> Iterator[Batch]:
         """All samples in order, ``size`` at a time; the last batch may be smaller."""
@@ -73,15 +74,18 @@ class LazySamples:
             seed: the run's.
             drop_last: leave out a last batch that is smaller.
         """
-        self._seeded.begin(self._seed if seed is None else seed, epoch)
         loader = DataLoader(
-            self._seeded,
+            self._drawn,
             batch_size=size,
-            sampler=order.tolist(),
+            sampler=_wanted(order, self._seed if seed is None else seed, epoch),
             num_workers=self._workers,
-            collate_fn=self._collate,
+            collate_fn=as_it_is,
             drop_last=drop_last,
             generator=torch.Generator(),
         )
-        for batch in loader:
+        for _, batch in loader:
             yield Batch(*batch)
+
+
+def _wanted(ids: Tensor, seed: int, epoch: int) -> list[Wanted]:
+    return [(index, sample_seed(seed, epoch, index)) for index in ids.tolist()]

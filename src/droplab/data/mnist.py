@@ -18,7 +18,7 @@ from droplab.data.download import RemoteFile, download
 from droplab.data.files import check, installing, md5_of, read_checked
 from droplab.data.idx import parse
 from droplab.data.parts import Part
-from droplab.data.source import DatasetInfo, FileCheck, Progress, Source
+from droplab.data.source import FileCheck, Progress, Source
 from droplab.errors import ChecksumError, DownloadError
 
 NAME = "mnist"
@@ -85,18 +85,6 @@ class Mnist:
 
     def __init__(self, files: Mapping[str, PublishedFile] = FILES) -> None:
         self.files = files
-
-    def info(self) -> DatasetInfo:
-        """The line for the catalogue."""
-        return DatasetInfo(
-            name=NAME,
-            description="70,000 grey pictures of handwritten digits (LeCun, Cortes and Burges, 1998)",
-            licence="CC BY-SA 3.0, Yann LeCun and Corinna Cortes",
-            shape=(1, 28, 28),
-            classes=10,
-            sizes={"train": 60_000 - VALIDATION_SIZE, "validation": VALIDATION_SIZE, "test": 10_000},
-            needs_download=True,
-        )
 
     def read(self, data_dir: Path, progress: Progress | None = None) -> Source:
         """The arrays, checked; downloads them if they are absent.

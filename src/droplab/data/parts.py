@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from droplab.data.hashes import Duplicates, duplicates
 from droplab.errors import DataError
 
 
@@ -72,6 +73,10 @@ class SealedPart:
         """The samples. Only ``droplab.final_evaluation`` calls this (see the class)."""
         return self._part
 
+    def duplicates(self, other: str, inputs: Tensor) -> Duplicates | None:
+        """What it shares with another part's inputs; nothing else of it is told."""
+        return duplicates("test", self._part.images, other, inputs)
+
     def __len__(self) -> int:
         return len(self._part)
 
@@ -101,6 +106,8 @@ class Split:
     classes: int
     class_names: tuple[str, ...]
     fingerprint: str
+    trainable: int = 0
+    """Training samples, and those that ``train_size`` leaves out."""
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""From a data set's name to its parts. A new data set is one new file and one line in ``DATASETS``."""
+"""From a data set's name to its parts. A new data set is a file, a line in ``DATASETS`` and one in ``datasets.py``."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from droplab.data.memory import told_if_full
 from droplab.data.mnist import Mnist
 from droplab.data.npz import read_npz
 from droplab.data.parts import Split
-from droplab.data.source import Dataset, DatasetInfo, FileCheck, Progress, Source
+from droplab.data.source import Dataset, FileCheck, Progress, Source
 from droplab.data.split import split
 from droplab.errors import DataError, clip, quote, suggest
 from droplab.given import is_given
+from droplab.resampling import Draw
 from droplab.userobjects import looks_like_object
 
 DATASETS: Mapping[str, Dataset] = {
@@ -39,6 +40,7 @@ def load(
     options: Mapping[str, Any] | None = None,
     inputs: Inputs = "auto",
     progress: Progress | None = None,
+    draw: Draw | None = None,
 ) -> Split:
     """Load a data set and split it. The same arguments and data give the same split everywhere.
 
@@ -56,6 +58,7 @@ def load(
         inputs: what the numbers are: ``auto`` as the source says, ``pixels`` whole numbers in 0..255 that training
             scales to [-1, 1], ``as-is`` numbers that it leaves alone.
         progress: called with (bytes there, bytes in all) while something is downloaded.
+        draw: which of the splits that could be drawn (``droplab.resampling``); the one of ``split_seed`` where absent.
 
     Returns:
         The parts. Those cut here are stratified by class and keep the source's order.
@@ -71,7 +74,7 @@ def load(
     """
     with told_if_full(f"reading data {name}"):
         source = declare(_read(name, data_dir, options or {}, progress), inputs)
-        return split(source, train_size=train_size, validation_size=validation_size, split_seed=split_seed)
+        return split(source, train_size=train_size, validation_size=validation_size, split_seed=split_seed, draw=draw)
 
 
 def _read(name: str, data_dir: Path | None, options: Mapping[str, Any], progress: Progress | None) -> Source:
@@ -113,15 +116,6 @@ def _known(name: str) -> Dataset:
 
 def _folder(data_dir: Path | None) -> Path:
     return default_data_dir() if data_dir is None else user_path(data_dir).absolute()
-
-
-def catalogue() -> tuple[DatasetInfo, ...]:
-    """What can be loaded by name.
-
-    >>> [info.name for info in catalogue()]
-    ['fashion-mnist-mini', 'cifar10', 'mnist']
-    """
-    return tuple(dataset.info() for dataset in DATASETS.values())
 
 
 def fetch(name: str, data_dir: Path | None = None, progress: Progress | None = None) -> Path:

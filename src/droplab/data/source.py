@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -29,19 +29,6 @@ class Source:
     validation_size: int | float = 0.1
 
 
-@dataclass(frozen=True)
-class DatasetInfo:
-    """A line of the catalogue; ``sizes`` has the number of samples per part as ``load`` gives them."""
-
-    name: str
-    description: str
-    licence: str
-    shape: tuple[int, ...]
-    classes: int
-    sizes: Mapping[str, int]
-    needs_download: bool
-
-
 class FileCheck(NamedTuple):
     """One file, whether its bytes are the published ones, and what was found."""
 
@@ -52,9 +39,6 @@ class FileCheck(NamedTuple):
 
 class Dataset(Protocol):
     """What a data set's file offers to the registry."""
-
-    def info(self) -> DatasetInfo:
-        """The line for the catalogue."""
 
     def read(self, data_dir: Path, progress: Progress | None) -> Source:
         """The arrays, after their checksums were found right; downloads what is absent."""

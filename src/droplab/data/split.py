@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from droplab.data.cuts import folds
 from droplab.data.parts import Part, SealedPart, Split
 from droplab.data.source import Source
 from droplab.data.stratify import Cut, Indices, take
 from droplab.errors import DataError
+from droplab.resampling import Draw
 
 TEST_FRACTION = 0.1
 """Of the training data, where a source has no test part."""
@@ -24,6 +26,7 @@ def split(
     train_size: int | None = None,
     validation_size: float | None = None,
     split_seed: int = 0,
+    draw: Draw | None = None,
 ) -> Split:
     """Split a source: the same arguments give the same parts on every machine.
 
@@ -32,7 +35,8 @@ def split(
        0 and 1) becomes one, stratified too.
     3. If ``train_size`` is given, that many of the rest are kept, again stratified.
 
-    Samples keep the source's order within each part.
+    Samples keep the source's order within each part. A draw chooses anew in 2 and 3, or validates on one of its folds;
+    the test part stays what it is.
 
     Raises:
         DataError: sizes that cannot be had, or a class with too few samples for the cuts.
@@ -42,21 +46,29 @@ def split(
     rest: Indices = np.arange(len(labels), dtype=np.int64)
     _check_classes(source, labels)
     cuts: dict[Cut, Indices] = {}
+    chosen = split_seed if draw is None else draw.seed(split_seed)
 
     if source.test is None:
         size = _count("the test part", TEST_FRACTION, len(rest))
         cuts[Cut.TEST], rest = take(labels, rest, size, source.classes, split_seed, Cut.TEST)
     if source.validation is None:
         asked = source.validation_size if validation_size is None else validation_size
-        size = _count("validation_size", asked, len(rest))
-        cuts[Cut.VALIDATION], rest = take(labels, rest, size, source.classes, split_seed, Cut.VALIDATION)
+        if draw is not None and draw.folds:
+            fold = folds(len(rest), draw.folds, strata=labels[rest], seed=chosen)[draw.fold]
+            cuts[Cut.VALIDATION], rest = rest[fold.taken], rest[fold.left]
+        else:
+            size = _count("validation_size", asked, len(rest))
+            cuts[Cut.VALIDATION], rest = take(labels, rest, size, source.classes, chosen, Cut.VALIDATION)
+    elif draw is not None:
+        raise own_validation(source.name, len(source.validation))
     elif validation_size is not None:
         raise DataError(
             f"validation_size {validation_size} was asked for, but {source.name} brings its own validation "
             f"part of {len(source.validation):,} samples. Leave validation_size out."
         )
+    trainable = len(rest)
     if train_size is not None:
-        rest = _subset(train_size, labels, rest, source.classes, split_seed)
+        rest = _subset(train_size, labels, rest, source.classes, chosen)
     _check_train(source, labels, rest)
 
     train = _pick(source.train, rest)
@@ -70,6 +82,15 @@ def split(
         classes=source.classes,
         class_names=source.class_names,
         fingerprint=_fingerprint(source, [rest, *(cuts[cut] for cut in sorted(cuts))]),
+        trainable=trainable,
+    )
+
+
+def own_validation(name: str, count: int) -> DataError:
+    """The error of splits drawn per seed of a source that has its own validation part."""
+    return DataError(
+        f"{name} brings its own validation part of {count:,} samples, and resample draws one out of the training "
+        "samples for each seed. Leave resample out, or bring the data without that part."
     )
 
 

@@ -14,11 +14,13 @@ from droplab.errors import SpecError, quote, quote_text
 from droplab.execution.environment import cores
 from droplab.execution.executors import ProcessExecutor
 from droplab.execution.experiment import ChosenPlan
-from droplab.execution.house_runs import HouseRuns, HouseSet
+from droplab.execution.house_set import HouseSet, terms_for
 from droplab.execution.plan import Plan
+from droplab.execution.runs import LoopRuns
 from droplab.records import Notice
-from droplab.spec.experiment import ExperimentSpec
+from droplab.spec.experiment import ComputeSpec, ExperimentSpec
 from droplab.training.allocator import keep_freed_memory
+from droplab.training.loop import HouseLoop
 from droplab.training.samples import RunData
 from droplab.training.speed import training_speed
 
@@ -63,6 +65,16 @@ def _devices() -> str:
     return ", ".join(["cpu", *found])
 
 
+def plan_on_ray(compute: ComputeSpec, precision: str) -> Plan:
+    """How many runs there are at a time the cluster decides; what each has is the same on every node.
+
+    >>> plan_on_ray(ComputeSpec(executor="ray", cpus_per_run=1.5, gpus_per_run=0.5), "float32")
+    Plan(executor='ray', workers=0, threads=2, precision='float32', device='cuda')
+    """
+    device = compute.device if compute.device != "auto" else "cuda" if compute.gpus_per_run else "cpu"
+    return Plan("ray", 0, compute.threads or math.ceil(compute.cpus_per_run or 1), precision, device)
+
+
 def choose_plan(
     spec: ExperimentSpec,
     data: RunData,
@@ -94,6 +106,8 @@ def choose_plan(
         shared = replace(
             base, executor="process", workers=workers, threads=compute.threads or max(1, cores() // workers)
         )
+        if compute.executor == "ray":
+            return ChosenPlan(plan_on_ray(compute, base.precision), figures)
         if compute.executor != "auto":
             return ChosenPlan(base if compute.executor == "serial" else shared, figures)
         if data.device.type != "cpu" or runs < 2 or workers < 2:
@@ -102,14 +116,15 @@ def choose_plan(
             figures[f"serial_{base.precision}"] = training_speed(spec, data, base.precision, _SECONDS)
     finally:
         torch.set_num_threads(before)
-    images = spec.recipe.epochs * len(data.train)
+    images = spec.recipe.epochs * max(len(data.of(arm).train) for arm in spec.arms)
     serial_seconds = runs * images / figures[f"serial_{base.precision}"]
     figures["serial_seconds"] = serial_seconds
     if serial_seconds < _WORTH_WORKERS:
         return ChosenPlan(base, figures)
     started = min(workers, runs)
     say(f"measuring whether {started} runs at a time finish sooner than one ...")
-    executor = ProcessExecutor(HouseSet(spec, shared, data_dir, fingerprint, directory or Path.cwd()))
+    terms = terms_for(data)
+    executor = ProcessExecutor(HouseSet(spec, shared, terms, data_dir, fingerprint, directory or Path.cwd()))
     try:
         executor.start(runs)
         together = sum(executor.ask(_speed, _SECONDS))
@@ -124,9 +139,12 @@ def choose_plan(
     return ChosenPlan(base, figures)
 
 
-def _speed(runs: HouseRuns, seconds: float) -> float:
+def _speed(runs: LoopRuns, seconds: float) -> float:
     """Images per second, in a worker."""
-    return training_speed(runs.run_set.spec, runs.data, runs.run_set.plan.precision, seconds)
+    loop = runs.loop
+    assert isinstance(loop, HouseLoop)
+    data, _ = loop.data.of(loop.spec.seeds[0])
+    return training_speed(loop.spec, data, loop.precision, seconds)
 
 
 def _choose_precision(spec: ExperimentSpec, data: RunData, figures: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from droplab.errors import DroplabError
 from droplab.execution.loading import load_again
 from droplab.ledger import OpenLedger
 from droplab.records import ChangedImage, ChangedImages, ExperimentRecord, Predictions, RunKey, are_images
-from droplab.spec.experiment import DataSpec
+from droplab.spec.experiment import ExperimentSpec
 
 IMAGES = 12
 """Shown for each arm: half of them gained most, half lost most."""
@@ -29,15 +29,17 @@ def changed_images(ledger: OpenLedger, record: ExperimentRecord, data_dir: Path 
     """
     if "data" not in record.spec or "task" in record.spec:
         return ChangedImages({}, "no images")
+    if record.spec.get("resample"):
+        return ChangedImages({}, "resampled")
     wanted = {arm: _predictions(ledger, record, arm) for arm in record.arms if arm != record.baseline}
     wanted = {arm: pairs for arm, pairs in wanted.items() if pairs}
     if not wanted:
         paired = any(_pairs(record, arm) for arm in record.arms if arm != record.baseline)
         return ChangedImages({}, "old" if paired else "unfinished")
     design = ledger.design()
-    data = DataSpec.model_validate(record.spec["data"])
+    spec = ExperimentSpec.model_validate({"data": record.spec["data"]})
     try:
-        split = load_again(data, design, ledger.path.parent, data_dir)
+        split = load_again(spec, 0, design, ledger.path.parent, data_dir)
     except DroplabError:
         return ChangedImages({}, "data")
     assert isinstance(split, Split)

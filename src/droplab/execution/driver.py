@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import final
 
 from droplab.execution.executors import Ending
 from droplab.execution.initial import BATCHES, WEIGHTS, Beginnings
 from droplab.languages import Count
-from droplab.ledger import Ledger
+from droplab.ledger import Ledger, planned_epochs
 from droplab.listener import Listener
-from droplab.records import Measurement, Notice, RunKey
+from droplab.records import ALSO_IN, Measurement, Notice, RunKey
 
 
 @final
@@ -26,6 +27,11 @@ class LedgerDriver:
         """A run begins or continues."""
         self._ledger.set_state(key, "running")
         self._listener.started(key)
+
+    def placed(self, key: RunKey, node: str) -> None:
+        """A run has been given to a machine of a cluster."""
+        self._ledger.event("placed", key, node=node)
+        self._listener.placed(key, node)
 
     def epoch(self, key: RunKey, measurement: Measurement) -> None:
         """An epoch is measured."""
@@ -45,7 +51,7 @@ class LedgerDriver:
 
     def planned(self, key: RunKey, epochs: int) -> str:
         """The first run says how many epochs all have, where the spec does not."""
-        known = int(self._ledger.design()["epochs"])
+        known = planned_epochs(self._ledger.design())
         if known == epochs:
             return ""
         if not known:
@@ -74,6 +80,10 @@ class LedgerDriver:
     def notice(self, _key: RunKey, notice: Notice) -> None:
         """For the reader of the results."""
         self._ledger.notice(notice)
+
+    def also_in(self, key: RunKey, sink: str, where: Mapping[str, str]) -> None:
+        """Whoever has the verdict writes it there."""
+        self._ledger.event(ALSO_IN, key, sink=sink, where=dict(where))
 
     def ended(self, key: RunKey, ending: Ending) -> None:
         """A run has its last checkpoint, has failed or was stopped."""

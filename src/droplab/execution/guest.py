@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
 import torch
 
 from droplab.errors import DesignError
-from droplab.execution.carrying import packed
+from droplab.execution.calibrate import plan_on_ray
+from droplab.execution.carrying import packed, unpacked
+from droplab.execution.checkpoint import store_of
 from droplab.execution.environment import cores
 from droplab.execution.experiment import ChosenPlan, Whole
 from droplab.execution.fingerprint import changed_code, digests_of, file_digests
 from droplab.execution.folder import folder_for
-from droplab.execution.guest_runs import GuestRuns, GuestSet
-from droplab.execution.plan import Plan
+from droplab.execution.plan import OpenRun, Plan
+from droplab.execution.runs import LoopRuns
 from droplab.given import find, source_digest
 from droplab.measures import measures_json
 from droplab.records import Notice
+from droplab.spec.enlarged import as_it_began
+from droplab.spec.experiment import ArmSpec
 from droplab.spec.loop import NOT_IDENTITY, LoopSpec, enlarged
+from droplab.training.port import Port, Store
 from droplab.training.run import Loop
 from droplab.training.terms import Terms
 from droplab.userobjects import resolve
@@ -30,7 +36,33 @@ NO_PRECISION = "the loop's own precision"
 
 def terms_of(spec: LoopSpec, plan: Plan, runs: int) -> Terms:
     """What each of so many runs is told."""
-    return Terms(spec.measures, spec.epochs or 0, plan.device, keep_samples=spec.keep_samples / runs)
+    return Terms(
+        spec.measures, spec.epochs or 0, plan.device, keep_samples=spec.keep_samples / runs, resample=spec.resample
+    )
+
+
+@final
+@dataclass(frozen=True)
+class GuestSet:
+    """See ``RunSet``."""
+
+    loop_name: str
+    loop: bytes | None
+    """``None`` where the name is enough."""
+    arms: tuple[ArmSpec, ...]
+    terms: Terms
+    plan: Plan
+    directory: Path
+    daemon: bool = False
+    """A loop may start processes, those of a ``DataLoader`` for one."""
+
+    def store(self, run: OpenRun, port: Port) -> Store:
+        """See ``LoopSet``."""
+        return store_of(run.folder, port)
+
+    def open(self, cargo: Any = None) -> LoopRuns:  # noqa: ARG002  # a loop loads its data itself
+        """Find the loop."""
+        return LoopRuns(self, unpacked(self.loop_name, self.loop))
 
 
 @final
@@ -53,15 +85,15 @@ class Guest:
 
     def is_same(self, design: Mapping[str, Any]) -> bool:
         """See ``Experiment``."""
-        return bool(design["identity"] == self.spec.identity())
+        return bool(design["identity"] == as_it_began(design, self.spec).identity())
 
     def what_differs(self, before: Mapping[str, Any]) -> str:
         """See ``Experiment``."""
         if "loop" not in before:
             return "it trains with droplab's own loop, not with one of yours"
         now = self.spec.canonical()
-        differing = [key for key in now if key not in NOT_IDENTITY and before.get(key) != now[key]]
-        return "; ".join(f"{key}: {before.get(key)!r} there, {now[key]!r} here" for key in differing)
+        differing = [key for key in {**now, **before} if key not in NOT_IDENTITY and before.get(key) != now.get(key)]
+        return "; ".join(f"{key}: {before.get(key)!r} there, {now.get(key)!r} here" for key in differing)
 
     def whole(self, before: Mapping[str, Any]) -> Whole:
         """See ``Experiment``."""
@@ -90,6 +122,8 @@ class Guest:
     def look(self, device: torch.device, say: Callable[[str], None]) -> None:  # noqa: ARG002  # see Experiment
         """See ``Experiment``."""
         self._loop = loop = resolve(self.spec.loop, "loop", DesignError)
+        if hasattr(loop, "carry_out") and self.spec.compute.executor == "ray":
+            raise DesignError("a script is launched on this machine, not on a cluster: leave compute.executor out")
         try:
             inspect.signature(loop).bind(None)
         except TypeError as problem:
@@ -116,6 +150,8 @@ class Guest:
     def choose(self, device: torch.device, say: Callable[[str], None]) -> ChosenPlan:  # noqa: ARG002  # see Experiment
         """See ``Experiment``. ``auto`` is one run at a time: what a loop may share with others here, it alone knows."""
         compute = self.spec.compute
+        if compute.executor == "ray":
+            return ChosenPlan(plan_on_ray(compute, NO_PRECISION), {})
         if compute.executor != "process":
             threads = compute.threads or torch.get_num_threads()
             return ChosenPlan(Plan("serial", 1, threads, NO_PRECISION, str(device)), {})
@@ -134,10 +170,14 @@ class Guest:
     def run_set(self, spec: LoopSpec, plan: Plan, runs: int) -> GuestSet:
         """See ``Experiment``."""
         assert self._loop is not None
-        loop = packed(spec.loop, self._loop) if plan.executor == "process" else None
+        alone = plan.executor == "serial"
+        loop = None if alone else packed(spec.loop, self._loop, by_value=plan.executor == "ray")
         return GuestSet(spec.loop, loop, spec.arms, terms_of(spec, plan, runs), plan, self._directory)
 
-    def opened(self, run_set: GuestSet) -> GuestRuns:
+    def cargo(self) -> None:
+        """See ``Experiment``."""
+
+    def opened(self, run_set: GuestSet) -> LoopRuns:
         """See ``Experiment``."""
         assert self._loop is not None
-        return GuestRuns(run_set, self._loop)
+        return LoopRuns(run_set, self._loop)

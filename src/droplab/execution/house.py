@@ -16,12 +16,16 @@ from droplab.execution.check import Checked, check_experiment
 from droplab.execution.experiment import ChosenPlan, Whole
 from droplab.execution.fingerprint import changed_code
 from droplab.execution.folder import default_folder
-from droplab.execution.house_runs import HouseRuns, HouseSet
-from droplab.execution.loading import check_same_data, lay_out_for, load_data
+from droplab.execution.house_set import HouseSet, terms_for
+from droplab.execution.loading import check_same_data, lay_out_for, split_of, with_sizes
 from droplab.execution.plan import Plan
+from droplab.execution.runs import LoopRuns
+from droplab.execution.seed_data import drawn
 from droplab.measures import KEY, measures_json
 from droplab.records import Notice
+from droplab.spec.enlarged import enlarged_spec
 from droplab.spec.experiment import ExperimentSpec
+from droplab.spec.rivals import train_sizes
 from droplab.spec.same import is_same, what_differs
 from droplab.spec.task import DEFAULT
 from droplab.tasks.split import TaskSplit
@@ -68,12 +72,8 @@ class House:
         return "; ".join(what_differs(before, self.spec))
 
     def whole(self, before: Mapping[str, Any]) -> Whole:
-        """See ``Experiment``; its arms are part of what it is."""
-        there = tuple(before["seeds"])
-        added = [seed for seed in self.spec.seeds if seed not in there]
-        fewer = not added and len(self.spec.seeds) < len(there)
-        more = f"{len(there)} seeds already; all of them are used" if fewer else ""
-        return Whole(self.spec.model_copy(update={"seeds": (*there, *added)}), added, [], more)
+        """See ``Experiment``."""
+        return Whole(*enlarged_spec(self.spec, before))
 
     def is_untouched(self, design: Mapping[str, Any]) -> bool:  # noqa: ARG002  # see Experiment
         """See ``Experiment``; of data and model nothing is known before they are loaded."""
@@ -81,10 +81,13 @@ class House:
 
     def look(self, device: torch.device, say: Callable[[str], None]) -> None:
         """See ``Experiment``."""
-        split = load_data(self.spec.data, self._data_dir, self.spec.task)
+        split = split_of(self.spec, 0, self._data_dir)
+        if self.spec.resample:
+            split_of(self.spec, max(self.spec.seeds), self._data_dir)
         for line in split.told if isinstance(split, TaskSplit) else ():
             say(line)
         data = lay_out_for(self.spec, split, self.spec.recipe.fit_size, device)
+        data = with_sizes(self.spec, data, self._data_dir)
         checked = check_experiment(self.spec, split, data, allow_random_baseline=self._allow)
         self._found = _Found(split, data, checked)
 
@@ -96,7 +99,8 @@ class House:
     @property
     def notices(self) -> Sequence[Notice]:
         """See ``Experiment``."""
-        return self._seen.checked.notices
+        drawn_ones = [drawn(self._seen.split)] if self.spec.resample else []
+        return (*self._seen.checked.notices, *drawn_ones)
 
     def changed(self, design: Mapping[str, Any], folder: Path) -> list[str]:
         """See ``Experiment``: digests of files, and of the weights that models begin with."""
@@ -142,8 +146,16 @@ class House:
 
     def run_set(self, spec: ExperimentSpec, plan: Plan, runs: int) -> HouseSet:  # noqa: ARG002  # see Experiment
         """See ``Experiment``."""
-        return HouseSet(spec, plan, self._data_dir, self._seen.split.fingerprint, self._directory)
+        seen = self._seen
+        return HouseSet(spec, plan, terms_for(seen.data), self._data_dir, seen.split.fingerprint, self._directory)
 
-    def opened(self, run_set: HouseSet) -> HouseRuns:
+    def cargo(self) -> Split | TaskSplit | None:
+        """See ``Experiment``; where seeds or arms have samples of their own, nodes load them."""
+        return None if self.spec.resample or train_sizes(self.spec) else self._seen.split
+
+    def opened(self, run_set: HouseSet) -> LoopRuns:
         """See ``Experiment``."""
-        return HouseRuns(run_set, self._seen.data)
+        data = self._seen.data
+        if len(run_set.spec.arms) > len(self.spec.arms):  # arms that the folder has beyond the spec
+            data = with_sizes(run_set.spec, data, self._data_dir)
+        return run_set.opened(data)

@@ -20,14 +20,15 @@ from typing import Any, final
 
 from droplab.errors import FailureError, UserError
 from droplab.execution.executors.process import PATIENCE_SECONDS
-from droplab.execution.guest_runs import GuestSet
 from droplab.execution.launch_child import ADDRESS, KEPT, STOP, TOKEN, Task
 from droplab.execution.launch_command import script_of
 from droplab.execution.launch_output import Output
 from droplab.execution.plan import OpenRun
-from droplab.languages import Count
+from droplab.execution.runs import LoopSet
 from droplab.training.port import Port, StoppedError
 
+SCRIPTS = "launch"
+"""The module of every script, in the names of loops."""
 Outcome = tuple[str, str, bool]
 """``done``, ``stopped`` or ``failed``; the reason; and whether another try could end otherwise."""
 _POLL_SECONDS = 0.1
@@ -54,14 +55,14 @@ class Launched:
         stem = "".join(letter if letter.isalnum() else "_" for letter in (script or Path(command[0])).stem)
         self.file = script.name if script else command[0]
         self.path = str(script or "")
-        self.__module__ = "launch"
+        self.__module__ = SCRIPTS
         self.__qualname__ = f"{stem}.{hashlib.sha256(repr(command).encode()).hexdigest()[:8]}"
 
     def __call__(self, run: object) -> None:
         """It is no function: ``carry_out`` starts it."""
         raise TypeError(f"{self.file} is started, not called: {run!r}")
 
-    def carry_out(self, run: OpenRun, loops: GuestSet, port: Port) -> None:
+    def carry_out(self, run: OpenRun, loops: LoopSet, port: Port) -> None:
         """Start the script for one run, and serve it until it has ended.
 
         Raises:
@@ -75,7 +76,7 @@ class Launched:
         if state == "failed":
             raise FailureError(reason) if retry else UserError(reason)
 
-    def _outcome(self, run: OpenRun, loops: GuestSet, port: Port) -> Outcome:
+    def _outcome(self, run: OpenRun, loops: LoopSet, port: Port) -> Outcome:
         arm = next(arm for arm in loops.arms if arm.name == run.key.arm)
         task = Task(run, arm, loops.terms, loops.plan.threads)
         with _door() as (address, token, arrivals), tempfile.TemporaryDirectory() as logs:
@@ -170,6 +171,7 @@ class _Serving:
             "epoch": port.epoch,
             "restart": port.restart,
             "notice": port.notice,
+            "also_in": port.also_in,
         }
 
     def until_it_ends(self, output: Output) -> Outcome:
@@ -265,11 +267,10 @@ class _Serving:
         if code == 0 and self._lost is None:
             return "done", "", True
         if several and self._lost is not None:
-            others = Count(len(self._came) - 1)
+            others = "the other one" if len(self._came) == 2 else "the others"
             return (
                 "failed",
-                f"rank {self._lost} of {self._file} was lost, and with it {others:the other one|the others}"
-                + output.last(self._lost),
+                f"rank {self._lost} of {self._file} was lost, and with it {others}" + output.last(self._lost),
                 True,
             )
         return "failed", f"{self._file} ended {_with(code)}" + output.last(), True

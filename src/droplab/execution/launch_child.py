@@ -20,6 +20,7 @@ from droplab.execution.executors.telling import Telling
 from droplab.execution.launch_ranks import TogetherPort, TogetherStore
 from droplab.execution.plan import OpenRun
 from droplab.spec.experiment import ArmSpec
+from droplab.training.labels import Labels
 from droplab.training.port import Port, StoppedError, Store
 from droplab.training.ranks import ALONE, Ranks, Together, share_here
 from droplab.training.run import Run
@@ -77,7 +78,8 @@ def _begun(task: Task, line: _Line, rank: int, ranks: int) -> Run:
         agreement = Together(rank, ranks)
         port, store = TogetherPort(line, agreement), TogetherStore(store, agreement)
     seed_everything(key.seed, f"loop/rank {rank}" if rank else "loop")
-    run = Run(task.arm, key.seed, task.terms, store, task.run.epochs_in_ledger, port, ranks=agreement)
+    labels = Labels(task.run.group, key.arm, key.seed, port)
+    run = Run(task.arm, key.seed, task.terms, store, task.run.epochs_in_ledger, port, ranks=agreement, labels=labels)
     _end_with(run, line, leads=rank == 0)
     return run
 

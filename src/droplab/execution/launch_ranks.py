@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 from droplab.records import Measurement, Notice
@@ -38,6 +38,9 @@ class TogetherPort:
     def notice(self, notice: Notice) -> None:
         if self._ranks.rank == 0:
             self._port.notice(notice)
+
+    def also_in(self, sink: str, where: Mapping[str, str]) -> None:
+        self._port.also_in(sink, where)  # of this rank alone
 
     def say(self, text: str) -> None:
         self._port.say(text if self._ranks.rank == 0 else f"rank {self._ranks.rank}: {text}")

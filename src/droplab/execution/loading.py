@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,33 @@ import torch
 from droplab.data import Split, load
 from droplab.errors import DesignError, UserError
 from droplab.records import ExperimentRecord
+from droplab.resampling import Draw, draw_of
+from droplab.spec.changes import SIZE
 from droplab.spec.experiment import DataSpec, ExperimentSpec
+from droplab.spec.rivals import train_sizes
 from droplab.spec.task import DEFAULT
 from droplab.tasks.checking import check_parts
-from droplab.tasks.split import TaskSplit, load_split, some_of
+from droplab.tasks.split import TaskSplit, load_split
 from droplab.tasks.table import make_task
 from droplab.training.samples import RunData, lay_out
 
 
-def load_data(data: DataSpec, data_dir: Path | None = None, task: Any = DEFAULT) -> Split | TaskSplit:
+def split_of(spec: ExperimentSpec, seed: int, data_dir: Path | None = None) -> Split | TaskSplit:
+    """The split that a seed trains and is measured on: one for all, unless the spec resamples.
+
+    Raises:
+        DataError: the data cannot be had, or no such split can be drawn.
+
+    >>> spec = ExperimentSpec(resample="5-fold")
+    >>> len(split_of(spec, 7).validation), split_of(spec, 7).fingerprint == split_of(spec, 8).fingerprint
+    (800, False)
+    """
+    return load_data(spec.data, data_dir, spec.task, draw_of(spec.resample, seed))
+
+
+def load_data(
+    data: DataSpec, data_dir: Path | None = None, task: Any = DEFAULT, draw: Draw | None = None
+) -> Split | TaskSplit:
     """Load and split what a spec's ``data`` names, for its task.
 
     Raises:
@@ -38,6 +57,7 @@ def load_data(data: DataSpec, data_dir: Path | None = None, task: Any = DEFAULT)
             split_seed=data.split_seed,
             options=data.options,
             pixels=data.inputs == "pixels",
+            draw=draw,
         )
     return load(
         data.name,
@@ -47,6 +67,7 @@ def load_data(data: DataSpec, data_dir: Path | None = None, task: Any = DEFAULT)
         split_seed=data.split_seed,
         options=data.options,
         inputs=data.inputs,
+        draw=draw,
     )
 
 
@@ -59,8 +80,23 @@ def lay_out_for(spec: ExperimentSpec, split: Split | TaskSplit, fit_size: int, d
     if not isinstance(split, TaskSplit):
         return lay_out(split, fit_size, device)
     task = make_task(spec.task)
-    check_parts(task, {"train": some_of(split.train)[1]}, split.classes)
+    check_parts(task, {"train": split.looked["train"]}, split.classes)
     return lay_out(split, fit_size, device, task)
+
+
+def with_sizes(spec: ExperimentSpec, data: RunData, data_dir: Path | None, seed: int = 0) -> RunData:
+    """A seed's data with those of arms that train on more or fewer samples, each as it would be alone.
+
+    Raises:
+        DataError: a size that cannot be had.
+    """
+    found = dict[int | None, RunData]()
+    for size in train_sizes(spec):
+        sized = spec.data.model_copy(update={SIZE: size})
+        split = load_data(sized, data_dir, spec.task, draw_of(spec.resample, seed))
+        other = lay_out_for(spec, split, spec.recipe.fit_size, data.device)
+        found[size] = replace(other, validation=data.validation)
+    return replace(data, sizes=found) if found else data
 
 
 def check_house(record: ExperimentRecord, what: str) -> None:
@@ -73,24 +109,25 @@ def check_house(record: ExperimentRecord, what: str) -> None:
 
 
 def load_again(
-    data: DataSpec, design: Mapping[str, Any], folder: Path, data_dir: Path | None = None, task: Any = DEFAULT
+    spec: ExperimentSpec, seed: int, design: Mapping[str, Any], folder: Path, data_dir: Path | None = None
 ) -> Split | TaskSplit:
-    """The data that an experiment was started with.
+    """The data that a seed was trained with.
 
     Args:
-        data: its spec's.
+        spec: the experiment's.
+        seed: one of its seeds.
         design: its ledger's.
         folder: its own.
         data_dir: where the data set is, if it has moved since.
-        task: its spec's.
 
     Raises:
         DataError: the data cannot be had.
         DesignError: they are others now.
     """
-    split = load_data(data, data_dir or (Path(design["data_dir"]) if design["data_dir"] else None), task)
-    check_same_data(data, split, design, folder)
-    return split
+    data_dir = data_dir or (Path(design["data_dir"]) if design["data_dir"] else None)
+    split = split_of(spec, 0, data_dir)
+    check_same_data(spec.data, split, design, folder)
+    return split_of(spec, seed, data_dir) if spec.resample else split
 
 
 def check_same_data(data: DataSpec, split: Split | TaskSplit, design: Mapping[str, Any], folder: Path) -> None:

@@ -30,6 +30,7 @@ from droplab.listener import GuardedListener, Listener
 from droplab.records import Notice
 from droplab.spec.experiment import ArmSpec
 from droplab.spec.loop import LoopSpec
+from droplab.training.labels import Labels, open_now
 from droplab.training.run import Run
 from droplab.training.seeding import borrowed_generators, seed_everything
 from droplab.training.terms import Terms
@@ -60,7 +61,8 @@ class Opened:
         seed_everything(self.key.seed, "loop")
         store = CheckpointStore(self._open.folder, self._told.say)
         in_ledger = self._open.epochs_in_ledger
-        self._run = Run(self.arm, self.key.seed, self._terms, store, in_ledger, self._told)
+        labels = Labels(self._open.group, self.key.arm, self.key.seed, self._told, open_now())
+        self._run = Run(self.arm, self.key.seed, self._terms, store, in_ledger, self._told, labels=labels)
         self._told.done = in_ledger
         return self._run
 
@@ -145,7 +147,7 @@ def session(
             for known, keys in rounds(ledger, wanted):
                 listener.round(known, keys)
                 for key in keys:
-                    run = open_run(known.runs[key], folder, ledger)
+                    run = open_run(known, key, folder, ledger)
                     yield Opened(run, arms[key.arm], terms, plan.threads, driver)
 
         yield folder, left()

@@ -9,6 +9,7 @@ from droplab.report.page import build_page
 from droplab.report.payload import PageSource
 from droplab.report.planning import expectation, render_pilot
 from droplab.report.rows import rows
+from droplab.report.summary import summaries
 from droplab.report.tables import write_effects, write_metrics
 from droplab.report.text import render
 from droplab.report.wording import wording
@@ -25,6 +26,7 @@ __all__ = [
     "report_words",
     "rows",
     "schema",
+    "summaries",
     "texts",
     "verdict_json",
     "wording",

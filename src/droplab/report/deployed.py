@@ -6,11 +6,12 @@ import math
 from statistics import median
 from typing import NamedTuple
 
-from droplab.analysis import MOST_SEEDS, Answer, Failures, Primary, Verdict
+from droplab.analysis import MOST_SEEDS, NO_NUMBER, Answer, Failures, Primary, Verdict
 from droplab.records import ExperimentRecord
 from droplab.report.locale import Speaker
 from droplab.report.naming import said
 from droplab.report.numbers import interval, number
+from droplab.report.scope import new_data
 
 
 class Told(NamedTuple):
@@ -55,14 +56,18 @@ def status(found: Answer, main: Primary, say: Speaker) -> str:
         return say(f"answer.{found.why}", seeds=found.next_look or 0)
     if found.seeds_needed is None:
         return say("answer.undecided")
-    more = "many" if found.seeds_needed > MOST_SEEDS else "seeds"
+    more = "many" if found.seeds_needed > MOST_SEEDS else "never" if found.seeds_needed == NO_NUMBER else "seeds"
     return say(f"answer.undecided_{more}", seeds=found.seeds_needed, most=MOST_SEEDS)
 
 
 def headline(verdict: Verdict, main: Primary, record: ExperimentRecord, say: Speaker) -> str:
     """The arm to use, or why none is named; first of all, what failed."""
-    lost = [(arm, failed) for arm, failed in _failures(main, record) if failed.count]
-    return " ".join([*(_lost(arm, failed, say) for arm, failed in lost), _advice(verdict, main, record, say)])
+    return " ".join([*lost(main, record, say), _advice(verdict, main, record, say)])
+
+
+def lost(main: Primary, record: ExperimentRecord, say: Speaker) -> list[str]:
+    """How many runs of which arms failed."""
+    return [_lost(arm, failed, say) for arm, failed in _failures(main, record) if failed.count]
 
 
 def _failures(main: Primary, record: ExperimentRecord) -> list[tuple[str, Failures]]:
@@ -115,6 +120,7 @@ def notes(main: Primary, say: Speaker) -> list[str]:
     ratios = [found.pairing for found in main.answers if not math.isnan(found.pairing)]
     if ratios:
         given.append(say("note.pairing", ratio=f"{median(ratios):.2f}"))
+    given += new_data(main, say)
     if main.coming is not None and main.coming.saved:
         given.append(say("note.saved", count=main.coming.saved))
     if main.coming is not None and main.coming.runs:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
 
-from droplab.analysis import Answer, Effect, Primary, Verdict, written
+from droplab.analysis import Answer, Effect, Primary, Scope, Verdict, scope_of, written
 from droplab.records import ExperimentRecord
 
 FORMAT = 1
@@ -42,10 +42,20 @@ def verdict_json(verdict: Verdict, record: ExperimentRecord) -> dict[str, Any]:
         "rivals": list(verdict.rivals),
         "exit_code": exit_code(verdict),
         "alpha": verdict.alpha,
+        "scope": _scope(scope_of(record)),
         "plan": _finite(written(main.plan)) if main else None,
         "primary": _primary(main) if main else None,
         "effects": [_effect(effect, verdict) for effect in verdict.effects],
         "notices": [{"code": one.code, "arm": one.arm, "detail": _finite(dict(one.detail))} for one in record.notices],
+    }
+
+
+def _scope(found: Scope) -> dict[str, Any]:
+    return {
+        "splits": found.resample if isinstance(found.resample, str) else "drawn" if found.resample else "one",
+        "ratio": _finite(found.ratio),
+        "validation": list(found.validation) if found.resample else None,
+        "training": list(found.training) if found.resample else None,
     }
 
 
@@ -86,6 +96,7 @@ def _answer(found: Answer) -> dict[str, Any]:
         "failures": asdict(found.failures),
         "baseline_failures": asdict(found.baseline_failures),
         "pairing": _finite(found.pairing),
+        "new_data": {key: _finite(value) for key, value in found.new_data._asdict().items()},
     }
 
 

@@ -66,6 +66,23 @@ def metric_words(measures: Iterable[Measure], lang: str) -> dict[str, str]:
     return names
 
 
+def with_measure(text: str, measure: Measure, lang: str) -> str:
+    """A text in which ``{measure}`` is the measure's name, and other placeholders are left."""
+    return _tidy(text.replace("{measure}", word(measure, Speaker(lang)))) if "{measure}" in text else text
+
+
+def line(say: Speaker, end: Endpoint, kind: str, measure: Measure) -> str:
+    """What a line of the answer is called; ``kind`` is that of the primary question."""
+    role = "deployed" if end.role == "deployed" else end.role
+    if role == "deployed":
+        key = f"line.{kind}"
+    elif role == "gap":
+        key = "line.gap_as_trained" if end.minus.startswith("train_") else "line.gap"
+    else:
+        key = f"line.{role}"
+    return said(say, key, measure)
+
+
 def report_words(measures: Sequence[Measure], lang: str) -> dict[str, str]:
     """The words of a report of curves: its headings and its metrics."""
     say, head = Speaker(lang), "report."

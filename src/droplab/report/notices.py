@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from droplab.records import ExperimentRecord, Notice
 from droplab.report.locale import Speaker
+from droplab.report.recipes import recipe_texts
+from droplab.resampling import NOTICE
 
 
 def notice_texts(record: ExperimentRecord, lang: str = "en") -> tuple[str, ...]:
-    """One sentence for each notice of an experiment.
+    """One sentence for each arm that changes the recipe, and for each notice; how splits were drawn, the scope says.
 
     Args:
         record: the experiment.
@@ -17,7 +19,8 @@ def notice_texts(record: ExperimentRecord, lang: str = "en") -> tuple[str, ...]:
         UserError: another language.
     """
     say = Speaker(lang)
-    return tuple(_sentence(notice, say) for notice in record.notices)
+    noticed = (_sentence(notice, say) for notice in record.notices if notice.code != NOTICE)
+    return (*recipe_texts(record, say), *noticed)
 
 
 def _sentence(notice: Notice, say: Speaker) -> str:

@@ -8,17 +8,23 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from droplab.analysis import Effect, Questions, Verdict
+from droplab.analysis import Effect, Questions, Stopping, Verdict, stopping, thin
 from droplab.analysis.student import quantile
 from droplab.languages import LANGUAGES
-from droplab.measures import GAP
+from droplab.measures import GAP, PARTS
 from droplab.records import ELSEWHERE, ChangedImages, ExperimentRecord, Histogram, RunKey, RunRecord
+from droplab.report.command import command, toml
+from droplab.report.decision import decision, failures
+from droplab.report.dose import doses
 from droplab.report.locale import Speaker, texts
-from droplab.report.naming import metric_words, said
+from droplab.report.method import method
+from droplab.report.naming import metric_words, said, with_measure
 from droplab.report.png import data_address
+from droplab.report.ribbons import ribbons
+from droplab.report.stops import before_and_after, line_names, stops
 from droplab.report.wording import wording
 
-FORMAT = 1
+FORMAT = 2
 HISTOGRAM_EPOCHS = 60
 """At most that many epochs of a run's histograms are drawn; the first and the last always are."""
 HISTOGRAM_RUNS = 12
@@ -48,12 +54,17 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
         lang: language in which the page opens; all languages are inside.
     """
     record, keys, asked = source.record, list(source.record.runs), source.verdict.questions
+    found = stopping(record, source.verdict)
     return {
         "format": FORMAT,
         "lang": lang,
-        "words": {code: _page_words(code, asked) for code in LANGUAGES},
+        "words": {code: _page_words(code, asked) | line_names(source.verdict, found, code) for code in LANGUAGES},
         "verdict": {code: _named(wording(source.verdict, record, code)) for code in LANGUAGES},
-        "effects": [_effect(effect, source.verdict) for effect in source.verdict.effects],
+        "decision": {code: _named(decision(source.verdict, record, code)) for code in LANGUAGES},
+        "failed": {code: _named(failures(record, code)) for code in LANGUAGES},
+        "effects": [_effect(effect, source.verdict, found) for effect in source.verdict.effects],
+        "stops": stops(record, source.verdict, found),
+        "doses": doses(record),
         "recommended": source.verdict.recommended,
         "measures": _measures(asked),
         "t": [quantile(0.975, df) for df in range(1, max(2, len(keys)))],
@@ -64,6 +75,8 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
             "epochs": record.epochs,
             "steps": source.steps_per_epoch,
             "baseline": record.baseline,
+            "seconds": {one.arm: _finite(one.seconds) for one in source.verdict.summaries},
+            "command": command(record),
             "arms": list(record.arms),
             "seeds": list(record.seeds),
             "sizes": dict(record.sizes),
@@ -76,8 +89,10 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
             for key in _histogram_runs(record, source.histograms)
             for item in _histograms(source.histograms[key])
         ],
+        "ribbons": ribbons(record, source.histograms),
         "changed": _changed(source.changed),
-        "spec": dict(record.spec),
+        "toml": toml(record.spec),
+        "method": {code: list(method(source.verdict, record, code)) for code in LANGUAGES},
         "plan": dict(source.plan),
         "environments": [dict(found) for found in source.environments],
         "notes": [
@@ -90,7 +105,11 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
 
 def _page_words(lang: str, asked: Questions) -> dict[str, str]:
     say = Speaker(lang)
-    words = {key.removeprefix("page."): text for key, text in texts(lang).items() if key.startswith("page.")}
+    words = {
+        key.removeprefix("page."): with_measure(text, asked.primary, lang)
+        for key, text in texts(lang).items()
+        if key.startswith("page.")
+    }
     words |= {f"metric.{name}": text for name, text in metric_words(asked.measures, lang).items()}
     words |= {f"table.{end.name}": said(say, f"column.{end.role}", end.measure) for end in (*asked.fit, *asked.judged)}
     return {**words, "table.best": said(say, f"column.best.{asked.primary.better}", asked.primary)}
@@ -108,6 +127,11 @@ def _measures(asked: Questions) -> dict[str, Any]:
         "columns": [*(end.name for end in asked.judged), *costs, *([GAP] if asked.gap else [])],
         "best": asked.turn,
         "better": asked.primary.better,
+        "units": {
+            name: measure.unit
+            for measure in asked.measures
+            for name in (measure.name, *(f"{part}_{measure.name}" for part in PARTS))
+        },
     }
 
 
@@ -132,12 +156,15 @@ def _single(value: float) -> float:
     return max(-_LARGEST, min(_LARGEST, value))
 
 
-def _effect(effect: Effect, verdict: Verdict) -> dict[str, Any]:
+def _effect(effect: Effect, verdict: Verdict, found: Stopping) -> dict[str, Any]:
+    before, after = before_and_after(effect, found)
     return {
         "endpoint": effect.endpoint,
         "finding": effect.finding,
         "arm": effect.arm,
         "baseline": effect.baseline,
+        "before": _finite(before),
+        "after": _finite(after),
         "mean": _finite(effect.mean),
         "low": _finite(effect.low),
         "high": _finite(effect.high),
@@ -145,7 +172,8 @@ def _effect(effect: Effect, verdict: Verdict) -> dict[str, Any]:
         "adjusted_high": _finite(effect.adjusted_high),
         "margin": verdict.primary.plan.margin if verdict.primary and effect.role == "deployed" else None,
         "consequence": verdict.consequence(effect),
-        "share": effect.unit == "share",
+        "needed": effect.seeds_needed,
+        "at_least": effect.at_least,
         "seeds": list(effect.seeds),
         "values": [_finite(value) for value in effect.values],
     }
@@ -160,6 +188,9 @@ def _run(run: RunRecord, record: ExperimentRecord, asked: Questions, *, spared: 
     fields["seed"] = run.key.seed
     shared = {key: value for key, value in record.spec.items() if key not in {"arms", "seeds", "baseline"}}
     fields.update(flatten(shared))
+    if "recipe" in record.spec:  # by which the arm is trained, and found
+        for key, value in arm.get("recipe", {}).items():
+            fields.update(flatten({key: value}, "data" if key == "train_size" else "recipe"))
     return {
         "arm": run.key.arm,
         "seed": run.key.seed,
@@ -230,17 +261,6 @@ def _histograms(by_epoch: Histograms) -> Iterable[dict[str, Any]]:
             "edges": _base64(edges),
             "shares": _base64(shares),
         }
-
-
-def thin(values: Sequence[int], most: int) -> list[int]:
-    """At most ``most`` values at about equal distances, the first and the last among them.
-
-    >>> thin([0, 1, 2, 3, 4], 3)
-    [0, 2, 4]
-    """
-    if len(values) <= most:
-        return list(values)
-    return [values[round(place * (len(values) - 1) / (most - 1))] for place in range(most)]
 
 
 def _changed(changed: ChangedImages) -> dict[str, Any]:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from droplab.align import table, wrap
 from droplab.analysis import MOST_SEEDS, Pilot, pilot, plan_of
 from droplab.analysis.pilot import Expected, expected
 from droplab.analysis.until import follows
 from droplab.errors import UserError
 from droplab.records import ExperimentRecord
-from droplab.report.align import table, wrap
 from droplab.report.locale import Speaker
 from droplab.report.naming import said
 from droplab.report.numbers import number
@@ -44,6 +44,8 @@ def render_pilot(found: Pilot, name: str, lang: str = "en") -> str:
     if found.for_margin is not None:
         more = found.for_margin > MOST_SEEDS
         lines += wrap(say("plan.margin_many" if more else "plan.margin", seeds=min(found.for_margin, MOST_SEEDS)))
+    if found.least:
+        lines += wrap(say("plan.splits", effect=size(found.least)))
     if not math.isnan(found.floor):
         lines += wrap(say("plan.floor", floor=size(found.floor)))
     return "\n".join([*lines, "", *wrap(say("plan.note"))])

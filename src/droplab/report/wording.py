@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from droplab.analysis import MOST_SEEDS, Effect, Questions, Verdict
+from droplab.analysis import MOST_SEEDS, NO_NUMBER, Effect, Questions, Verdict, scope_of
 from droplab.records import ELSEWHERE, ExperimentRecord, are_images
 from droplab.report.deployed import headline, notes, question, told
 from droplab.report.headline import advice, beside
@@ -14,6 +14,7 @@ from droplab.report.locale import Speaker
 from droplab.report.naming import endpoint, heading, of_measures, said
 from droplab.report.notices import notice_texts
 from droplab.report.numbers import interval, number, spread_text
+from droplab.report.scope import scope
 
 
 class Row(NamedTuple):
@@ -87,7 +88,7 @@ def wording(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Wor
             for n, effects in found
             if effects
         ),
-        underfits=tuple(_underfits(verdict, arm, say) for arm in verdict.underfits),
+        underfits=tuple(_underfits(verdict, record, arm, say) for arm in verdict.underfits),
         arms_title=say("arms.title"),
         arms=_arm_rows(verdict, say),
         notices_title=say("notices.title"),
@@ -135,9 +136,12 @@ def _question(finding: int, verdict: Verdict, record: ExperimentRecord, say: Spe
     return say(key, baseline=record.baseline, expected=say("comma").join(expected))
 
 
-def _underfits(verdict: Verdict, arm: str, say: Speaker) -> str:
+def _underfits(verdict: Verdict, record: ExperimentRecord, arm: str, say: Speaker) -> str:
+    """What the arm's dropout, or whatever else it does, has cost."""
     worse = next(e for e in verdict.effects if (e.arm, e.role, e.status) == (arm, "fit", "supported"))
-    return said(say, "underfits.lower" if worse.mean < 0 else "underfits.higher", worse.measure, arm=arm)
+    rival = any(one["name"] == arm and one.get("recipe") for one in record.spec.get("arms", ()))
+    key = f"underfits.{'lower' if worse.mean < 0 else 'higher'}{'.rival' if rival else ''}"
+    return said(say, key, worse.measure, arm=arm)
 
 
 def _groups(verdict: Verdict, effects: Iterable[tuple[int, Effect]], say: Speaker) -> tuple[Group, ...]:
@@ -171,6 +175,8 @@ def _status(verdict: Verdict, effect: Effect, say: Speaker) -> str:
         return say("status.open")
     if not any(effect.values):
         return say("status.equal")
+    if effect.seeds_needed == NO_NUMBER:
+        return say("status.open_never")
     if effect.seeds_needed > MOST_SEEDS:
         return say("status.open_many", most=MOST_SEEDS)
     return say("status.open_seeds", seeds=effect.seeds_needed)
@@ -226,7 +232,7 @@ def _best_heads(asked: Questions, say: Speaker) -> tuple[str, ...]:
 def _notes(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> tuple[str, ...]:
     failed = [record.runs[key] for key in verdict.unfinished if record.runs[key].state == "failed"]
     how = notes(verdict.primary, say) if verdict.primary is not None else [_tests(verdict, say)]
-    given = [say("note.scope"), *how, *(_described(verdict.questions, say) if _turns(verdict) else ())]
+    given = [scope(scope_of(record), say), *how, *(_described(verdict.questions, say) if _turns(verdict) else ())]
     if any(effect.at_least for effect in verdict.effects):
         given.append(say("note.censored"))
     if len(record.seeds) == 1:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from droplab.errors import UserError, clip, quote
+from droplab.spec.changes import SHORT, gathered
 from droplab.spec.experiment import ArmSpec
 from droplab.userobjects import resolve_value
 
-_FIELDS = ("name", "p", "kind", "layer", "schedule")
+_FIELDS = frozenset(("name", "p", "kind", "layer", "schedule", "recipe")) | SHORT
 
 
 def read_arm(value: Any) -> Any:
@@ -22,6 +23,8 @@ def read_arm(value: Any) -> Any:
 
     >>> [read_arm(arm)["name"] for arm in (0, 0.25, {}, {"encoder.*": 0.3}, {"p": 0.5, "schedule": "linear"})]
     ['no dropout', 'dropout 0.25', 'as written', 'encoder.* 0.3', 'dropout 0.5, linear']
+    >>> read_arm({"p": 0.1, "weight_decay": 0.01})["name"]
+    'dropout 0.1, weight_decay 0.01'
     """
     if isinstance(value, ArmSpec):
         return value
@@ -30,11 +33,11 @@ def read_arm(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, Mapping | int | float):
         raise ValueError(  # noqa: TRY004  # pydantic collects these
             f"got {quote(value)}; an arm is a drop rate such as 0.25, rates by site such as {{'fc1:in': 0.5}}, or a "
-            "table with p, kind and schedule"
+            "table with p, kind, schedule and recipe"
         )
     if not isinstance(value, Mapping):
         value = {"p": value}
-    elif not set(value) & set(_FIELDS):
+    elif not set(value) & _FIELDS:
         value = {"p": dict(value)}
     return value if "name" in value else {"name": clip(_name(value), 120), **value}
 
@@ -64,7 +67,10 @@ def _name(arm: Mapping[str, Any]) -> str:
         rates = ", ".join(f"{site} {_short(rate)}" for site, rate in p.items()) or "as written"
     else:
         rates = f"dropout {_short(p)}" if p else "no dropout"
-    return ", ".join([rates, *(_named(arm[field]) for field in ("kind", "layer", "schedule") if arm.get(field))])
+    named = [_named(arm[field]) for field in ("kind", "layer", "schedule") if arm.get(field)]
+    changes = gathered(arm).get("recipe", {})
+    named += [f"{key} {_named(value) if isinstance(value, Mapping) else value}" for key, value in changes.items()]
+    return ", ".join([rates, *named])
 
 
 def _short(rate: Any) -> str:

@@ -12,19 +12,25 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
+    SerializerFunctionWrapHandler,
     Tag,
+    ValidationInfo,
+    model_serializer,
     model_validator,
 )
 
+from droplab.errors import quote
 from droplab.given import name_of
+from droplab.resampling import folds_of
 from droplab.schedules import Adaptive, for_sites, moves, normal_form
-from droplab.spec import optimisers
+from droplab.spec import changes, optimisers
 from droplab.spec.plan import KEYS, Planned
 from droplab.spec.strict import Strict
 from droplab.spec.task import DEFAULT
@@ -111,7 +117,7 @@ class ModelSpec(Strict):
 
 
 class RecipeSpec(Strict):
-    """How every run trains. Everything here is the same for all arms."""
+    """How every run trains; an arm may change what ``changes.VARYING`` has."""
 
     epochs: int = Field(default=15, ge=1)
     """Passes over the training data."""
@@ -130,6 +136,9 @@ class RecipeSpec(Strict):
     """For ``sgd`` only."""
     weight_decay: float = Field(default=0.0, ge=0)
     """As the optimiser defines it (L2 in adam and sgd, decoupled in adamw)."""
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """Share of each target that is spread over all classes in what is minimised; every loss that is measured in eval
+    mode stays the plain cross-entropy, so that arms can be compared by it."""
     max_norm: float | None = Field(default=None, gt=0)
     """Upper bound of the L2 norm of each unit's incoming weights, applied after every step."""
     augmentation: Literal["none", "flip-crop"] = "none"
@@ -147,15 +156,40 @@ class RecipeSpec(Strict):
 class ComputeSpec(Strict):
     """Where and how runs are carried out; fixed in the ledger when an experiment is created."""
 
-    executor: Literal["auto", "serial", "process"] = "auto"
-    """``auto`` measures which finishes the run set first."""
+    executor: Literal["auto", "serial", "process", "ray"] = "auto"
+    """``auto`` measures which of ``serial`` and ``process`` finishes the run set first; ``ray`` is a cluster."""
     workers: int | None = Field(default=None, ge=1)
     """Worker processes of ``process``; one per core where absent."""
     threads: int | None = Field(default=None, ge=1)
     """CPU threads of each run; shared out evenly where absent."""
     device: str = "auto"
     """``auto``: the GPU where there is one, else the CPU; or a torch device such as ``cuda:1``."""
+    address: str | None = None
+    """Of ``ray``: the cluster's; where absent, the one that runs on this machine, or a new one."""
+    cpus_per_run: float | None = Field(default=None, gt=0)
+    """Of ``ray``: CPUs that each run holds on its node; its threads, or 1, where absent."""
+    gpus_per_run: float | None = Field(default=None, ge=0)
+    """Of ``ray``: GPUs that each run holds, 0.25 for four runs on one; none where absent."""
 
+    @model_validator(mode="after")
+    def _has_a_cluster_to_ask(self) -> ComputeSpec:
+        given = [name for name in _OF_RAY if getattr(self, name) is not None]
+        if given and self.executor != "ray":
+            raise ValueError(f"{', '.join(given)}: of executor = 'ray' alone, and it is {self.executor!r}")
+        if self.executor == "ray" and self.workers is not None:
+            raise ValueError(
+                "workers: how many runs a cluster has at a time follows from cpus_per_run and gpus_per_run"
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_younger(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = written(self)
+        return {name: value for name, value in values.items() if name not in _OF_RAY or value is not None}
+
+
+_OF_RAY = ("address", "cpus_per_run", "gpus_per_run")
+"""Keys that came later than ledgers that are to be continued; where absent they are left out."""
 
 _KIND_BEFORE = "layer"
 """What ``kind`` was called in specs, and is still in ledgers, whose identity is a hash of their words."""
@@ -176,11 +210,17 @@ class ArmSpec(Strict):
     schedule: Annotated[str | dict[str, Any], BeforeValidator(normal_form)] = "constant"
     """How ``p`` moves over training: the name of a schedule, a table with ``name`` and its parameters, or a
     table from site patterns to such. Kept with every parameter written out."""
+    recipe: Annotated[dict[str, Any], BeforeValidator(changes.kept)] = Field(default_factory=dict)
+    """What this arm changes of the recipe: ``{weight_decay = 0.01}``; ``changes.VARYING`` has the keys, which may also
+    stand beside ``p``. To a loop of the user's own it is what ``run.settings`` has, under any keys."""
 
     @model_validator(mode="before")
     @classmethod
     def _read_the_word_of_before(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping) or _KIND_BEFORE not in values:
+        if not isinstance(values, Mapping):
+            return values
+        values = changes.gathered(values)
+        if _KIND_BEFORE not in values:
             return values
         if "kind" in values:
             raise ValueError(
@@ -198,6 +238,17 @@ class ArmSpec(Strict):
             )
         return self
 
+
+def _settled(arm: ArmSpec, info: ValidationInfo) -> ArmSpec:
+    """With its changes checked against the recipe, where that holds."""
+    recipe, data = info.data.get("recipe"), info.data.get("data")
+    if not arm.recipe or recipe is None or data is None:
+        return arm
+    return arm.model_copy(update={"recipe": changes.settled(arm.recipe, recipe, data)})
+
+
+HouseArm = Annotated[ArmSpec, AfterValidator(_settled)]
+"""An arm on the house's own loop, whose recipe is known."""
 
 MOST_SEEDS = 10_000
 
@@ -258,7 +309,25 @@ def _named_model(values: Mapping[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
-class ExperimentSpec(Planned):
+class _HasArms(Protocol):
+    arms: tuple[ArmSpec, ...]
+    baseline: str
+
+
+class ByName:
+    """Base of specs that have arms, to be had by name. No model itself: that would move the order of their fields."""
+
+    @property
+    def baseline_arm(self: _HasArms) -> str:
+        """Name of the arm that the others are compared with."""
+        return self.baseline or self.arms[0].name
+
+    def arm(self: _HasArms, name: str) -> ArmSpec:
+        """The arm of that name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+
+class ExperimentSpec(Planned, ByName):
     """Arms × seeds on one model, data set and recipe."""
 
     name: str = Field(default="tutorial", min_length=1, max_length=120)
@@ -272,7 +341,7 @@ class ExperimentSpec(Planned):
     compute: ComputeSpec = ComputeSpec()
     seeds: Seeds = (0, 1, 2)
     """A number (5 means 0 to 4), a list, or ``until-decided``."""
-    arms: tuple[ArmSpec, ...] = TUTORIAL_ARMS
+    arms: tuple[HouseArm, ...] = TUTORIAL_ARMS
     """The first is the baseline unless ``baseline`` names another; where absent, those of ``default_arms``."""
     baseline: str = ""
     """Name of the arm that the others are compared with."""
@@ -287,16 +356,23 @@ class ExperimentSpec(Planned):
     @model_validator(mode="after")
     def _names_hold_together(self) -> ExperimentSpec:
         check_names(self.arms, self.seeds, self.baseline)
+        if folds_of(self.resample) and self.data.validation_size is not None:
+            raise ValueError(
+                f"data.validation_size is {self.data.validation_size} and resample {self.resample!r}, whose folds have "
+                "a size of their own; leave one of them out"
+            )
         return self
 
-    @property
-    def baseline_arm(self) -> str:
-        """Name of the arm that the others are compared with."""
-        return self.baseline or self.arms[0].name
-
-    def arm(self, name: str) -> ArmSpec:
-        """The arm of that name."""
-        return next(arm for arm in self.arms if arm.name == name)
+    @model_validator(mode="after")
+    def _classes_are_smoothed(self) -> ExperimentSpec:
+        smoothing = any(arm.recipe.get("label_smoothing") for arm in self.arms) or self.recipe.label_smoothing
+        name = self.task if isinstance(self.task, str) else self.task["name"]
+        if smoothing and name != DEFAULT:
+            raise ValueError(f"label_smoothing is for classes, and the task is {quote(name)}; leave it out")
+        if smoothing and isinstance(self.task, dict) and {"label_smoothing", "loss"} & set(self.task):
+            said = "has one of its own" if "label_smoothing" in self.task else "has a loss of its own"
+            raise ValueError(f"recipe.label_smoothing: the task {said}; give one of the two")
+        return self
 
     def canonical(self) -> dict[str, Any]:
         """The spec as JSON-ready values, defaults written out, in the words that ledgers have had from the first."""
@@ -306,8 +382,12 @@ class ExperimentSpec(Planned):
                 del values[table][key]
         if values["task"] == DEFAULT:
             del values["task"]
+        if not values["resample"]:
+            del values["resample"]
         for arm in values["arms"]:
             arm[_KIND_BEFORE] = arm.pop("kind")
+            if not arm["recipe"]:
+                del arm["recipe"]
         return values
 
     def identity(self) -> str:
@@ -320,7 +400,12 @@ class ExperimentSpec(Planned):
         return digest(decisive)
 
 
-_YOUNGER = (("recipe", "penalty_warm_up", 0.0), ("recipe", "drop_last", False), ("data", "inputs", "auto"))
+_YOUNGER = (
+    ("recipe", "penalty_warm_up", 0.0),
+    ("recipe", "drop_last", False),
+    ("recipe", "label_smoothing", 0.0),
+    ("data", "inputs", "auto"),
+)
 """Keys that came later than ledgers that are to be continued; at their defaults they are left out."""
 
 

@@ -13,7 +13,7 @@ from droplab.measures import PARTS, measures_json, read_measures
 from droplab.records import Measure
 from droplab.schedules import for_sites
 from droplab.spec.arms import own_arms, read_arm
-from droplab.spec.experiment import TUTORIAL_ARMS, ArmSpec, ComputeSpec, Seeds, check_names, digest
+from droplab.spec.experiment import TUTORIAL_ARMS, ArmSpec, ByName, ComputeSpec, Seeds, check_names, digest
 from droplab.spec.order import reordered
 from droplab.spec.plan import KEYS, Planned
 from droplab.userobjects import looks_like_object
@@ -32,7 +32,7 @@ def _loop_name(value: Any) -> Any:
     return value
 
 
-class LoopSpec(Planned):
+class LoopSpec(Planned, ByName):
     """Arms × seeds on one training loop of the user's own.
 
     >>> spec = LoopSpec(loop="my_project.training:train", measures={"loss": "lower", "f1": "higher"}, arms=[0, 0.1])
@@ -106,15 +106,6 @@ class LoopSpec(Planned):
         return self
 
     @property
-    def baseline_arm(self) -> str:
-        """Name of the arm that the others are compared with."""
-        return self.baseline or self.arms[0].name
-
-    def arm(self, name: str) -> ArmSpec:
-        """The arm of that name."""
-        return next(arm for arm in self.arms if arm.name == name)
-
-    @property
     def loop_name(self) -> str:
         """The loop's name; without the digest of one that only this process knows."""
         return self.loop.partition("@")[0]
@@ -125,6 +116,10 @@ class LoopSpec(Planned):
         values = self.model_dump(mode="json", exclude={"measures", *KEYS})
         for arm in values["arms"]:
             arm["kind"] = normal_form(arm["kind"])
+            if not arm["recipe"]:
+                del arm["recipe"]
+        if not values["resample"]:
+            del values["resample"]
         return {**values, "loop": self.loop_name, "measures": measures, "baseline": self.baseline_arm}
 
     def identity(self) -> str:

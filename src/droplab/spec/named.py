@@ -21,6 +21,9 @@ def named_objects(spec: ExperimentSpec) -> dict[str, str]:
     optimizer, _ = name_and_options(spec.recipe.optimizer)
     found = {"model": spec.model.name, "data": spec.data.name, "optimizer": optimizer, **objects_of(spec.task)}
     for arm in spec.arms:
+        if "optimizer" in arm.recipe:
+            optimizer, _ = name_and_options(arm.recipe["optimizer"])
+            found[f"optimizer {optimizer}"] = optimizer
         found.update({f"kind {one.name}": one.name for one in asked(arm.kind)})
         found.update({f"schedule {name}": name for name in _names(arm.schedule)})
     return {what: name for what, name in found.items() if is_object(name)}

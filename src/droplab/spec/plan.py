@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from droplab.errors import quote, suggest
 from droplab.records import LOOKS, Notice
+from droplab.resampling import Resample, normal_form
 from droplab.spec.strict import Strict
 
 KEY = "endpoints"
@@ -31,6 +32,9 @@ class Planned(Strict):
     looks: tuple[Annotated[int, Field(ge=2)], ...] = ()
     """Numbers of seeds at which results are looked at, the last of them all seeds; one look at all where absent.
     ``seeds = "until-decided"`` has looks at 3, 5, 8, 12, 16 and 20 seeds, or these."""
+    resample: Annotated[Resample, BeforeValidator(normal_form)] = False
+    """``true``: each seed draws its own training and validation samples, the same in all arms; ``"5-fold"``: seed s
+    validates on fold s mod 5 of repeat s // 5. The test part is no part of it."""
 
     @model_validator(mode="before")
     @classmethod

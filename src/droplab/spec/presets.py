@@ -38,6 +38,12 @@ def _constant(*rates: float) -> list[dict[str, Any]]:
     return [{"name": f"dropout {p:g}" if p else "no dropout", "p": p} for p in rates]
 
 
+def _both(p: float, decay: float) -> str:
+    """What an arm of the two is called."""
+    dropout = f"dropout {p:g}" if p else "no dropout"
+    return f"{dropout}, weight decay {decay:g}" if decay else dropout
+
+
 def _each(what: str, p: float, named: Mapping[str, str]) -> list[dict[str, Any]]:
     """Arms that differ in their kind or schedule alone, by name."""
     return [{"name": name, "p": p, what: value} for name, value in named.items()]
@@ -107,6 +113,24 @@ SETS: Mapping[str, Mapping[str, Any]] = {
             {"name": "before the head 0.5", "p": {"@before_head": 0.5}},
         ],
     ),
+    "rivals": _embedded(
+        "rivals",
+        [
+            *_constant(0.0, 0.25),
+            {"name": "flip-crop", "augmentation": "flip-crop"},
+            {"name": "dropout 0.25, flip-crop", "p": 0.25, "augmentation": "flip-crop"},
+            {"name": "weight decay 0.0005", "weight_decay": 5e-4},
+            {"name": "label smoothing 0.1", "label_smoothing": 0.1},
+        ],
+    ),
+    "dropout-x-decay": _embedded(
+        "dropout-x-decay",
+        [
+            {"name": _both(p, decay), "p": p, "weight_decay": decay}
+            for p in (0.0, 0.25, 0.5)
+            for decay in (0.0, 1e-4, 1e-3)
+        ],
+    ),
     "rates": _embedded("rates", _constant(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.8, 0.95)),
     "schedules": _embedded(
         "schedules",
@@ -150,11 +174,12 @@ def arm_set(name: str) -> dict[str, Any]:
     return deepcopy(dict(SETS[name]))
 
 
-def example(name: str) -> str:
-    """What ``droplab init`` writes: a commented spec, which says how a file of that name is run.
+def example(name: str, lang: str = "en") -> str:
+    """What ``droplab init`` writes: a spec with comments in a language, which says how a file of that name is run.
 
     >>> print(example("mine.toml").splitlines()[0])
     # A droplab experiment. Run it with:  droplab compare mine.toml
     """
-    text = files("droplab.spec").joinpath("example.toml").read_text(encoding="utf-8")
+    file = "example.toml" if lang == "en" else f"example.{lang}.toml"
+    text = files("droplab.spec").joinpath(file).read_text(encoding="utf-8")
     return text.replace("droplab.toml", name, 1)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from droplab.errors import SpecError
+from droplab.spec.enlarged import as_it_began, has_its_arms
 from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.order import reordered
 from droplab.spec.specfile import parse_spec
@@ -28,7 +29,8 @@ def in_one_spelling(spec: ExperimentSpec) -> ExperimentSpec:
 
 
 def is_same(design: Mapping[str, Any], spec: ExperimentSpec) -> bool:
-    """Whether a ledger's design is of this spec: as it is written, or in another spelling."""
+    """Whether a ledger's design is of this spec: as it is written, in another spelling, or with more arms."""
+    spec = as_it_began(design, spec)
     if reordered(design["spec"].get("arms", ()), spec.canonical()["arms"]):
         return False
     if design["identity"] == spec.identity():
@@ -37,7 +39,7 @@ def is_same(design: Mapping[str, Any], spec: ExperimentSpec) -> bool:
         stored = parse_spec(design["spec"])
     except SpecError:  # it names what is not there any more
         return False
-    return in_one_spelling(stored).identity() == in_one_spelling(spec).identity()
+    return in_one_spelling(stored).identity() == in_one_spelling(spec).identity() or has_its_arms(design["spec"], spec)
 
 
 def what_differs(before: Mapping[str, Any], spec: ExperimentSpec) -> list[str]:

@@ -10,7 +10,8 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from droplab.errors import SpecError, clip, quote, suggest
-from droplab.spec.experiment import ExperimentSpec
+from droplab.spec.changes import VARYING
+from droplab.spec.experiment import ArmSpec, DataSpec, ExperimentSpec, RecipeSpec
 
 Spec = TypeVar("Spec", bound=BaseModel)
 
@@ -80,7 +81,9 @@ def _lines(error: Any, kind: type[BaseModel]) -> list[str]:
     if not isinstance(cause, SpecError):
         return [_line(error, kind)]
     path = _path(error["loc"])
-    if not isinstance(error["input"], str | Mapping):  # it is wrong as a whole: there is no table that has the key
+    if not isinstance(
+        error["input"], str | Mapping | BaseModel
+    ):  # it is wrong as a whole: there is no table that has the key
         return [f"{path}: {problem.removeprefix('name: ')}" for problem in cause.problems]
     return [f"{path}.{problem}" for problem in cause.problems]
 
@@ -144,8 +147,14 @@ def _fields_at(spec: type[BaseModel], where: list[Any]) -> list[str]:
     model: Any = spec
     for part in where:
         if isinstance(part, str):
-            model = _model_in(model.model_fields[part].annotation)
-    return list(model.model_fields)
+            model = _model_in(_annotation(model, part))
+    return [*model.model_fields, *(VARYING if model is ArmSpec else ())]
+
+
+def _annotation(model: Any, name: str) -> Any:
+    """Of a key; those of the recipe and of the data that an arm changes may stand in the arm itself."""
+    changed = (RecipeSpec, DataSpec) if model is ArmSpec else ()
+    return next(table.model_fields[name] for table in (model, *changed) if name in table.model_fields).annotation
 
 
 def _model_in(annotation: Any) -> type[BaseModel]:
@@ -158,9 +167,9 @@ def _literals_at(spec: type[BaseModel], where: list[Any]) -> list[str]:
     *parents, name = [part for part in where if isinstance(part, str)]
     model: Any = spec
     for part in parents:
-        model = _model_in(model.model_fields[part].annotation)
+        model = _model_in(_annotation(model, part))
     found: list[str] = []
-    pending = [model.model_fields[name].annotation]
+    pending = [_annotation(model, name)]
     while pending:
         for inner in get_args(pending.pop()):
             if isinstance(inner, str):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from droplab.data.trees import Tree, mapped, picked
 from droplab.errors import DataError, ModelError, UserError, quote, words_of
-from droplab.tasks.task import Sums, Task
+from droplab.tasks.task import Sums, Task, Whole
 from droplab.userobjects import where_raised
 
 
@@ -58,7 +58,7 @@ class Added:
     def __init__(self, task: Task, folds: Tensor | None = None) -> None:
         self.task, self._folds = task, folds
         self._sums: dict[str, Tensor] = {}
-        self._kept: list[tuple[Tensor, Any]] = []
+        self._kept = Kept()
         self._seen = 0
 
     def add(self, outputs: Tensor, targets: Any) -> None:
@@ -75,7 +75,7 @@ class Added:
             found = by_fold(self.task.rows(outputs, targets), folds, int(self._folds.max()) + 1)
         self._sums = {name: self._sums[name] + value if self._sums else value for name, value in found.items()}
         if self.task.whole:
-            self._kept.append(mapped(lambda tensor: tensor.detach().cpu(), (outputs, targets)))
+            self._kept.add(outputs, targets)
 
     def put(self, sums: Sums) -> None:
         """Sums of a batch that are known already; metrics of the whole are not to be had of them."""
@@ -102,11 +102,32 @@ class Added:
     def _whole(self, fold: int | None) -> dict[str, float]:
         if not self.task.whole:
             return {}
-        kept = _joined(self._kept)
+        chosen = None
         if fold is not None and self._folds is not None:
             chosen = (self._folds == fold).nonzero()[:, 0]
-            kept = picked(kept, chosen)
-        return {name: _number(name, function, kept) for name, function in self.task.whole.items()}
+        return {name: self._kept.figure(name, function, chosen) for name, function in self.task.whole.items()}
+
+
+class Kept:
+    """All outputs and targets of a part, for figures that need them at once."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Tensor, Any]] = []
+
+    def add(self, outputs: Tensor, targets: Any) -> None:
+        """One batch."""
+        self._parts.append(mapped(lambda tensor: tensor.detach().cpu(), (outputs, targets)))
+
+    def figure(self, name: str, function: Whole, chosen: Tensor | None = None) -> float:
+        """A figure of all samples, or of those with these numbers.
+
+        Raises:
+            UserError: the function raises, or gives no number.
+        """
+        if len(self._parts) > 1:
+            self._parts = [_joined(self._parts)]
+        kept = self._parts[0]
+        return _number(name, function, kept if chosen is None else picked(kept, chosen))
 
 
 def by_fold(rows: Sums, folds: Tensor, count: int) -> dict[str, Tensor]:

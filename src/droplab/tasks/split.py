@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,19 @@ import numpy as np
 import torch
 
 from droplab.data.csv import Table
-from droplab.data.cuts import Parting, cut
+from droplab.data.cuts import Parting, cut, folds
 from droplab.data.given_parts import GivenParts, read_given
 from droplab.data.hashes import duplicates
 from droplab.data.picked import Source, pick
 from droplab.data.samples import Samples
 from droplab.data.shapes import shapes
+from droplab.data.split import own_validation
 from droplab.data.stratify import Cut
 from droplab.data.tokens import Windows
 from droplab.data.trees import leaves
 from droplab.errors import DataError
 from droplab.records import Notice
+from droplab.resampling import Draw
 from droplab.tasks.checking import check_parts
 from droplab.tasks.task import Task
 
@@ -74,6 +76,12 @@ class TaskSplit:
     notices: tuple[Notice, ...]
     by_class: bool
     """Whether each sample has one class."""
+    looked: Mapping[str, Any]
+    """Targets of training and validation samples: all where they are in memory, else some at equal distances."""
+    validation_groups: Any = None
+    """``(N,)``, the group of each validation sample, where the source says groups and the part was cut."""
+    trainable: int = 0
+    """Training samples, and those that ``train_size`` leaves out."""
 
 
 def load_split(
@@ -86,6 +94,7 @@ def load_split(
     split_seed: int = 0,
     options: Mapping[str, Any] | None = None,
     pixels: bool = False,
+    draw: Draw | None = None,
 ) -> TaskSplit:
     """Read and split what a spec names, for a task.
 
@@ -101,6 +110,7 @@ def load_split(
         split_seed: chooses which samples go where.
         options: keyword arguments of a data function, or of ``read_csv``.
         pixels: uint8 inputs are images.
+        draw: as in ``droplab.data.load``.
 
     Raises:
         DataError: data that cannot be had, do not hold, or are not the task's.
@@ -119,20 +129,25 @@ def load_split(
         ("validation", _TENTH if validation_size is None else validation_size, Cut.VALIDATION),
     ):
         if part not in given.parts:
-            parting, how = _cut(given, task, everything, rows, size, split_seed, purpose)
+            drawn = draw if purpose is Cut.VALIDATION else None
+            parting, how = _cut(given, task, everything, rows, size, split_seed, purpose, drawn)
             chosen[part], rows = rows[parting.taken], rows[parting.left]
+        elif part == "validation" and draw is not None:
+            raise own_validation(name, len(given.parts[part]))
         elif part == "validation" and validation_size is not None:
             raise DataError(
                 f"validation_size {validation_size} was asked for, but {name} brings its own validation part of "
                 f"{len(given.parts[part]):,} samples. Leave validation_size out."
             )
+    trainable = len(rows)
     if train_size is not None:
         if train_size > len(rows):
             raise DataError(
                 f"train_size {train_size:,} was asked for, but {len(rows):,} training samples are available"
             )
         if train_size < len(rows):
-            parting, _ = _cut(given, task, everything, rows, train_size, split_seed, Cut.TRAIN)
+            seed = split_seed if draw is None else draw.seed(split_seed)
+            parting, _ = _cut(given, task, everything, rows, train_size, seed, Cut.TRAIN)
             rows = rows[parting.taken]
     parts = {"train": _pick(everything, rows, rows, told.append)}
     for part in ("validation", "test"):
@@ -142,7 +157,12 @@ def load_split(
             parts[part] = given.parts[part]
     counts = {part: len(chosen.get(part, ())) for part in ("validation", "test")}
     notices = [Notice(f"cut_{how}", detail=counts)] if how else []
-    return _whole(given, task, parts, [rows, *chosen.values()], told, notices)
+    whole = _whole(given, task, parts, [rows, *chosen.values()], told, notices)
+    return replace(whole, trainable=trainable, validation_groups=_groups_of(given, chosen.get("validation")))
+
+
+def _groups_of(given: GivenParts, rows: Any) -> Any:
+    return np.asarray(given.groups)[rows] if given.groups is not None and rows is not None else None
 
 
 def _nothing(_line: str) -> None:
@@ -150,21 +170,39 @@ def _nothing(_line: str) -> None:
 
 
 def _cut(
-    given: GivenParts, task: Task, everything: Any, rows: Any, size: float, seed: int, purpose: Cut
+    given: GivenParts,
+    task: Task,
+    everything: Any,
+    rows: Any,
+    size: float,
+    seed: int,
+    purpose: Cut,
+    draw: Draw | None = None,
 ) -> tuple[Parting, str]:
-    count = len(rows)
+    """By what the samples are cut, and how; with a draw, anew or into its folds."""
+    by, how = _by(given, task, everything, rows)
+    if draw is None:
+        return cut(len(rows), size, seed=seed, purpose=purpose, **by), how
+    if "times" in by:
+        draw.check_in_time(given.name)
+    if draw.folds:
+        return folds(len(rows), draw.folds, seed=draw.seed(seed), **by)[draw.fold], how
+    return cut(len(rows), size, seed=draw.seed(seed), purpose=purpose, **by), how
+
+
+def _by(given: GivenParts, task: Task, everything: Any, rows: Any) -> tuple[dict[str, Any], str]:
     for name, values in (("groups", given.groups), ("times", given.times)):
         if values is not None:
-            return cut(count, size, seed=seed, purpose=purpose, **{name: np.asarray(values)[rows]}), name
+            return {name: np.asarray(values)[rows]}, name
     if isinstance(everything, Windows):
-        return cut(count, size, times=rows), "stream"
+        return {"times": rows}, "stream"
     if isinstance(everything, Samples | Table):
         targets = everything.targets
         task.check(targets, f"targets of {given.name}")
         strata = task.strata(targets)
         if strata is not None:
-            return cut(count, size, strata=strata.numpy()[rows], seed=seed, purpose=purpose), "class"
-    return cut(count, size, seed=seed, purpose=purpose), "plain"
+            return {"strata": strata.numpy()[rows]}, "class"
+    return {}, "plain"
 
 
 def _pick(everything: Any, ids: Any, train: Any, tell: Any) -> Source:
@@ -179,13 +217,14 @@ def _whole(
     told: list[str],
     notices: list[Notice],
 ) -> TaskSplit:
-    width = check_parts(task, {name: _targets(part) for name, part in parts.items()}, given.classes or 0)
+    fingerprint, targets = _looked_at(parts, indices)
+    width = check_parts(task, targets, given.classes or 0)
     in_memory = {name: part for name, part in parts.items() if isinstance(part, Samples)}
     for part in ("validation", "test"):
         if part in in_memory and "train" in in_memory:
             found = duplicates(part, in_memory[part].inputs, "train", in_memory["train"].inputs)
             if found is not None:
-                notices.append(Notice(f"duplicates_{part}", detail={"shared": found.shared, "count": found.samples}))
+                notices.append(found.notice())
     names = given.class_names if len(given.class_names) == width else tuple(map(str, range(width)))
     return TaskSplit(
         name=given.name,
@@ -194,33 +233,35 @@ def _whole(
         test=SealedSource(parts["test"]),
         classes=width,
         class_names=names,
-        fingerprint=_fingerprint(parts, indices),
+        fingerprint=fingerprint,
         shape=shapes(parts["train"].take(torch.tensor([0])).inputs),
         told=tuple(told),
         notices=tuple(notices),
-        by_class=task.strata(some_of(parts["train"])[1]) is not None,
+        by_class=task.strata(targets["train"]) is not None,
+        looked={part: targets[part] for part in ("train", "validation")},
     )
 
 
-def some_of(source: Source) -> Any:
+def _some_of(source: Source) -> Any:
     """All samples where they are in memory, else some at equal distances."""
     if isinstance(source, Samples):
         return source.inputs, source.targets
     return tuple(source.take(torch.linspace(0, len(source) - 1, min(len(source), _LOOK)).round().long()))
 
 
-def _targets(source: Source) -> Any:
-    return some_of(source)[1]
-
-
-def _fingerprint(parts: Mapping[str, Source], indices: list[Any]) -> str:
+def _looked_at(parts: Mapping[str, Source], indices: list[Any]) -> tuple[str, dict[str, Any]]:
+    """The fingerprint of all, and each part's targets, of one reading: what stays on disk may be slow, and large."""
     digest = hashlib.sha256(b"droplab task split 1\n")
+    targets = {}
     for name, part in parts.items():
+        some = _some_of(part)
         digest.update(f"{name}: {len(part)}\n".encode())
-        for path, tensor in leaves(some_of(part)):
+        for path, tensor in leaves(some):
             array = np.ascontiguousarray(tensor.cpu().numpy())
             digest.update(f"{path}: {array.dtype.str} {array.shape}\n".encode())
             digest.update(array.reshape(-1).view(np.uint8).data)
+        targets[name] = some[1]
+        del some
     for chosen in indices:
         digest.update(np.ascontiguousarray(chosen, dtype="<i8").data)
-    return digest.hexdigest()
+    return digest.hexdigest(), targets

@@ -25,7 +25,7 @@ class Task(Protocol):
         measures: what it measures; the first is the primary one.
         whole: figures that need all samples at once, by name.
         means: names of the measures that are means over ``count``, which may be cut into folds and put together again.
-            A class of yours may leave it out: its measures are then compared at the best epoch only.
+            A class of yours may leave it out: its measures are then averaged over folds of the validation samples.
     """
 
     measures: tuple[Measure, ...]

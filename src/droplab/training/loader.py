@@ -9,8 +9,10 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, default_collate
+from torch.utils.data import DataLoader, IterableDataset, Sampler
 
+from droplab.data.drawn import Drawn, Wanted, as_it_is
+from droplab.data.draws import sample_seed
 from droplab.errors import UserError, quote
 from droplab.training.desk import Desk, batch_digest
 from droplab.training.once import Once
@@ -22,55 +24,37 @@ from droplab.training.share import Share
 _OURS = ("sampler", "batch_sampler", "generator", "shuffle")
 
 
-class _Numbered(Dataset[Any]):
-    """A data set that gives each sample with its index; all else is the inner one's."""
+class _Order(Sampler[Wanted]):
+    """What is wanted of a data set in a pass within an epoch, from some place on; or a rank's share of it.
 
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
+    The order of numbers is drawn, or their own; seeds of what is drawn for the samples go along.
+    """
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "_inner":  # it is being unpickled
-            raise AttributeError(name)
-        return getattr(self._inner, name)
-
-    def __len__(self) -> int:
-        return len(self._inner)
-
-    def __getitem__(self, index: int) -> tuple[int, Any]:
-        return index, self._inner[index]
-
-    def __getitems__(self, indices: list[int]) -> list[tuple[int, Any]]:
-        if callable(getattr(self._inner, "__getitems__", None)):
-            return list(zip(indices, self._inner.__getitems__(indices), strict=True))
-        return [(index, self._inner[index]) for index in indices]
-
-
-class _Collate:
-    """The indices of a batch beside what the user's function makes of its samples."""
-
-    def __init__(self, inner: Callable[[list[Any]], Any]) -> None:
-        self._inner = inner
-
-    def __call__(self, pairs: list[tuple[int, Any]]) -> tuple[Tensor, Any]:
-        return torch.tensor([index for index, _ in pairs]), self._inner([sample for _, sample in pairs])
-
-
-class _Order(Sampler[int]):
-    """Indices in the order of a seed, an epoch and a pass within it, from some place on; or a rank's share of them."""
-
-    def __init__(self, count: int, seed: int, purpose: str, share: Share) -> None:
-        self._count, self._seed, self._purpose, self._share = count, seed, purpose, share
+    def __init__(self, dataset: Any, seed: int, purpose: str, shuffled: tuple[int, Share] | None) -> None:
+        self._dataset, self._seed, self._purpose, self._shuffled = dataset, seed, purpose, shuffled
         self.place = (0, 0)
         self.skip = 0
 
     def __len__(self) -> int:
-        return self._count // self._share.ranks
+        if self._shuffled is None:
+            return len(self._dataset)
+        count, share = self._shuffled
+        return count // share.ranks
 
-    def __iter__(self) -> Iterator[int]:
+    def __iter__(self) -> Iterator[Wanted]:
         epoch, number = self.place
+        kept = "" if self._shuffled else "in order, "
+        draws = derive(self._seed, f"{kept}{self._purpose}/draws/{number}")
+        for index in self._numbers(epoch, number)[self.skip :].tolist():
+            yield index, sample_seed(draws, epoch, index)
+
+    def _numbers(self, epoch: int, number: int) -> Tensor:
+        if self._shuffled is None:
+            return torch.arange(len(self._dataset))
+        count, share = self._shuffled
         purpose = f"{self._purpose}/{number}" if number else self._purpose
         generator = torch.Generator().manual_seed(derive(self._seed, purpose, epoch))
-        yield from self._share.of(torch.randperm(self._count, generator=generator))[self.skip :].tolist()
+        return share.of(torch.randperm(count, generator=generator))
 
 
 class RunLoader(DataLoader[Any]):
@@ -106,7 +90,7 @@ class RunLoader(DataLoader[Any]):
         ranks: Ranks,
         options: dict[str, Any],
     ) -> None:
-        self._iterable = isinstance(dataset, IterableDataset)
+        self._iterable, self._shuffled = isinstance(dataset, IterableDataset), number is not None
         given = next((name for name in _OURS if options.get(name) is not None), None)
         if given is not None:
             raise UserError(
@@ -136,18 +120,20 @@ class RunLoader(DataLoader[Any]):
                 "run.loader got batch_size=None, and makes batches of single samples; give the samples per batch, or "
                 "an IterableDataset that gives whole batches"
             )
+        shuffled = None
         if number is not None:
             if not len(dataset):
                 raise UserError(f"run.loader got a {type(dataset).__name__} without samples; some are wanted")
             share = Share(ranks.rank, ranks.count, options["batch_size"])
             count = share.counted(len(dataset), drop_last=options["drop_last"])
-            self._order = _Order(count, seed, purpose, share)
+            shuffled = count, share
             if ranks.count > 1:
                 options["batch_size"] = share.batch_size
+        self._order = _Order(dataset, seed, purpose, shuffled)
         super().__init__(
-            _Numbered(dataset),
+            Drawn(dataset, collate),
             sampler=self._order,
-            collate_fn=_Collate(collate or default_collate),
+            collate_fn=as_it_is,
             generator=generator,
             **options,
         )
@@ -163,7 +149,7 @@ class RunLoader(DataLoader[Any]):
         self._seed_workers(f"workers/{number}", epoch)
         if self._order is not None:
             self._order.place, self._order.skip = (epoch, number), 0
-        first = (epoch, number) == (0, 0) and (self._order is not None or self._iterable)
+        first = (epoch, number) == (0, 0) and (self._shuffled or self._iterable)
         yield from self._given(super().__iter__(), first=first)
 
     def _seed_workers(self, purpose: str, number: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,6 +51,9 @@ class Port(Protocol):
 
     def notice(self, notice: Notice) -> None:
         """Something that the reader of the results should know."""
+
+    def also_in(self, sink: str, where: Mapping[str, str]) -> None:
+        """The loop has a run of its own in a sink, there; see ``labels.py``."""
 
     def say(self, text: str) -> None:
         """Something the user should know."""

@@ -10,7 +10,9 @@ from typing import Any, final
 
 from droplab.errors import UserError
 from droplab.records import Measurement, Notice
-from droplab.training.figures import Figures
+from droplab.resampling import NOTICE
+from droplab.training.figures import Attached, Figures
+from droplab.training.gathering import Gathered
 from droplab.training.loaders import Loaders
 from droplab.training.models import Models
 from droplab.training.once import Once
@@ -50,9 +52,12 @@ class Reports:
         self._terms, self._models, self._loaders = terms, models, loaders
         self._progress, self._once, self._port, self._ranks = progress, once, port, ranks
         self._figures: Figures | None = None
+        self._ahead: dict[str, Any] = {}
         self._weights_told = False
         self.last = math.nan
         """The primary measure, as the ledger had it last."""
+        self.rates: dict[str, float] = {}
+        """``p/SITE`` with which it was measured."""
         self.sampled = Sampled(terms.measures[0], terms.keep_samples, once)
         self._began = self._until = time.perf_counter()
         self._samples: int | None = 0
@@ -91,6 +96,22 @@ class Reports:
             raise UserError("run.report came after the last epoch; report inside of `for epoch in run.epochs(…)`")
         self._report_alone(figures, in_ledger)
 
+    def log(self, figures: Mapping[str, Any]) -> None:
+        """See ``Run.log``."""
+        if self._figures is not None:
+            self._figures.log(figures)
+        elif self._progress.epochs is not None:
+            raise UserError("run.log came after the last epoch; log inside of `for epoch in run.epochs(…)`")
+        else:  # the next report is an epoch
+            Figures(self._terms.measures, self._progress.epoch).log(figures)
+            self._ahead |= figures
+
+    @property
+    def attached(self) -> Attached:
+        """Of the epoch that is open, to be filled."""
+        assert self._figures is not None
+        return self._figures.attached
+
     def report_samples(self, figures: Mapping[str, Any], ids: Any) -> None:
         """See ``Run.report_samples``."""
         if self._figures is None:
@@ -115,6 +136,8 @@ class Reports:
             self._port.restart()
         self._figures = Figures(self._terms.measures, self._progress.epoch)
         self._figures.add(figures)
+        self._figures.log(self._ahead)
+        self._ahead = {}
         self.commit()
         self._start_clock()
 
@@ -138,10 +161,17 @@ class Reports:
         self._figures = self._ranks.agreed(self._figures)
         if not self._figures and self._progress.epoch == 0:
             raise UserError(f"the loop ended its first epoch without a report; call {self._terms.report} once an epoch")
-        figures = self._figures.whole(self._progress.step - 1) | self._models.rates()
+        if self._terms.resample and NOTICE not in self._once:
+            raise UserError(
+                "the experiment resamples, and the loop never asked which samples train and which validate; call "
+                "train, validation = run.split(len(dataset)), or leave resample out"
+            )
+        self.rates = self._models.rates()
+        figures = self._figures.whole(self._progress.step - 1) | self._figures.logged | self.rates
         self._see_steps()
         samples = self._figures.samples
         self.sampled.check(samples, self._progress.epoch)
+        self._see_sizes(samples)
         figures |= self._models.after_epoch(figures)
         seconds = self._until - self._began
         if seconds > 0:
@@ -149,20 +179,31 @@ class Reports:
             if self._samples:
                 figures["images_per_second"] = self._samples / seconds
         self.last = self._figures.primary()
+        attached = self._figures.attached
         weights = "" if self._weights_told else self._models.initial_weights
         self._weights_told = True
         self._port.epoch(
             Measurement(
                 self._progress.epoch,
                 figures,
-                initial_weights=weights,
+                attached.histograms,
+                attached.predictions,
+                weights,
                 first_batches=self._loaders.take_first_batches(),
-                folds={name: gathered.pairs for name, gathered in samples.items()},
+                folds={**attached.folds, **{name: gathered.pairs for name, gathered in samples.items()}},
                 samples=self.sampled.kept(samples),
                 best=self.sampled.is_best(figures),
             )
         )
         self._figures = None
+
+    def _see_sizes(self, samples: Mapping[str, Gathered]) -> None:
+        """What one sample is worth to measures that count samples, said once."""
+        counted = [measure.name for measure in self._terms.measures if measure.counted]
+        sizes = {name: len(samples[f"val_{name}"]) for name in counted if f"val_{name}" in samples}
+        if sizes:
+            count = max(sizes.values())
+            self._once.tell("one_sample", {"what": ", ".join(sizes), "count": count, "step": 1 / count})
 
     def _see_steps(self) -> None:
         """A loop that never says when a batch begins gets no named masks, and no moving rate.

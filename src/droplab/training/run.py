@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from droplab.errors import UserError
-from droplab.records import RunKey
+from droplab.records import Notice, RunKey
 from droplab.spec.experiment import ArmSpec
+from droplab.training.drawing import Drawn, drawn
 from droplab.training.epochs import Epochs
 from droplab.training.evaluating import Evaluate
-from droplab.training.figures import check_named
+from droplab.training.figures import Attached, check_named
+from droplab.training.labels import Labels
 from droplab.training.loader import RunLoader
 from droplab.training.loaders import Loaders
 from droplab.training.making import Make
@@ -25,6 +27,7 @@ from droplab.training.prepared import MAIN
 from droplab.training.progress import Progress
 from droplab.training.ranks import ALONE, Ranks
 from droplab.training.reports import Reports
+from droplab.training.settings import Settings
 from droplab.training.steps import Steps
 from droplab.training.terms import Terms
 from droplab.training.watching import Watch
@@ -47,8 +50,10 @@ class Run:
                 run.report(train_loss=..., val_loss=..., val_f1=...)
 
     Attributes:
-        arm: the arm: its ``name``, ``p``, ``kind`` and ``schedule``.
+        arm: the arm: its ``name``, ``p``, ``kind``, ``schedule`` and ``recipe``.
         seed: the run's seed.
+        settings: what the arm changes beside its dropout, its ``recipe``; empty for most arms. Read each as
+            ``run.settings.get("weight_decay", 0.0)``; one that an arm gives and the loop does not read is an error.
         measures: the experiment's; the first is decided on.
         device: where models are put, and where batches should go.
     """
@@ -64,11 +69,15 @@ class Run:
         watch: Watch | None = None,
         load_only: bool = False,
         ranks: Ranks = ALONE,
+        labels: Labels | None = None,
     ) -> None:
         self.arm, self.seed, self.measures = arm, seed, terms.measures
+        self.settings = Settings(arm)
         self.device = torch.device(terms.device)
+        self._labels = labels
         self._progress = progress = Progress()
-        once = Once(port)
+        self._resample, self._once = terms.resample, Once(port)
+        once = self._once
         self._models = Models(arm, seed, self.device, ranks)
         self._loaders = Loaders(seed, progress, once, ranks)
         self._reports = Reports(terms, self._models, self._loaders, progress, once, port, ranks)
@@ -167,6 +176,42 @@ class Run:
             },
         )
 
+    def split(
+        self,
+        count: int,
+        size: float = 0.1,
+        *,
+        strata: Any = None,
+        groups: Any = None,
+        times: Any = None,
+    ) -> Drawn:
+        """Which samples train and which validate: the same for all seeds, or each seed's own under ``resample``.
+
+        ::
+
+            train, validation = run.split(len(dataset), 0.2, strata=labels)
+            loader = run.loader(Subset(dataset, train), batch_size=64)
+
+        ``compare(…, resample=True)`` gives every seed a split of its own, ``resample="5-fold"`` the fold s mod 5 of
+        repeat s // 5, whatever ``size`` is. All arms of a seed have one. Take the test samples away before.
+
+        Args:
+            count: how many samples there are.
+            size: of the validation part: a count, or a fraction between 0 and 1.
+            strata: ``(count,)`` classes, each of which gives its share.
+            groups: ``(count,)``; no group is on both sides.
+            times: ``(count,)``; the latest validate, or each fold on what follows its training samples.
+
+        Returns:
+            Indices ``train`` and ``validation``, ascending.
+
+        Raises:
+            UserError: no number of samples.
+            DataError: a size that leaves one side empty, or no split that this seed could have.
+        """
+        by = {"strata": strata, "groups": groups, "times": times}
+        return drawn(self._resample, self.seed, count, size, by, self._once)
+
     # epochs and steps ---------------------------------------------------------------------------
 
     def epochs(
@@ -220,6 +265,8 @@ class Run:
         Yields:
             The step's number, counted from 0.
         """
+        if self._labels is not None:
+            self._labels.step()
         return self._steps.step(batch, samples)
 
     def steps(self, batches: Iterable[Any]) -> Iterator[Any]:
@@ -230,6 +277,8 @@ class Run:
             for x, y in run.steps(loader):
                 ...
         """
+        if self._labels is not None:
+            self._labels.step()
         return self._steps.each(batches)
 
     def penalty(self, samples: int | None = None) -> Tensor | float:
@@ -253,10 +302,14 @@ class Run:
         of every call.
 
         Raises:
-            UserError: an unknown name, a value that is no number, or nothing left to report for.
+            UserError: an unknown name, a value that is no number, nothing left to report for, or a setting of the arm
+                that was not read.
             DivergedError: the primary measure is no longer finite.
         """
         check_named("report", unnamed)
+        self.settings.check()
+        if self._labels is not None:
+            self._labels.look()
         self._reports.report(figures, in_ledger=self._epochs.in_ledger)
 
     def report_samples(self, *unnamed: Any, ids: Any = None, **figures: Any) -> None:
@@ -279,7 +332,34 @@ class Run:
                 a loop without ``run.epochs``.
         """
         check_named("report_samples", unnamed)
+        self.settings.check()
         self._reports.report_samples(figures, ids)
+
+    def log(self, figures: Mapping[str, Any] | None = None, /, **named: Any) -> None:
+        """Keep figures of the epoch that are no measures: a learning rate, a norm, what a loss is made of.
+
+        They are in the ledger, on the page and in sinks with the measures, and no question is asked of them. A later
+        value takes the place of one before, so that a figure may be logged at every step.
+
+        Args:
+            figures: by name, for names that are no words of Python's: ``{"norm/fc1": 0.5}``.
+            named: others.
+
+        Raises:
+            UserError: a name that is a measure's or droplab's own, or a value that is no number.
+        """
+        self._reports.log({**(figures or {}), **named})
+
+    def label(self, logger: Any) -> None:
+        """Give a logger that the loop has opened itself the run's group, arm and seed; the verdict follows at the end.
+
+        What is open of W&B and MLflow is found without it.
+
+        Args:
+            logger: a run of W&B or MLflow, a ``SummaryWriter``, or a logger of Lightning's.
+        """
+        if self._labels is not None:
+            self._labels.give(logger)
 
     def keep(self, **values: Any) -> None:
         """Keep plain values over an interruption, with the next checkpoint; read them from ``run.kept``.
@@ -306,3 +386,18 @@ class Run:
 
 Loop = Callable[[Run], Any]
 """A training loop: called once for each arm and seed."""
+
+
+def adopt(run: Run, model: nn.Module) -> nn.Module:
+    """In the place of ``run.prepare``: a model whose weights were drawn under the run's seed, and then the arm's."""
+    return run._models.adopt(model)  # noqa: SLF001  # for the house's own loop, whose draws are as old ledgers have them
+
+
+def attached(run: Run) -> Attached:
+    """Beside ``run.report``: sums on folds, histograms and predictions of the epoch, to be filled."""
+    return run._reports.attached  # noqa: SLF001  # as above
+
+
+def tell(run: Run, notice: Notice) -> None:
+    """Something of the run's data that the reader of the results should know."""
+    run._once.tell(notice.code, notice.detail)  # noqa: SLF001  # as above

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,8 @@ from droplab.data import Part, Split
 from droplab.data.memory import check_room, told_if_full
 from droplab.data.picked import Source, pick
 from droplab.data.samples import Samples as InMemory
+from droplab.spec.changes import SIZE
+from droplab.spec.experiment import ArmSpec
 from droplab.tasks.classification import Classification
 from droplab.tasks.split import TaskSplit
 from droplab.tasks.task import Task
@@ -77,6 +79,14 @@ class RunData:
     device: torch.device
     task: Task = field(default_factory=Classification)
     """What a batch is asked."""
+    groups: Any = None
+    """``(N,)``, of the validation samples, where the data have groups."""
+    sizes: Mapping[int | None, RunData] = field(default_factory=dict)
+    """The same with other numbers of training samples, those that arms ask for; validation samples are shared."""
+
+    def of(self, arm: ArmSpec) -> RunData:
+        """The data that an arm trains on."""
+        return self.sizes[arm.recipe[SIZE]] if SIZE in arm.recipe else self
 
 
 def lay_out(split: Split | TaskSplit, fit_size: int, device: torch.device, task: Task | None = None) -> RunData:
@@ -104,7 +114,8 @@ def _as_it_is(split: TaskSplit, fit_size: int, device: torch.device, task: Task)
     """What is in memory goes to the device; the rest stays where it is, and goes there batch by batch."""
     train, validation = to_device(split.train, device), to_device(split.validation, device)
     chosen = torch.linspace(0, len(train) - 1, min(fit_size, len(train))).round().long()
-    return RunData(train, pick(train, chosen), validation, split.shape, split.classes, device, task)
+    groups = split.validation_groups
+    return RunData(train, pick(train, chosen), validation, split.shape, split.classes, device, task, groups)
 
 
 def to_device(source: Source, device: torch.device) -> Source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from droplab.records import Measure
+from droplab.resampling import Resample
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Terms:
     device: str
     keep_samples: float = 0.0
     """MB that a run may keep of figures of single samples."""
+    resample: Resample = False
+    """Whether ``run.split`` draws a split of the run's seed, and how."""
 
     @property
     def report(self) -> str:

@@ -99,5 +99,6 @@ KINDS = (
     Kind(
         "feature_alpha_dropout", FeatureAlphaDropout, _KLAMBAUER, _AFFINE, "the channel of a sample",
         deviations="whole channels, which the paper does not have; p = 1 gives zeros",
+        site="conv2:out",
     ),
 )  # fmt: skip

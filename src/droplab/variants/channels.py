@@ -175,13 +175,16 @@ _TOMPSON = "Tompson et al., Efficient object localization using convolutional ne
 KINDS = (
     Kind(
         "dropout1d", Dropout1d, _TOMPSON, MASKED, "the channel of a sample", deviations=IN_TRAINING,
+        model="my_model:signal", site="conv:out",
     ),
     Kind(
         "dropout2d", Dropout2d, _TOMPSON, MASKED, "the channel of a sample",
         deviations="three dimensions are (N, C, L), with a warning, as in torch",
+        site="conv2:out",
     ),
     Kind(
         "dropout3d", Dropout3d, _TOMPSON, MASKED, "the channel of a sample",
         deviations="channels of volumes, which the paper does not have",
+        model="my_model:volume", site="conv:out",
     ),
 )  # fmt: skip

@@ -208,5 +208,6 @@ KINDS = (
         "the input channel of a sample", eval_law="y = x * W + b", has_parameters=True, limits=(_TEMPERATURE,),
         example="droplab.nn.ConcreteDropoutConv2d(4, 3, 3, p=0.1)",
         deviations="temperature 0.1, where the authors' code takes 2/3; the bias has no prior; p = 1 raises",
+        site="conv2",
     ),
 )  # fmt: skip

@@ -209,11 +209,13 @@ KINDS = (
         "drop_block2d", DropBlock2d, _GHIASI,
         MASKED + ": where a seed, of probability γ = 1 - (1 - p)^(1 / b²), lies in the unit's block",
         "a square of b × b units of a sample's channel, b = 7", limits=(_SIDE, _NORMALISER), deviations=_BLOCKS,
+        site="conv1:out",
     ),
     Kind(
         "drop_block3d", DropBlock3d, _GHIASI,
         MASKED + ": where a seed, of probability γ = 1 - (1 - p)^(1 / b³), lies in the unit's block",
         "a cube of b × b × b units of a sample's channel, b = 3", limits=(_SIDE, _NORMALISER),
         deviations="cubes, which the paper does not have; " + _BLOCKS,
+        model="my_model:volume", site="conv:out",
     ),
 )  # fmt: skip

@@ -239,5 +239,6 @@ KINDS = (
         eval_law="the mean weights; optionally draws from a normal of the same moments", has_parameters=True,
         limits=LIMITS, example="droplab.nn.DropConnectConv2d(3, 4, 3, p=0.5, padding=1)",
         deviations="convolutions, which the paper does not have; one mask for the batch; " + IN_TRAINING,
+        site="conv2",
     ),
 )  # fmt: skip

@@ -109,5 +109,6 @@ KINDS = (
         "y = m[w] E[w] / (1 - p) for the word w, m = 0 with probability p, else 1", "a word type in the whole batch",
         eval_law="the embedding", has_parameters=True, example="droplab.nn.EmbeddingDropout(40, 3, p=0.2)",
         deviations="one draw for the batch, as Merity's, not for each sequence, as Gal's; " + IN_TRAINING,
+        model="lstm", site="embed",
     ),
 )  # fmt: skip

@@ -80,5 +80,6 @@ KINDS = (
         "drop_head", DropHead, "Zhou et al., Scheduled DropHead, Findings of EMNLP 2020", MASKED,
         "the attention head of a sample", limits=(_HEADS,),
         deviations="scaled by 1 / (1 - p), not by heads over heads kept; no schedule of its own",
+        model="gpt", site="blocks.*.attend_drop",
     ),
 )  # fmt: skip

@@ -51,6 +51,10 @@ class Kind:
     """Python that makes one, where the class called with ``p`` alone is none."""
     picture: bool = True
     """Whether the output for ones, of any size, shows the mask."""
+    model: str = "tutorial-cnn"
+    """That of the arm which people are shown: one of droplab's, or of ``arm_shown``."""
+    site: str = ""
+    """Where that arm has it; ``fc1:in`` or, of a kind with weights, ``fc1`` by default."""
 
     @property
     def adopts(self) -> tuple[type[Module], ...]:

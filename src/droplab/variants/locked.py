@@ -83,5 +83,6 @@ KINDS = (
         "Gal and Ghahramani, A theoretically grounded application of dropout in recurrent neural networks, "
         "NeurIPS 2016",
         MASKED, "a unit of a sample at all time steps", deviations=IN_TRAINING,
+        model="lstm", site="lstm1:in",
     ),
 )  # fmt: skip

@@ -85,5 +85,6 @@ KINDS = (
         "drop_path", DropPath, "Huang et al., Deep networks with stochastic depth, ECCV 2016", MASKED,
         "a sample (or, in batch mode, the batch)", limits=(_MODE,),
         deviations="one draw for each sample unless mode is 'batch'; " + IN_TRAINING,
+        model="gpt", site="blocks.*.drop2",
     ),
 )  # fmt: skip

@@ -197,5 +197,6 @@ KINDS = (
         "y = x * W + b + ε √(x² * σ²), ε ~ N(0, 1); p = α / (1 + α), α = σ² / w²", "nothing",
         eval_law="y = x * W + b" + _PRUNED, has_parameters=True, limits=(_LOG,),
         example="droplab.nn.SparseVariationalConv2d(4, 3, 3, p=0.1)", deviations=_DEVIATIONS,
+        site="conv2",
     ),
 )  # fmt: skip

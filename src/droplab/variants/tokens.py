@@ -170,6 +170,7 @@ KINDS = (
         "Iyyer et al., Deep unordered composition rivals syntactic methods for text classification, ACL 2015", MASKED,
         "a token of a sample", limits=(_PREFIX,),
         deviations=IN_TRAINING + "; tokens become zero, where the paper averages over those that are left",
+        model="gpt", site="drop",
     ),
     Kind(
         "patch_dropout", PatchDropout,
@@ -177,5 +178,6 @@ KINDS = (
         "y = x[kept], kept: K = max(1, floor((1 - p) T + 1/2)) of T tokens, in their order", "a token of a sample",
         limits=(_PREFIX,), picture=False,
         deviations="p = 1 leaves one token; a compiled graph holds for one number of tokens",
+        model="my_model:patches", site="encoder:in",
     ),
 )  # fmt: skip

@@ -1,10 +1,14 @@
-"""What is said of a kind to people, in a language: what it does, when to use it, and its row's own words."""
+"""What is said of a kind to people, in a language: what it does, when to use it, and its row's own words. No torch."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
 
-from droplab.variants.catalog import CATALOG
+from droplab.variants.arm_shown import ArmShown, arm_shown
 from droplab.variants.language import said
 from droplab.variants.table import TABLE
 
@@ -24,6 +28,17 @@ class Told(NamedTuple):
     paper: str
     deviations: str
     has_parameters: bool
+    arm: ArmShown | None
+    """A spec that runs, where an arm can name the kind."""
+
+
+@cache
+def _rows() -> Mapping[str, Mapping[str, Any]]:
+    """The rows' words, which ``scripts/faces.py`` writes from the kinds' own files."""
+    rows: dict[str, dict[str, Any]] = json.loads(
+        files("droplab.variants").joinpath("rows.json").read_text(encoding="utf-8")
+    )
+    return rows
 
 
 def told(name: str, lang: str = "en") -> Told:
@@ -38,7 +53,7 @@ def told(name: str, lang: str = "en") -> Told:
     'サンプルのチャネル'
     """
     texts = said(name, lang)
-    row = CATALOG[name]
-    own = {"shares": row.shares, "eval_law": row.eval_law, "deviations": row.deviations, **texts}
-    layer = TABLE[name].layer
-    return Told(name, layer, equation=row.equation, paper=row.paper, has_parameters=row.has_parameters, **own)
+    row = dict(_rows()[name])
+    model, site = row.pop("model"), row.pop("site")
+    arm = arm_shown(name, model, site) if TABLE[name].in_arms else None
+    return Told(name, TABLE[name].layer, arm=arm, **{**row, **texts})

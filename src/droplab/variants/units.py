@@ -235,5 +235,6 @@ KINDS = (
         "y = (x m / (1 - p)) ∗ W + b, m = 0 with probability p, else 1; channels with m = 0 are not convolved",
         "an input channel of the whole batch", eval_law=_PLAIN, has_parameters=True,
         example="droplab.nn.UnitDropoutConv2d(8, 4, 3, p=0.5)", deviations=DEVIATIONS,
+        site="conv2",
     ),
 )  # fmt: skip

@@ -169,11 +169,13 @@ KINDS = (
         "weight_drop_lstm", WeightDropLSTM, _MERITY, _RECURRENT, "a weight for all samples and time steps",
         eval_law="torch.nn.LSTM", has_parameters=True,
         example="droplab.nn.WeightDropLSTM(4, 2, p=0.5, batch_first=True)",
+        model="lstm", site="lstm1",
     ),
     Kind(
         "weight_drop_gru", WeightDropGRU, _MERITY, _RECURRENT.replace("LSTM", "GRU"),
         "a weight for all samples and time steps", eval_law="torch.nn.GRU", has_parameters=True,
         example="droplab.nn.WeightDropGRU(4, 2, p=0.5, batch_first=True)",
         deviations="a GRU, where the paper has LSTMs",
+        model="my_model:rows", site="gru",
     ),
 )  # fmt: skip

@@ -240,9 +240,11 @@ KINDS = (
     Kind(
         "zoneout_lstm", ZoneoutLSTM, _KRUEGER, _ZONED, "nothing", eval_law="p in the place of m", has_parameters=True,
         limits=(Rate("p_cell"),), example="droplab.nn.ZoneoutLSTM(4, 3, p=0.05, p_cell=0.5, batch_first=True)",
+        model="lstm", site="lstm1",
     ),
     Kind(
         "zoneout_gru", ZoneoutGRU, _KRUEGER, _ZONED.partition(";")[0], "nothing", eval_law="p in the place of m",
         has_parameters=True, example="droplab.nn.ZoneoutGRU(4, 4, p=0.1, batch_first=True)",
+        model="my_model:rows", site="gru",
     ),
 )  # fmt: skip

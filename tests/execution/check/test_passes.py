@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from droplab.data import load
@@ -60,6 +61,21 @@ def test_the_scale_of_inputs_a_small_validation_part_and_the_majority_are_said(c
     assert found["validation_small"]["step"] == 1 / count
     assert found["majority"]["name"] == "0"
     assert 0.9 < found["majority"]["share"] < 1
+
+
+def shared_images():
+    """Of 60 validation samples 3 are trained on too, one of them twice, and of 50 test samples 2."""
+    draw = np.random.default_rng(0)
+    images, labels = draw.integers(0, 256, (220, 1, 28, 28)).astype("uint8"), np.arange(220) % 10
+    parts = np.arange(110), np.r_[0, 7, 7, 110:167], np.r_[5, 6, 170:218]
+    return tuple((images[part], labels[part]) for part in parts)
+
+
+def test_samples_that_are_measured_on_and_trained_on_are_told(check, pixels):
+    found = {notice.code: notice.detail for notice in check("Net", split=load(f"{__name__}:shared_images")).notices}
+    assert found["duplicates_validation"] == {"shared": 3, "count": 60}
+    assert found["duplicates_test"] == {"shared": 2, "count": 50}
+    assert not [notice for notice in check("Net", split=pixels).notices if "duplicates" in notice.code]
 
 
 def test_pixels_are_scaled_and_that_is_said(check):

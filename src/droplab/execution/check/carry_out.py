@@ -15,7 +15,7 @@ from droplab.execution.check.no_key import check_keys
 from droplab.execution.check.passes import check_passes
 from droplab.execution.check.randomness import WHAT_TO_DO, beyond_arms, check_randomness
 from droplab.execution.check.samples import check_samples
-from droplab.execution.check.sizes import check_sizes
+from droplab.execution.check.sizes import check_batches, check_sizes
 from droplab.execution.check.subject import Subject
 from droplab.execution.check.weights import check_new, check_weights
 from droplab.execution.fingerprint import code_digests
@@ -77,6 +77,7 @@ def check_experiment(
             weights.append(subject.weights)
             signatures.append(subject.signature)
         notices = list(_together(notices, len(spec.arms)))
+        notices += check_batches(spec, data)
         notices += check_identical(spec, data, signatures)
         notices += check_weights(spec, data, weights)
         notices += check_samples(split, data, known)

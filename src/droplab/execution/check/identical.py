@@ -27,7 +27,7 @@ def check_identical(spec: ExperimentSpec, data: RunData, signatures: Sequence[st
     """
     for place, arm in enumerate(spec.arms):
         for before, other in enumerate(spec.arms[:place]):
-            if arm.schedule != other.schedule or signatures[place] != signatures[before]:
+            if (arm.schedule, arm.recipe) != (other.schedule, other.recipe) or signatures[place] != signatures[before]:
                 continue
             if _definition(arm) == _definition(other) or _equal_far_apart(spec, data, other, arm):
                 yield Notice("identical", arm.name, {"other": other.name})

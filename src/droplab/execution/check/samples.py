@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from droplab.data import Split
+from droplab.data import Split, duplicates
 from droplab.records import Notice
 from droplab.tasks.evaluate import guessing
-from droplab.tasks.split import TaskSplit, some_of
+from droplab.tasks.split import TaskSplit
 from droplab.training.samples import RunData
 
 FEW = 200
@@ -29,6 +29,7 @@ def check_samples(split: Split | TaskSplit, data: RunData, model: nn.Module) -> 
     if isinstance(split, TaskSplit):
         yield from _of_task(split, data)
         return
+    yield from _shared(split)
     values = data.fit.stored
     deviation, mean = (float(number) for number in torch.std_mean(values, correction=0))
     detail = {"mean": mean, "std": deviation, "low": float(values.min()), "high": float(values.max())}
@@ -45,14 +46,24 @@ def check_samples(split: Split | TaskSplit, data: RunData, model: nn.Module) -> 
         yield Notice("majority", detail={"share": share, "name": split.class_names[int(frequent.argmax())]})
 
 
+def _shared(split: Split) -> Iterator[Notice]:
+    """Samples that are measured on and trained on."""
+    training = split.train.images
+    for found in (
+        duplicates("validation", split.validation.images, "train", training),
+        split.test.duplicates("train", training),
+    ):
+        if found is not None:
+            yield found.notice()
+
+
 def _of_task(split: TaskSplit, data: RunData) -> Iterator[Notice]:
     """How the data were cut and what else was done to them; and what guessing gives."""
     yield from split.notices
     count = len(data.validation)
     if count < FEW:
         yield Notice("few_samples", detail={"count": count})
-    training, targets = some_of(data.train)[1], some_of(data.validation)[1]
-    figures = guessing(data.task, training, targets)
+    figures = guessing(data.task, split.looked["train"], split.looked["validation"])
     yield Notice("guessing", detail={"what": ", ".join(f"{name} {value:.4g}" for name, value in figures.items())})
 
 

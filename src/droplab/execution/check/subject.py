@@ -16,7 +16,9 @@ from droplab.execution.check.arms import at
 from droplab.nn import keyed, penalty
 from droplab.schedules import for_sites, moves
 from droplab.spec.experiment import ArmSpec, ExperimentSpec
+from droplab.spec.rivals import recipe_of
 from droplab.surgery import Change
+from droplab.tasks.classification import smoothed
 from droplab.tasks.evaluate import outputs_of
 from droplab.training.arming import give_arm, initial_model, on_device
 from droplab.training.digests import weights_digest
@@ -86,7 +88,10 @@ class Subject:
     """
 
     def __init__(self, spec: ExperimentSpec, arm: ArmSpec, data: RunData) -> None:
-        self.spec, self.arm, self.data = spec, arm, data
+        self.spec, self.arm, self.data = spec, arm, data.of(arm)
+        self.recipe = recipe_of(spec, arm)
+        self.task = smoothed(data.task, self.recipe.label_smoothing)
+        data = self.data
         model = initial_model(spec, data.shape, data.classes, spec.seeds[0])
         self.weights = weights_digest(model)
         self.built = model
@@ -95,10 +100,10 @@ class Subject:
         """Digest of one step, once ``check_passes`` has made it."""
         self.change: Change = give_arm(model, arm)
         self.model: nn.Module = on_device(model, data.shape, data.device)
-        size, count = spec.recipe.batch_size, len(data.train)
+        size, count = self.recipe.batch_size, len(data.train)
         self.first = _batch("the first batch", data.train, 0, min(size, count), data.device)
         self.validation = _batch("validation samples", data.validation, 0, min(size, len(data.validation)), data.device)
-        rest = 0 if spec.recipe.drop_last else count % size
+        rest = 0 if self.recipe.drop_last else count % size
         self.last = (
             _batch("the last batch", data.train, count - rest, count, data.device) if rest and size < count else None
         )
@@ -143,7 +148,7 @@ class Subject:
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """What a step goes down: the task's loss, and the penalty of layers that have one."""
-        loss = self.data.task.loss(logits, batch.targets)
+        loss = self.task.loss(logits, batch.targets)
         extra = penalty(self.model)
         return loss if extra is None else loss + extra / len(self.data.train)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 import torch
@@ -55,6 +55,10 @@ class Here:
     def notice(self, notice: Notice) -> None:
         """See ``Port``."""
         self._told(self._driver.notice, self._key, notice)
+
+    def also_in(self, sink: str, where: Mapping[str, str]) -> None:
+        """See ``Port``."""
+        self._told(self._driver.also_in, self._key, sink, where)
 
     def say(self, text: str) -> None:
         """See ``Port``."""

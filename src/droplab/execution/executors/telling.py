@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 from droplab.records import Measurement, Notice
@@ -38,3 +39,7 @@ class Telling(ABC):
     def notice(self, notice: Notice) -> None:
         """See ``Port``."""
         self._told("notice", notice)
+
+    def also_in(self, sink: str, where: Mapping[str, str]) -> None:
+        """See ``Port``."""
+        self._told("also_in", sink, dict(where))

@@ -3,7 +3,8 @@
 Messages to the worker: ``("run", OpenRun)``, ``("ask", function, arguments)``, ``("told", answer)``, ``"quit"``.
 Messages from it: ``("ready",)``, ``("answer", value)``, ``("ended", Ending)``, ``("say", text)``, and what a run tells,
 each of which is answered: ``("planned", epochs)``, ``("counted", epochs)``, ``("epoch", Measurement)``,
-``("restart",)``, ``("notice", Notice)``. One that cannot start says ``("failed", reason)``.
+``("restart",)``, ``("notice", Notice)``, ``("also_in", sink, where)``. One that cannot start says
+``("failed", reason)``.
 
 The worker touches neither the ledger nor another run's folder. When the driver dies, however it dies,
 the connection breaks and the worker ends.
@@ -30,7 +31,7 @@ from droplab.kernels import prepare_meanwhile
 from droplab.training.allocator import keep_freed_memory
 from droplab.training.port import StoppedError
 
-ANSWERED = ("planned", "counted", "epoch", "restart", "notice")
+ANSWERED = ("planned", "counted", "epoch", "restart", "notice", "also_in")
 """Of what a run tells: what it waits for until the driver has done it."""
 
 

@@ -1,0 +1,147 @@
+"""What a data set draws under ``run.loader``: a function of seed, epoch and sample."""
+
+from __future__ import annotations
+
+import random
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import Dataset, Subset, TensorDataset
+
+from droplab.data import Seeded
+from droplab.data.draws import seed_draws
+from droplab.data.repeat import generators, have_drawn
+from droplab.training.loaders import Loaders
+from droplab.training.progress import Progress
+from droplab.training.ranks import ALONE
+
+
+class Noisy(Dataset):
+    """Each sample has a draw of torch's, of numpy's and of Python's."""
+
+    def __init__(self, count=11):
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        return index, np.float32([torch.rand(()).item(), np.random.rand(), random.random()])  # noqa: NPY002  # as users write
+
+
+def mixed(samples):
+    """A batch that is drawn too."""
+    numbers, drawn = zip(*samples, strict=True)
+    return torch.tensor(numbers), torch.from_numpy(np.stack(drawn)), torch.rand(1)
+
+
+class Whole(Noisy):
+    """Reads a batch at once."""
+
+    def __getitems__(self, indices):
+        return [(index, np.float32(np.random.rand(3))) for index in indices]  # noqa: NPY002
+
+
+def loader_of(dataset, seed=3, **options):
+    return Loaders(seed, Progress(), SimpleNamespace(tell=None), ALONE).make(
+        dataset, options.pop("shuffle", True), {"batch_size": 4, "drop_last": False, **options}
+    )
+
+
+def passes(dataset, epochs=2, **options):
+    """All batches of some epochs, as lists of numbers; the caller's generators stay where they are."""
+    loader, found = loader_of(dataset, **options), []
+    for epoch in range(epochs):
+        torch.rand(epoch + 1)  # what an arm might draw between epochs
+        before = generators()
+        found.append([[tensor.tolist() for tensor in batch] for batch in loader])
+        assert not have_drawn(before, generators())
+    return found
+
+
+def by_sample(batches):
+    return {
+        number: tuple(drawn) for numbers, draws, *_ in batches for number, drawn in zip(numbers, draws, strict=True)
+    }
+
+
+@pytest.mark.parametrize(
+    "dataset", [Noisy(), Whole(), Subset(Noisy(20), range(3, 14))], ids=["each", "whole", "subset"]
+)
+def test_any_number_of_workers_sees_the_same(dataset):
+    wanted = passes(dataset, collate_fn=mixed)
+    assert passes(dataset, collate_fn=mixed, num_workers=2, persistent_workers=True) == wanted
+    assert wanted[0] != wanted[1]
+    assert passes(dataset, collate_fn=mixed, seed=4) != wanted
+
+
+def test_workers_that_are_made_anew_see_the_same():
+    assert passes(Noisy(), num_workers=2) == passes(Noisy())
+
+
+def test_a_samples_draws_do_not_depend_on_its_batch():
+    first, second = passes(Noisy())
+    assert by_sample(first) == by_sample(passes(Noisy(), batch_size=3)[0])
+    assert len({drawn for one in (first, second) for draws in by_sample(one).values() for drawn in draws}) == 66
+    held = passes(Noisy(), shuffle=False)
+    assert [numbers for numbers, _ in held[0]] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10]]
+    assert not set(by_sample(held[0]).values()) & set(by_sample(first).values()), "another loader, other draws"
+    assert by_sample(held[0]) != by_sample(held[1])
+
+
+def test_what_seeds_itself_or_draws_nothing_is_read_as_it_is(monkeypatch):
+    seeded = Seeded(Noisy(), seed=9)
+    wanted = {index: tuple(seeded[index][1].tolist()) for index in range(11)}
+    assert by_sample(passes(seeded)[1]) == wanted
+    monkeypatch.setattr("droplab.data.drawn.seed_draws", None)
+    monkeypatch.setattr("droplab.data.drawn.seed_torch", None)
+    pairs = TensorDataset(torch.arange(11), torch.arange(33.0).reshape(11, 3))
+    assert by_sample(passes(Subset(pairs, range(11)))[0])[10] == (30.0, 31.0, 32.0)
+
+
+class Counted(Noisy):
+    """Draws from torch, and for one sample from another generator; says how often it was read."""
+
+    def __init__(self, draw):
+        super().__init__()
+        self.draw, self.read = draw, 0
+
+    def __getitem__(self, index):
+        self.read += 1
+        drawn = torch.rand(3).numpy()
+        if index == 7 and self.draw is not None:
+            drawn = drawn + np.float32(self.draw())
+        return index, drawn
+
+
+@pytest.mark.parametrize("draw", [None, np.random.rand, random.random], ids=["torch", "numpy", "python"])
+def test_only_what_is_drawn_from_is_seeded(draw, monkeypatch):
+    dataset, seeded = Counted(draw), []
+    monkeypatch.setattr("droplab.data.drawn.seed_draws", lambda seed: seeded.append(seed_draws(seed)))
+    wanted = passes(dataset)
+    if draw is None:
+        assert (dataset.read, seeded) == (22, [])
+    else:
+        place = next(at for at, (numbers, _) in enumerate(wanted[0]) if 7 in numbers)
+        assert dataset.read == 22 + len(wanted[0][place][0]), "the batch is read again"
+        assert len(seeded) == 22 - sum(len(numbers) for numbers, _ in wanted[0][:place])
+    assert passes(Counted(draw), batch_size=1) == [singles(one) for one in wanted]
+    assert passes(Counted(draw), num_workers=2) == wanted
+
+
+def singles(batches):
+    """The same, one sample a batch."""
+    return [[[number], [drawn]] for numbers, draws in batches for number, drawn in zip(numbers, draws, strict=True)]
+
+
+def test_what_fails_gives_the_generators_back():
+    def fail(_samples):
+        np.random.rand()  # noqa: NPY002
+        raise RuntimeError("a bad batch")
+
+    before = generators()
+    with pytest.raises(RuntimeError, match="a bad batch"):
+        next(iter(loader_of(Noisy(), collate_fn=fail)))
+    assert not have_drawn(before, generators())
