@@ -23,8 +23,8 @@ from droplab.training.drawing import Drawn, drawn
 from droplab.training.keeping import check_plain, sorted_out
 from droplab.training.once import Once
 from droplab.training.progress import Progress, read_unit
-from droplab.training.watching import Nobody
 from droplab.training.settings import Settings
+from droplab.training.watching import Nobody
 
 
 @final
