@@ -18,7 +18,7 @@ _LISTS = {"problem", "problems", "wrong", "complaints", "found_problems", "why"}
 _OURS_ALONE = {"AttributeError", "NotImplementedError", "AssertionError"}
 """Mistakes in code, which are no answers to a command."""
 SILENT = {"testing"}
-"""Rooms whose errors no command meets: contracts for tests of others, and what the layers check before."""
+"""Rooms whose errors no command meets: contracts for tests of others."""
 
 
 def template(node: ast.AST) -> str | None:
