@@ -25,6 +25,7 @@ from droplab.measures import KEY, measures_json
 from droplab.records import Notice
 from droplab.spec.enlarged import enlarged_spec
 from droplab.spec.experiment import ExperimentSpec
+from droplab.spec.rivals import train_sizes
 from droplab.spec.same import is_same, what_differs
 from droplab.spec.task import DEFAULT
 from droplab.tasks.split import TaskSplit
@@ -147,6 +148,10 @@ class House:
         """See ``Experiment``."""
         seen = self._seen
         return HouseSet(spec, plan, terms_for(seen.data), self._data_dir, seen.split.fingerprint, self._directory)
+
+    def cargo(self) -> Split | TaskSplit | None:
+        """See ``Experiment``; where seeds or arms have samples of their own, nodes load them."""
+        return None if self.spec.resample or train_sizes(self.spec) else self._seen.split
 
     def opened(self, run_set: HouseSet) -> LoopRuns:
         """See ``Experiment``."""
