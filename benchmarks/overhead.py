@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median, stdev
 
 import torch
+from alone import Alone
 
 from droplab.data import load
 from droplab.execution.calibrate import choose_plan
@@ -26,7 +27,6 @@ from droplab.spec.presets import demo
 from droplab.training.allocator import keep_freed_memory
 from droplab.training.norms import watch
 from droplab.training.samples import lay_out
-from droplab.training.train import Trainer
 
 SETTINGS = (("demonstration", demo(), 60), ("tutorial recipe, 3,000 images", {}, 20))
 
@@ -35,18 +35,20 @@ def measure(spec: ExperimentSpec, epochs: int, folder: Path) -> tuple[dict[str, 
     """Seconds of every epoch with and without, and of the extras by themselves; the precision that was faster."""
     data = load(spec.data.name, train_size=spec.data.train_size)
     bench = lay_out(data, spec.recipe.fit_size, torch.device("cpu"))
-    silent = spec.model_copy(update={"recipe": spec.recipe.model_copy(update={"watch_every": 0})})
+    recipe = spec.recipe.model_copy(update={"epochs": epochs + 1, "watch_every": 1})
+    watched = spec.model_copy(update={"recipe": recipe})
+    silent = spec.model_copy(update={"recipe": recipe.model_copy(update={"watch_every": 0})})
     arm, key = ArmSpec(name="arm", p=0.5), RunKey("arm", 0)
     precision = choose_plan(spec, bench, 1, None, data.fingerprint, str)[0].precision
-    loud, quiet = Trainer(spec, arm, 0, bench, precision), Trainer(silent, arm, 0, bench, precision)
+    loud, quiet = Alone(watched, arm, 0, bench, precision), Alone(silent, arm, 0, bench, precision)
     times: dict[str, list[float]] = {"with": [], "without": [], "extras": []}
     with Ledger.create(folder / "ledger.sqlite", {"spec": spec.canonical()}, [key]) as ledger:
 
         def with_() -> None:
-            ledger.commit_epoch(key, loud.epoch(0))
+            ledger.commit_epoch(key, loud.epoch())
 
         def without() -> None:
-            quiet.epoch(0)
+            quiet.epoch()
 
         def extras() -> None:
             norms, histograms = watch(loud.model)

@@ -63,17 +63,18 @@ def child(job: dict) -> dict:
             for part in (split.train, split.validation)
         ]
         return train(*parts, job["p"], job["epochs"], job["seed"], habits)
+    from alone import Alone
+
     from droplab.execution.calibrate import choose_plan
     from droplab.spec import ArmSpec, parse_spec
     from droplab.training.samples import lay_out
-    from droplab.training.train import Trainer
 
     values = {"data": {"name": "cifar10"}, "recipe": {"epochs": job["epochs"], "precision": job["precision"]}}
     spec, bench = parse_spec(values), lay_out(split, 5000, torch.device("cpu"))
     plan, *_ = choose_plan(spec, bench, 1, None, split.fingerprint, str)
-    trainer = Trainer(spec, ArmSpec(name="arm", p=job["p"]), job["seed"], bench, plan.precision)
+    run = Alone(spec, ArmSpec(name="arm", p=job["p"]), job["seed"], bench, plan.precision)
     began = time.perf_counter()
-    metrics = [trainer.epoch(epoch).metrics for epoch in range(job["epochs"])]
+    metrics = [run.epoch().metrics for _ in range(job["epochs"])]
     return {
         "training": sum(m["seconds"] for m in metrics),
         "seconds": time.perf_counter() - began,

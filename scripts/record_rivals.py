@@ -114,9 +114,16 @@ def rivals_prose(record: ExperimentRecord, verdict: Verdict) -> dict[str, str]:
 
 
 def decided_prose(record: ExperimentRecord, verdict: Verdict) -> dict[str, str]:
-    """Seeds that each arm took, against those of a fixed design."""
+    """Seeds that each arm took, against those of a fixed design.
+
+    Raises:
+        SystemExit: a look is not finished.
+    """
     main = verdict.primary
     assert main is not None
+    if main.coming is not None and main.coming.runs:
+        left = len(main.coming.runs)
+        raise SystemExit(f"not finished: {left} runs of the next look; the command without --written-only goes on")
     done = {arm: len(record.complete(arm)) for arm in record.arms}
     used = sum(done.values())
     kinds = {

@@ -18,10 +18,7 @@ WEB = SOURCE.parent.parent / "web" / "src"
 NAMES = {name for measure in CLASSIFICATION for name in (measure.name, *(f"{part}_{measure.name}" for part in PARTS))}
 HOMES = {
     "records.py": "the house's measures",
-    "training/diverge.py": "names the loss where no layer is to blame",
     "execution/final.py": "the house's loop on the test set",
-    "execution/house_runs.py": "the house's loop continues only where its loss is the ledger's",
-    "execution/engine.py": "as above",
     "schedules/adaptive_slope.py": "a schedule of the house's loop says what it reads",
     "tasks/base.py": "the figure that every task has",
     "tasks/classification.py": "says what it measures",

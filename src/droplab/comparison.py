@@ -14,9 +14,8 @@ from droplab.errors import FailureError, UserError
 from droplab.execution import StoredRun, run_experiment
 from droplab.execution.amend import forget_run, rename_experiment
 from droplab.execution.changed_images import changed_images
-from droplab.execution.guest_final import FinalFigures, final_figures
-from droplab.execution.guest_trained import loop_models
-from droplab.execution.trained import trained_model
+from droplab.execution.final import FinalFigures, final_figures
+from droplab.execution.trained import trained_models
 from droplab.ledger import open_experiment, read_experiment
 from droplab.listener import Listener, Silent
 from droplab.measures import MeasuresLike
@@ -26,8 +25,8 @@ from droplab.report.writing import check_free, whole_file
 from droplab.spec import ExperimentSpec, RecipeSpec
 from droplab.spec.loop import LoopSpec
 from droplab.tracking import Tracker, own_runs, write_verdict
+from droplab.training.loop import steps_per_epoch
 from droplab.training.run import Loop
-from droplab.training.train import steps_per_epoch
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -89,13 +88,11 @@ class Results:
             UserError: no such arm or seed, a run that is not done, or a model that is another one now.
             CheckpointError: its last checkpoint is missing or damaged.
         """
-        if "loop" in self.record.spec:
-            with open_experiment(self.folder) as ledger:
-                models = loop_models(ledger, self.folder, arm, seed, loop)
-            if name not in models:
-                raise UserError(f"the loop has no model {name!r}; it prepares {', '.join(map(repr, models))}")
-            return models[name]
-        return trained_model(self.folder, arm, seed, Path(data_dir) if data_dir is not None else None)
+        where = Path(data_dir) if data_dir is not None else None
+        models = trained_models(self.folder, arm, seed, loop=loop, data_dir=where)
+        if name not in models:
+            raise UserError(f"the loop has no model {name!r}; it prepares {', '.join(map(repr, models))}")
+        return models[name]
 
     def final_figures(
         self, arm: str, seed: int, test: Callable[[Any], Mapping[str, Any]], *, loop: Loop | None = None

@@ -18,6 +18,7 @@ from droplab.cli.words import speak, words
 from droplab.datasets import catalogue
 from droplab.errors import SpecError, UserError
 from droplab.languages import read_texts, wanted_language
+from droplab.spec.presets import example
 from tests.cli.said import ROOT, template, texts
 
 FOREIGN = {"cyclopts", "pydantic", "the system", "put together"}
@@ -95,7 +96,10 @@ def parameters(command):
 
 
 def test_every_help_text_has_its_pair():
-    every = {**COMMANDS, **{f"{group} {name}": one for group, (_, own) in GROUPS.items() for name, one in own.items()}}
+    every = {
+        **COMMANDS,
+        **{f"{group} {name}": one for group, (_, own) in GROUPS.items() for name, one in own().items()},
+    }
     told = helps("ja")
     assert set(told) == {HEAD, *GROUPS, *every}
     for name, command in every.items():
@@ -156,3 +160,14 @@ def test_help_in_japanese_has_no_english_sentence(command, capsys, monkeypatch):
     shown = capsys.readouterr().out
     assert "使い方: droplab" in shown
     assert re.findall(r"(?:[A-Za-z']+ ){4,}[A-Za-z']+\.", shown) == []
+
+
+def test_the_commented_example_is_one_spec_in_each_language(tmp_path, capsys):
+    english, japanese = (example("x.toml", lang).splitlines() for lang in ("en", "ja"))
+    assert [line.partition("#")[0].rstrip() for line in english] == [
+        line.partition("#")[0].rstrip() for line in japanese
+    ]
+    assert [len(line.split(" = ")) for line in english] == [len(line.split(" = ")) for line in japanese]
+    main(["init", str(tmp_path / "a.toml"), "--lang", "ja"])
+    assert "実行するには: droplab compare" in capsys.readouterr().out
+    assert "droplab の実験です" in (tmp_path / "a.toml").read_text(encoding="utf-8")

@@ -15,8 +15,8 @@ from droplab.models import TutorialCNN
 from droplab.spec.experiment import ArmSpec, ExperimentSpec
 from droplab.surgery import apply_rates, rates
 from droplab.training.samples import lay_out
-from droplab.training.train import Trainer
 from tests.conftest import tiny
+from tests.training.trainer import Trainer
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,10 @@ from droplab.execution.seed_data import split_of
 from droplab.spec import parse_spec
 from droplab.spec.named import named_objects
 from droplab.training import speed
-from droplab.training.train import Trainer
+from droplab.training.loop import Training
 from tests.conftest import TINY, tiny
 
+SMALL = {**TINY, "model": {"name": "mlp"}}
 MORE = {"name": "more", "train_size": 300, "weight_decay": 0.01}
 
 
@@ -28,7 +29,7 @@ def test_the_estimate_is_that_of_the_dearest_arm(monkeypatch):
     spec = tiny(arms=[{"name": "none"}, {"name": "small", "batch_size": 8}, MORE], compute={"executor": "auto"})
     data = with_sizes(spec, lay_out_for(spec, split_of(spec, 0, None), 100, torch.device("cpu")), None)
     made = []
-    monkeypatch.setattr(speed, "Trainer", lambda *given: made.append(given[1].name) or Trainer(*given))
+    monkeypatch.setattr(speed, "Training", lambda *given: made.append(given[0].arm.name) or Training(*given))
     monkeypatch.setattr(calibrate, "_WORTH_WORKERS", float("inf"))
     figures = calibrate.choose_plan(spec, data, 6, None, "", print).figures
     assert set(made) == {"small"}
@@ -58,15 +59,15 @@ def test_an_arms_own_optimiser_is_watched_as_the_recipes_is():
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     arms = [{"name": "none"}, MORE]
-    return droplab.compare({**TINY, "arms": arms}, out=tmp_path_factory.mktemp("rivals") / "x")
+    return droplab.compare({**SMALL, "arms": arms}, out=tmp_path_factory.mktemp("rivals") / "x")
 
 
 def test_another_spelling_continues_and_another_recipe_does_not(results):
     again = [{"name": "none", "lr": 1e-3}, {"name": "more", "recipe": {"weight_decay": 0.01}, "train_size": 300}]
-    assert droplab.compare({**TINY, "arms": again}, out=results.folder).record == results.record
+    assert droplab.compare({**SMALL, "arms": again}, out=results.folder).record == results.record
     other = [{"name": "none"}, {**MORE, "weight_decay": 0.02}]
     with pytest.raises(DesignError, match=r"'weight_decay': 0.01.* there, .*'weight_decay': 0.02.* here"):
-        droplab.compare({**TINY, "arms": other}, out=results.folder)
+        droplab.compare({**SMALL, "arms": other}, out=results.folder)
 
 
 def test_the_test_set_and_the_model_are_those_of_the_arm(results):

@@ -18,7 +18,7 @@ from droplab.execution.loading import lay_out_for, load_data
 from droplab.records import RunKey
 from droplab.spec import parse_spec
 from droplab.spec.presets import arm_set
-from droplab.training.train import Trainer
+from droplab.training.loop import Training as Trainer
 
 RECIPE = {"epochs": 2, "batch_size": 32, "precision": "float32", "watch_every": 0}
 ARMS = [{"name": "none"}, {"name": "half", "p": 0.5}]

@@ -7,8 +7,8 @@ import torch
 from droplab.data import load
 from droplab.kernels import cpu, prepare_meanwhile
 from droplab.training.samples import lay_out
-from droplab.training.train import Trainer
 from tests.conftest import tiny
+from tests.training.trainer import Trainer
 
 
 def test_a_trainer_has_its_kernel_before_its_first_epoch(monkeypatch):

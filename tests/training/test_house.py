@@ -11,7 +11,7 @@ from droplab.records import CLASSIFICATION, RunKey
 from droplab.spec import parse_spec
 from droplab.training.optimise import FORGET_EVERY, forget_faded, make_optimizer
 from droplab.training.samples import lay_out
-from droplab.training.train import Trainer
+from tests.training.trainer import Trainer
 
 SPEC = parse_spec({
     "data": {"train_size": 100},

@@ -17,10 +17,10 @@ from droplab.spec import ArmSpec
 from droplab.surgery import apply_rates, fed_weights, in_depth_order, rates, set_rates, site_layers, sites
 from droplab.training.moving import MovingRates
 from droplab.training.samples import lay_out
-from droplab.training.train import Trainer
 from tests.conftest import tiny
 from tests.execution.test_engine import StopAfter, figures
 from tests.report.test_page import data_of, numbers
+from tests.training.trainer import Trainer
 
 
 @pytest.fixture(scope="module")

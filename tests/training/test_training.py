@@ -12,12 +12,11 @@ from droplab.data import load
 from droplab.errors import DivergedError
 from droplab.folds import fold_sums
 from droplab.spec import ArmSpec
-from droplab.training.diverge import locate
 from droplab.training.norms import watch
 from droplab.training.optimise import FORGET_EVERY, apply_max_norm, forget_faded
 from droplab.training.samples import lay_out
-from droplab.training.train import Trainer
 from tests.conftest import tiny
+from tests.training.trainer import Trainer, locate
 
 
 @pytest.fixture(scope="module")

@@ -95,6 +95,15 @@ export interface Histogram {
   shares: string;
 }
 
+/** Five quantiles (5, 25, 50, 75, 95 %) of a tensor at each epoch, all seeds of an arm together. */
+export interface Ribbon {
+  kind: string;
+  layer: string;
+  arm: string;
+  epochs: number[];
+  quantiles: string;
+}
+
 export interface ChangedImage {
   index: number;
   truth: string;
@@ -145,8 +154,10 @@ export interface Payload {
   };
   runs: Run[];
   histograms: Histogram[];
+  ribbons: Ribbon[];
   changed: { why_not: string; arms: { arm: string; images: ChangedImage[] }[] };
   toml: string;
+  method: Record<string, string[]>;
   plan: Record<string, unknown>;
   environments: Record<string, unknown>[];
   notes: { time: string; run: string; text: string }[];

@@ -36,9 +36,11 @@ function build(): void {
 function onPaper(): void {
   const theme = document.documentElement.dataset.theme;
   document.documentElement.dataset.theme = "light";
+  document.documentElement.classList.add("paper");
   build();
   drawAll();
   addEventListener("afterprint", () => {
+    document.documentElement.classList.remove("paper");
     if (theme) document.documentElement.dataset.theme = theme;
     else delete document.documentElement.dataset.theme;
     build();

@@ -152,6 +152,10 @@ class PlainRun:
         if self._progress.epochs is None:
             self._tell()
 
+    def log(self, figures: Mapping[str, Any] | None = None, /, **named: Any) -> None:
+        """Keep and print them with the measures of the epoch."""
+        self._open |= {name: float(value) for name, value in {**(figures or {}), **named}.items()}
+
     def report_samples(self, *, ids: Any = None, **figures: Any) -> None:
         """Their mean is printed with the epoch's figures."""
         del ids

@@ -27,6 +27,7 @@ def compare(
     arm_set: Annotated[str | None, Parameter(name="--set")] = None,
     seeds: Seeds | None = None,
     margin: float | None = None,
+    resample: str | None = None,
     epochs: int | None = None,
     out: Path | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
@@ -60,6 +61,8 @@ def compare(
             gets no more.
         margin: The smallest difference of the first measure that matters to you, in its own unit; inside it arms are
             practically equal.
+        resample: true: each seed draws its own training and validation samples; 5-fold: seed s validates on fold s mod
+            5. Without it, all seeds have one split, of which alone the verdict tells.
         epochs: Epochs per run.
         out: Folder of the experiment (default: droplab-runs/NAME-HASH, the same for the same spec).
         fresh: Start anew in a new folder.
@@ -79,6 +82,7 @@ def compare(
     from droplab.tracking import check_sinks
 
     lang = language(lang)
+    draw = True if resample == "true" else resample
     sinks = [name.strip() for name in (track or "").split(",") if name.strip()]
     check_sinks(sinks)
     left_out: list[str] = []
@@ -98,7 +102,7 @@ def compare(
         )
         known = parse(LoopSpec, read_table(spec), str(spec)).canonical()["arms"]
         chosen = choose_arms(arms, known) if arms is not None else arm_set
-        over = {"arms": chosen, "seeds": seeds, "margin": margin, "epochs": epochs}
+        over = {"arms": chosen, "seeds": seeds, "margin": margin, "resample": draw, "epochs": epochs}
         given: dict[str, Any] = {key: value for key, value in over.items() if value is not None}
         if compute:
             given["compute"] = _over(read_table(spec).get("compute"), compute)
@@ -107,6 +111,8 @@ def compare(
         values = spec_values(spec, data, train_size, model, arms, arm_set, seeds, epochs)
         if margin is not None:
             values["margin"] = margin
+        if draw is not None:
+            values["resample"] = draw
         if compute:
             values["compute"] = _over(values.get("compute"), compute)
         if arm_set is not None:
@@ -145,16 +151,16 @@ def _refuse(given: dict[str, Any]) -> None:
 
 def show_results(results: Results, lang: str, data_dir: Path | None) -> None:
     """Write the page, print the verdict and where the page is; runs that failed end the command with their reasons."""
+    from droplab.cli.answering import say_verdict
     from droplab.cli.failing import grouped
-    from droplab.cli.terminal import columns, say, tell_aside
+    from droplab.cli.terminal import say, tell_aside
     from droplab.cli.words import words
-    from droplab.report import render
 
     tell_aside(words("page.writing"))
     try:
         page = results.write_page(lang=lang, data_dir=data_dir)  # before anything is printed, which may fail
     finally:
-        say(render(results.verdict, results.record, lang, columns()))
+        say_verdict(results.verdict, results.record, lang)
     say("\n" + words("page.at", address=page.absolute().as_uri()))
     failed = [(run.key, run.reason) for run in results.record.runs.values() if run.state == "failed"]
     if failed:

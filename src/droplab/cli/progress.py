@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from droplab.align import wrap_within
 from droplab.cli.board import Board
 from droplab.cli.failing import alike
 from droplab.cli.standing import SPEED, Clock, Standing, by_looks
@@ -98,8 +99,10 @@ class _Progress(Listener):
         self.say(f"{key}: {words('live.placed', self._lang, node=node)}")
 
     def say(self, text: str) -> None:
-        """One line; on a live display, above it."""
-        self._console.print(Text(plain(translate(text, self._lang))), soft_wrap=True)
+        """A text; on a live display above it, and as wide as the terminal, else on one line."""
+        said = plain(translate(text, self._lang))
+        for line in wrap_within(said, self._console.width) if self._console.is_terminal else [said]:
+            self._console.print(Text(line), soft_wrap=True)
 
     def _time_left(self) -> str:
         return self._clock.left(self._left) or words("live.measuring", self._lang)

@@ -14,11 +14,13 @@ from droplab.errors import SpecError, quote, quote_text
 from droplab.execution.environment import cores
 from droplab.execution.executors import ProcessExecutor
 from droplab.execution.experiment import ChosenPlan
-from droplab.execution.house_runs import HouseRuns, HouseSet
+from droplab.execution.house_set import HouseSet, terms_for
 from droplab.execution.plan import Plan
+from droplab.execution.runs import LoopRuns
 from droplab.records import Notice
 from droplab.spec.experiment import ComputeSpec, ExperimentSpec
 from droplab.training.allocator import keep_freed_memory
+from droplab.training.loop import HouseLoop
 from droplab.training.samples import RunData
 from droplab.training.speed import training_speed
 
@@ -121,7 +123,8 @@ def choose_plan(
         return ChosenPlan(base, figures)
     started = min(workers, runs)
     say(f"measuring whether {started} runs at a time finish sooner than one ...")
-    executor = ProcessExecutor(HouseSet(spec, shared, data_dir, fingerprint, directory or Path.cwd()))
+    terms = terms_for(data)
+    executor = ProcessExecutor(HouseSet(spec, shared, terms, data_dir, fingerprint, directory or Path.cwd()))
     try:
         executor.start(runs)
         together = sum(executor.ask(_speed, _SECONDS))
@@ -136,9 +139,12 @@ def choose_plan(
     return ChosenPlan(base, figures)
 
 
-def _speed(runs: HouseRuns, seconds: float) -> float:
+def _speed(runs: LoopRuns, seconds: float) -> float:
     """Images per second, in a worker."""
-    return training_speed(runs.run_set.spec, runs.data, runs.run_set.plan.precision, seconds)
+    loop = runs.loop
+    assert isinstance(loop, HouseLoop)
+    data, _ = loop.data.of(loop.spec.seeds[0])
+    return training_speed(loop.spec, data, loop.precision, seconds)
 
 
 def _choose_precision(spec: ExperimentSpec, data: RunData, figures: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import final
 from droplab.execution.executors import Ending
 from droplab.execution.initial import BATCHES, WEIGHTS, Beginnings
 from droplab.languages import Count
-from droplab.ledger import Ledger
+from droplab.ledger import Ledger, planned_epochs
 from droplab.listener import Listener
 from droplab.records import ALSO_IN, Measurement, Notice, RunKey
 
@@ -51,7 +51,7 @@ class LedgerDriver:
 
     def planned(self, key: RunKey, epochs: int) -> str:
         """The first run says how many epochs all have, where the spec does not."""
-        known = int(self._ledger.design()["epochs"])
+        known = planned_epochs(self._ledger.design())
         if known == epochs:
             return ""
         if not known:

@@ -19,7 +19,7 @@ from droplab.execution.folder import fresh_folder, make_folder, run_folder
 from droplab.execution.guest import Guest
 from droplab.execution.house import House
 from droplab.execution.lock import folder_lock
-from droplab.execution.plan import OpenRun, Plan, is_compared
+from droplab.execution.plan import OpenRun, Plan
 from droplab.execution.rounds import Wanted, all_of_them, rounds
 from droplab.execution.signals import StopFlag, stop_on_signals
 from droplab.execution.threads import check_threads
@@ -27,7 +27,7 @@ from droplab.kernels import prepare_meanwhile
 from droplab.languages import Count
 from droplab.ledger import FILE_NAME, Ledger, exists
 from droplab.listener import GuardedListener, Listener, Silent
-from droplab.records import ExperimentRecord, RunRecord
+from droplab.records import ExperimentRecord, RunKey
 from droplab.spec.experiment import ComputeSpec, ExperimentSpec, digest
 from droplab.spec.loop import LoopSpec
 from droplab.spec.plan import KEY, kept
@@ -162,7 +162,7 @@ def _carry_out(
     listener.opened(record, {**asdict(plan), **design["calibration"]}, str(folder))
     for known, keys_now in rounds(ledger, wanted):
         listener.round(known, keys_now)
-        executor.run([open_run(known.runs[key], folder, ledger) for key in keys_now], driver, flag)
+        executor.run([open_run(known, key, folder, ledger) for key in keys_now], driver, flag)
         if flag():
             break
     ledger.check_place()
@@ -184,12 +184,13 @@ def _mark_interrupted(folder: Path) -> None:
                 ledger.set_state(key, "interrupted", "stopped by SIGTERM; it did not stop by itself")
 
 
-def open_run(run: RunRecord, folder: Path, ledger: Ledger) -> OpenRun:
+def open_run(record: ExperimentRecord, key: RunKey, folder: Path, ledger: Ledger) -> OpenRun:
     """A run as executors are told of it."""
-    compared = {name: series for name, series in run.metrics.items() if is_compared(name)}
+    run, primary = record.runs[key], f"val_{record.measures[0].name}"
+    compared = {name: series for name, series in run.metrics.items() if name == primary or name.startswith("p/")}
     design = ledger.design()
     group = f"{design['spec']['name']} {design['experiment_id'][:8]}"
-    return OpenRun(run.key, run_folder(folder, ledger.run_id(run.key)), run.epochs_done, group, compared)
+    return OpenRun(key, run_folder(folder, ledger.run_id(key)), run.epochs_done, group, compared, primary)
 
 
 def interrupted_error(flag: StopFlag, record: ExperimentRecord, folder: Path) -> InterruptedRunError:

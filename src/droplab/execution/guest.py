@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
@@ -11,18 +12,20 @@ import torch
 
 from droplab.errors import DesignError
 from droplab.execution.calibrate import plan_on_ray
-from droplab.execution.carrying import packed
+from droplab.execution.carrying import packed, unpacked
 from droplab.execution.environment import cores
 from droplab.execution.experiment import ChosenPlan, Whole
 from droplab.execution.fingerprint import changed_code, digests_of, file_digests
 from droplab.execution.folder import folder_for
-from droplab.execution.guest_runs import GuestRuns, GuestSet
-from droplab.execution.plan import Plan
+from droplab.execution.plan import OpenRun, Plan
+from droplab.execution.runs import LoopRuns
 from droplab.given import find, source_digest
 from droplab.measures import measures_json
 from droplab.records import Notice
 from droplab.spec.enlarged import as_it_began
+from droplab.spec.experiment import ArmSpec
 from droplab.spec.loop import NOT_IDENTITY, LoopSpec, enlarged
+from droplab.training.port import Store
 from droplab.training.run import Loop
 from droplab.training.terms import Terms
 from droplab.userobjects import resolve
@@ -35,6 +38,30 @@ def terms_of(spec: LoopSpec, plan: Plan, runs: int) -> Terms:
     return Terms(
         spec.measures, spec.epochs or 0, plan.device, keep_samples=spec.keep_samples / runs, resample=spec.resample
     )
+
+
+@final
+@dataclass(frozen=True)
+class GuestSet:
+    """See ``RunSet``."""
+
+    loop_name: str
+    loop: bytes | None
+    """``None`` where the name is enough."""
+    arms: tuple[ArmSpec, ...]
+    terms: Terms
+    plan: Plan
+    directory: Path
+    daemon: bool = False
+    """A loop may start processes, those of a ``DataLoader`` for one."""
+
+    def store(self, run: OpenRun, files: Store) -> Store:  # noqa: ARG002  # see LoopSet
+        """See ``LoopSet``."""
+        return files
+
+    def open(self, cargo: Any = None) -> LoopRuns:  # noqa: ARG002  # a loop loads its data itself
+        """Find the loop."""
+        return LoopRuns(self, unpacked(self.loop_name, self.loop))
 
 
 @final
@@ -149,7 +176,7 @@ class Guest:
     def cargo(self) -> None:
         """See ``Experiment``."""
 
-    def opened(self, run_set: GuestSet) -> GuestRuns:
+    def opened(self, run_set: GuestSet) -> LoopRuns:
         """See ``Experiment``."""
         assert self._loop is not None
-        return GuestRuns(run_set, self._loop)
+        return LoopRuns(run_set, self._loop)

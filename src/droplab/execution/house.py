@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -16,9 +16,11 @@ from droplab.execution.check import Checked, check_experiment
 from droplab.execution.experiment import ChosenPlan, Whole
 from droplab.execution.fingerprint import changed_code
 from droplab.execution.folder import default_folder
-from droplab.execution.house_runs import HouseRuns, HouseSet
+from droplab.execution.house_set import HouseSet, terms_for
 from droplab.execution.loading import check_same_data, lay_out_for, split_of, with_sizes
 from droplab.execution.plan import Plan
+from droplab.execution.runs import LoopRuns
+from droplab.execution.seed_data import drawn
 from droplab.measures import KEY, measures_json
 from droplab.records import Notice
 from droplab.spec.enlarged import enlarged_spec
@@ -97,7 +99,8 @@ class House:
     @property
     def notices(self) -> Sequence[Notice]:
         """See ``Experiment``."""
-        return self._seen.checked.notices
+        drawn_ones = [drawn(self._seen.split)] if self.spec.resample else []
+        return (*self._seen.checked.notices, *drawn_ones)
 
     def changed(self, design: Mapping[str, Any], folder: Path) -> list[str]:
         """See ``Experiment``: digests of files, and of the weights that models begin with."""
@@ -143,15 +146,17 @@ class House:
 
     def run_set(self, spec: ExperimentSpec, plan: Plan, runs: int) -> HouseSet:  # noqa: ARG002  # see Experiment
         """See ``Experiment``."""
-        return HouseSet(spec, plan, self._data_dir, self._seen.split.fingerprint, self._directory)
+        seen = self._seen
+        terms = replace(terms_for(seen.data), device=plan.device)
+        return HouseSet(spec, plan, terms, self._data_dir, seen.split.fingerprint, self._directory)
 
     def cargo(self) -> Split | TaskSplit | None:
         """See ``Experiment``; where seeds or arms have samples of their own, nodes load them."""
         return None if self.spec.resample or train_sizes(self.spec) else self._seen.split
 
-    def opened(self, run_set: HouseSet) -> HouseRuns:
+    def opened(self, run_set: HouseSet) -> LoopRuns:
         """See ``Experiment``."""
         data = self._seen.data
         if len(run_set.spec.arms) > len(self.spec.arms):  # arms that the folder has beyond the spec
             data = with_sizes(run_set.spec, data, self._data_dir)
-        return HouseRuns(run_set, data)
+        return run_set.opened(data)

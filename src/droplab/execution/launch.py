@@ -20,11 +20,11 @@ from typing import Any, final
 
 from droplab.errors import FailureError, UserError
 from droplab.execution.executors.process import PATIENCE_SECONDS
-from droplab.execution.guest_runs import GuestSet
 from droplab.execution.launch_child import ADDRESS, KEPT, STOP, TOKEN, Task
 from droplab.execution.launch_command import script_of
 from droplab.execution.launch_output import Output
 from droplab.execution.plan import OpenRun
+from droplab.execution.runs import LoopSet
 from droplab.training.port import Port, StoppedError
 
 SCRIPTS = "launch"
@@ -62,7 +62,7 @@ class Launched:
         """It is no function: ``carry_out`` starts it."""
         raise TypeError(f"{self.file} is started, not called: {run!r}")
 
-    def carry_out(self, run: OpenRun, loops: GuestSet, port: Port) -> None:
+    def carry_out(self, run: OpenRun, loops: LoopSet, port: Port) -> None:
         """Start the script for one run, and serve it until it has ended.
 
         Raises:
@@ -76,7 +76,7 @@ class Launched:
         if state == "failed":
             raise FailureError(reason) if retry else UserError(reason)
 
-    def _outcome(self, run: OpenRun, loops: GuestSet, port: Port) -> Outcome:
+    def _outcome(self, run: OpenRun, loops: LoopSet, port: Port) -> Outcome:
         arm = next(arm for arm in loops.arms if arm.name == run.key.arm)
         task = Task(run, arm, loops.terms, loops.plan.threads)
         with _door() as (address, token, arrivals), tempfile.TemporaryDirectory() as logs:

@@ -21,16 +21,9 @@ class OpenRun:
     group: str = ""
     """The experiment's name and the first digits of its id, for loggers of the loop's own."""
     measured: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """The ledger's ``val_loss`` and ``p/SITE`` by epoch, to compare with what a checkpoint gives."""
-
-
-def is_compared(metric: str) -> bool:
-    """Whether a run that is continued compares it with what the ledger has.
-
-    >>> is_compared("p/drop1"), is_compared("val_accuracy")
-    (True, False)
-    """
-    return metric == "val_loss" or metric.startswith("p/")
+    """The ledger's primary measure and ``p/SITE`` by epoch, to compare with what a checkpoint gives."""
+    primary: str = "val_loss"
+    """The first of these."""
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ def session(
             for known, keys in rounds(ledger, wanted):
                 listener.round(known, keys)
                 for key in keys:
-                    run = open_run(known.runs[key], folder, ledger)
+                    run = open_run(known, key, folder, ledger)
                     yield Opened(run, arms[key.arm], terms, plan.threads, driver)
 
         yield folder, left()

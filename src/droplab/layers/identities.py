@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import weakref
 from collections.abc import Iterator
-from operator import attrgetter
+from itertools import chain, compress
+from operator import attrgetter, methodcaller
 from typing import Any
 
 import torch
@@ -52,16 +53,19 @@ class _Found:
     """
 
     def __init__(self, model: nn.Module, layers: list[Identity]) -> None:
-        modules = sorted(model.modules(), key=lambda module: not module._modules)  # those with children first
-        places = {id(module): place for place, module in enumerate(modules)}
-        self._modules = [weakref.ref(module) for module in modules]
-        parents = [module for module in modules if module._modules]
-        self._parents = len(parents)
-        self._names = [[*parent._modules.keys()] for parent in parents]  # scripted ones are no dicts
-        self._children = [
-            [-1 if child is None else places[id(child)] for child in parent._modules.values()] for parent in parents
-        ]
-        self._layers = [(name, weakref.ref(layer), number, layer.key_name) for name, layer, number in layers]
+        parents = [module for module in model.modules() if module._modules]
+        inner = [module._modules for module in parents]
+        children = [child for modules in inner for child in modules.values()]
+        self._parents = [weakref.ref(module) for module in parents]
+        self._counts = list(map(len, inner))
+        self._names = [name for modules in inner for name in modules.keys()]  # noqa: SIM118  # a scripted one is no dict
+        self._children = [_nothing if child is None else weakref.ref(child) for child in children]
+        self._leaves = [child is not None and not child._modules for child in children]
+        self._alone = not parents
+        self._layers = [weakref.ref(layer) for _, layer, _ in layers]
+        self._called = [name for name, _, _ in layers]
+        self._numbers = [number for _, _, number in layers]
+        self._key_names = [layer.key_name for _, layer, _ in layers]
         self._doorways = doorway_changes()
         first = ((weakref.ref(module), name) for module in model.modules() for name, _ in module._parameters.items())
         self._parameter = next(first, None)
@@ -75,26 +79,35 @@ class _Found:
         value = parameters[name] if name in parameters else None  # noqa: SIM401  # a scripted module's table has no get
         return None if value is None else value.device
 
-    def layers(self) -> list[Identity] | None:
-        """The layers, if no module, doorway or ``key_name`` has come, gone or changed since."""
-        modules: list[Any] = [reference() for reference in self._modules]
-        if self._doorways != doorway_changes() or None in modules or any(map(_CHILDREN, modules[self._parents :])):
+    def layers(self, model: nn.Module) -> list[Identity] | None:
+        """The layers, if no module, doorway or ``key_name`` has come, gone or changed since.
+
+        A hundred modules are compared by C loops over whole lists: a step of every training waits for this.
+        """
+        try:
+            inner = [reference()._modules for reference in self._parents]  # type: ignore[union-attr]  # it may be gone
+            layers: list[Any] = [reference() for reference in self._layers]
+            children = [*chain.from_iterable(map(_VALUES, inner))]
+            same = (
+                self._doorways == doorway_changes()
+                and list(map(_KEY_NAME, layers)) == self._key_names
+                and list(map(len, inner)) == self._counts
+                and [*chain.from_iterable(map(_KEYS, inner))] == self._names
+                and children == [reference() for reference in self._children]
+                and not any(map(_INNER, compress(children, self._leaves)))
+                and not (self._alone and model._modules)
+            )
+        except AttributeError:  # of a None, in the place of a module that is gone
             return None
-        modules.append(None)  # a child that is None has the place -1
-        for module, names, places in zip(modules, self._names, self._children, strict=False):
-            children = module._modules
-            if [*children.keys()] != names or [*children.values()] != [modules[place] for place in places]:
-                return None
-        found: list[Identity] = []
-        for name, reference, number, key_name in self._layers:
-            layer = reference()
-            if layer is None or layer.key_name != key_name:
-                return None
-            found.append((name, layer, number))
-        return found
+        return list(zip(self._called, layers, self._numbers, strict=True)) if same else None
 
 
-_CHILDREN = attrgetter("_modules")
+def _nothing() -> None:
+    """Refers to a child that is ``None``."""
+
+
+_INNER, _KEY_NAME = attrgetter("_modules"), attrgetter("key_name")
+_KEYS, _VALUES = methodcaller("keys"), methodcaller("values")
 _known: weakref.WeakKeyDictionary[nn.Module, _Found] = weakref.WeakKeyDictionary()
 
 
@@ -109,7 +122,7 @@ def identities(model: nn.Module) -> list[Identity]:
     [('0', '5feceb66')]
     """
     known = _known.get(model)
-    layers = None if known is None else known.layers()
+    layers = None if known is None else known.layers(model)
     if layers is None:
         layers = _walked(model)
         _known[model] = _Found(model, layers)

@@ -15,9 +15,6 @@ from droplab.layers.identities import Identity, device_of, identities, is_known
 from droplab.layers.keying import Keying
 from droplab.layers.unreached import unreached, warn_once
 
-_NO_CALLS: dict[str, Any] = {"_calls": 0, "_calls_in_graphs": 0, "_marks": None}
-"""What a block begins with."""
-
 
 class keyed:  # noqa: N801  # used like a function
     """Within the ``with``, every mask of ``model`` is a pure function of its key.
@@ -95,18 +92,20 @@ class keyed:  # noqa: N801  # used like a function
     def __enter__(self) -> Self:
         self._layers = identities(self._model)
         for name, layer, _ in self._layers:
-            if layer._keying is not None:
+            if layer.__dict__.get("_keying") is not None:
                 raise KeyingError(
                     f"layer {name!r} is keyed already: a `with droplab.keyed(...)` block within another of the same "
                     "model. End the first block before the next step begins."
                 )
         keying = self._keying
         keying.keyed = self._layers
-        begun = {"_keying": keying, **_NO_CALLS}
-        for name, layer, number in self._layers:
+        for name, layer, number in self._layers:  # one by one is faster than an update of six
             state = layer.__dict__
-            state.update(begun)
-            state["_layer_id"], state["_name"] = number, name
+            state["_keying"] = keying
+            state["_layer_id"] = number
+            state["_name"] = name
+            state["_calls"] = state["_calls_in_graphs"] = 0
+            state["_marks"] = None
         begin_block(keying)
         return self
 

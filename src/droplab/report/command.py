@@ -10,8 +10,6 @@ from typing import Any
 
 from droplab.errors import UserError
 from droplab.records import ELSEWHERE, ExperimentRecord
-from droplab.spec import parse_spec
-from droplab.spec.presets import SETS, arm_set, demo
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
@@ -27,6 +25,8 @@ def command(record: ExperimentRecord) -> str:
     if "loop" in spec:
         named = re.fullmatch(r"[\w.]+:[\w.]+", str(spec["loop"]))
         return f"droplab compare {shlex.quote(_file(record))}" if named else ""
+    from droplab.spec.presets import SETS, arm_set, demo  # with pydantic, which a verdict in words need not wait for
+
     seeds = len(record.seeds) if record.seeds == tuple(range(len(record.seeds))) else None
     for arguments, values in (("", demo()), *((f" --set {name}", arm_set(name)) for name in SETS)):
         if seeds is not None and _same({**values, "seeds": seeds}, spec):
@@ -40,6 +40,8 @@ def _file(record: ExperimentRecord) -> str:
 
 def _same(values: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
     """Whether two specs train the same; where and how fast is no matter."""
+    from droplab.spec import parse_spec
+
     try:
         ours = parse_spec(dict(values), "a set").canonical()
     except UserError:

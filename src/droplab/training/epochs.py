@@ -9,7 +9,7 @@ from typing import Any, final
 
 import torch
 
-from droplab.errors import UserError, quote
+from droplab.errors import ModelError, UserError, quote
 from droplab.records import Notice, RunKey
 from droplab.training.evaluating import Evaluate, Evaluation
 from droplab.training.keeping import check_plain, give_back, sorted_out, state_of
@@ -167,6 +167,8 @@ class Epochs:
     def _compare(self, found: Loaded, evaluation: Evaluation) -> None:
         """Say so where what was loaded does not evaluate as it did when its checkpoint was written."""
         self._progress.epoch = found.epochs_done - 1
+        for moving in self._models.moving:
+            moving.put(found.state.get("rates", {}))
         expected = found.state.get("reported", math.nan)
         now = evaluation.differs(expected, exact=torch.device(self._terms.device).type == "cpu")
         self._models.restore_modes()
@@ -197,6 +199,7 @@ class Epochs:
             "generators": generators_state(),
             "loaders": self._loaders.state(),
             "reported": self._reports.last,
+            "rates": self._reports.rates,
             "samples": self._reports.sampled.state(),
             "step": self._progress.step,
             "steps_per_epoch": self._progress.per_epoch,
@@ -204,9 +207,11 @@ class Epochs:
 
     def _restore(self, found: Loaded) -> None:
         state = found.state
+        goes_on = state["keep"] is not None  # the last checkpoint of the house's own loop is of its model alone
+        stateful = self._stateful if goes_on else {}
         for what, there, here in (
             ("models", state["models"], self._models.by_name),
-            ("run.epochs", state["keep"], self._stateful),
+            ("run.epochs", state["keep"] or {}, stateful),
         ):
             if there.keys() != here.keys():
                 raise UserError(
@@ -215,15 +220,23 @@ class Epochs:
                     "fresh=True"
                 )
         for name, prepared in self._models.by_name.items():
-            prepared.load_state(state["models"][name])
-        for name, value in self._stateful.items():
+            try:
+                prepared.load_state(state["models"][name])
+            except RuntimeError as problem:
+                raise ModelError(
+                    f"the {name} is another one than {self._key} trained: {problem}. Bring the old code back."
+                ) from problem
+        for name, value in stateful.items():
             give_back(name, value, state["keep"][name])
-        self._kept = dict(state["values"])
-        self._reports.last = state.get("reported", math.nan)
+        self._kept = dict(state.get("values", {}))
+        self._reports.last, self._reports.rates = state.get("reported", math.nan), state.get("rates", {})
         self._loaders.load_state(state.get("loaders", []))
-        restore_generators(state["generators"])
+        if goes_on:
+            restore_generators(state["generators"])
         self._reports.sampled.load_state(state.get("samples", {}))
-        self._progress.step, self._progress.per_epoch = state["step"], state["steps_per_epoch"]
+        progress = self._progress
+        progress.per_epoch = state.get("steps_per_epoch", progress.per_epoch)
+        progress.step = state.get("step", found.epochs_done * (progress.per_epoch or 0))
 
 
 def _check_steps(count: Any) -> None:

@@ -5,14 +5,28 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, final
 
 from torch import Tensor
 
 from droplab.errors import DivergedError, UserError, quote, suggest
-from droplab.measures import PARTS
-from droplab.records import Measure
+from droplab.measures import GAP, PARTS
+from droplab.records import Histogram, Measure, Predictions
 from droplab.training.gathering import Gathered
+
+_OWN = (GAP, "seconds", "images_per_second")
+_OWN_TABLES = ("p/", "site_norm/")
+
+
+@final
+@dataclass
+class Attached:
+    """What the house's own loop gives to the ledger beside an epoch's figures."""
+
+    folds: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    histograms: tuple[Histogram, ...] = ()
+    predictions: Predictions | None = None
 
 
 class Figures:
@@ -35,6 +49,9 @@ class Figures:
         self._values: dict[str, float] = {}
         self.samples: dict[str, Gathered] = {}
         """Figures that are reported sample by sample."""
+        self.logged: dict[str, float] = {}
+        """Figures that are no measures."""
+        self.attached = Attached()
 
     def __bool__(self) -> bool:
         return bool(self._values or self.samples)
@@ -60,6 +77,23 @@ class Figures:
                     "its batches"
                 )
             self._values[name] = number(name, value)
+
+    def log(self, figures: Mapping[str, Any]) -> None:
+        """Take what a call of ``run.log`` gives; a later value takes the place of one before.
+
+        Raises:
+            UserError: a name that is a measure's or droplab's own, or a value that is no number.
+        """
+        known = {name: measure.name for measure in self._measures for name in _names(measure)}
+        for name, value in figures.items():
+            if name in known:
+                raise UserError(f"run.log got {name}={quote(value)}, and {known[name]} is a measure; run.report it")
+            if not isinstance(name, str) or not name or name in _OWN or name.startswith(_OWN_TABLES):
+                raise UserError(
+                    f"run.log got the name {quote(name)}; a text is wanted, and none of those by which droplab keeps "
+                    f"figures of its own: {', '.join(_OWN)}, {', '.join(f'{table}…' for table in _OWN_TABLES)}"
+                )
+            self.logged[name] = number(name, value, "log")
 
     def add_samples(self, figures: Mapping[str, Any], ids: Any) -> None:
         """Take what a call of ``run.report_samples`` reports.
@@ -151,7 +185,7 @@ def _names(measure: Measure) -> tuple[str, ...]:
     return (measure.name, *(f"{part}_{measure.name}" for part in PARTS))
 
 
-def number(name: str, value: Any) -> float:
+def number(name: str, value: Any, call: str = "report") -> float:
     """A figure as a number; NaN is one, which the ledger keeps.
 
     Raises:
@@ -165,25 +199,25 @@ def number(name: str, value: Any) -> float:
     if isinstance(value, Tensor):
         if value.requires_grad:
             raise UserError(
-                f"run.report got {name} as a tensor with a gradient, which would keep its whole graph alive; report "
+                f"run.{call} got {name} as a tensor with a gradient, which would keep its whole graph alive; {call} "
                 f"{name}.item(), or compute it under torch.no_grad()"
             )
         if value.ndim or value.is_complex():
             raise UserError(
-                f"run.report got {name} as a {value.dtype} tensor of shape {tuple(value.shape)}; one number for all "
+                f"run.{call} got {name} as a {value.dtype} tensor of shape {tuple(value.shape)}; one number for all "
                 "samples is wanted, such as its mean()"
             )
         return float(value)
     if isinstance(value, bool | str | bytes | complex) or not hasattr(value, "__float__"):
         raise UserError(
-            f"run.report got {name}={quote(value)}, a {type(value).__name__}; a number or a tensor of one number is "
+            f"run.{call} got {name}={quote(value)}, a {type(value).__name__}; a number or a tensor of one number is "
             "wanted"
         )
     try:
         return float(value)
     except (TypeError, ValueError) as problem:
         raise UserError(
-            f"run.report got {name}={quote(value)}, a {type(value).__name__} ({problem}); one number is wanted"
+            f"run.{call} got {name}={quote(value)}, a {type(value).__name__} ({problem}); one number is wanted"
         ) from None
     except OverflowError:
         return math.copysign(math.inf, operator.gt(value, 0) - 0.5)

@@ -41,6 +41,7 @@ class Models:
         self._problems: dict[str, SiteError] = {}
         self._matched: set[str] = set()
         self._weights = hashlib.sha256()
+        self._adopted = ""
         self.mask_seed = derive(seed, "masks")
         self.moves = any(inner.name != "constant" for _, inner in for_sites(arm.schedule))
         """Whether the arm has a schedule that moves ``p``."""
@@ -51,7 +52,7 @@ class Models:
     @property
     def initial_weights(self) -> str:
         """Digest of all initial weights, before the arm."""
-        return self._weights.hexdigest()[:16] if self.by_name else ""
+        return self._adopted or (self._weights.hexdigest()[:16] if self.by_name else "")
 
     def prepare(self, make: Make, name: str) -> nn.Module:
         """See ``Run.prepare``."""
@@ -61,10 +62,17 @@ class Models:
         prepared = Prepared(made(make, name), name)
         self._weights.update(weights_digest(prepared.model).encode())
         seed_everything(self._seed, f"weights of the arm{apart}")
-        arm = self._for(prepared.root)
-        self._give(prepared, arm)
+        return self._take(prepared)
+
+    def adopt(self, model: nn.Module) -> nn.Module:
+        """The only model, its weights drawn under the run's seed already; what the arm adds is drawn after them."""
+        self._adopted = weights_digest(model)
+        return self._take(Prepared(model, MAIN))
+
+    def _take(self, prepared: Prepared) -> nn.Module:
+        self._give(prepared, self._for(prepared.root))
         prepared.model.to(self._device)
-        self.by_name[name] = prepared
+        self.by_name[prepared.name] = prepared
         seed_everything(self._seed, f"masks{self._apart}")
         return prepared.model
 

@@ -51,12 +51,6 @@ class MovingRates:
             count = len(peaks)
             self._set({s: schedule(step, steps, p, place, count) for place, (s, p) in enumerate(peaks.items())})
 
-    def move_to(self, rates: Mapping[str, float]) -> None:
-        """Set the rates of all sites that schedules move to given ones, a finished run's last."""
-        moved = {site for _, sites in self._pure for site in sites}
-        moved.update(site for state in self._states.values() for site in state["p"])
-        self._set({site: rates[site] for site in moved})
-
     def measure(self) -> dict[str, float]:
         """What adaptive schedules read beside the epoch's own metrics: ``site_norm/SITE``, if any asks for it."""
         return {f"site_norm/{site}": float(weight.detach().norm()) for site, weight in self._weights.items()}

@@ -11,7 +11,7 @@ from typing import Any, final
 from droplab.errors import UserError
 from droplab.records import Measurement, Notice
 from droplab.resampling import NOTICE
-from droplab.training.figures import Figures
+from droplab.training.figures import Attached, Figures
 from droplab.training.gathering import Gathered
 from droplab.training.loaders import Loaders
 from droplab.training.models import Models
@@ -52,9 +52,12 @@ class Reports:
         self._terms, self._models, self._loaders = terms, models, loaders
         self._progress, self._once, self._port, self._ranks = progress, once, port, ranks
         self._figures: Figures | None = None
+        self._ahead: dict[str, Any] = {}
         self._weights_told = False
         self.last = math.nan
         """The primary measure, as the ledger had it last."""
+        self.rates: dict[str, float] = {}
+        """``p/SITE`` with which it was measured."""
         self.sampled = Sampled(terms.measures[0], terms.keep_samples, once)
         self._began = self._until = time.perf_counter()
         self._samples: int | None = 0
@@ -93,6 +96,22 @@ class Reports:
             raise UserError("run.report came after the last epoch; report inside of `for epoch in run.epochs(…)`")
         self._report_alone(figures, in_ledger)
 
+    def log(self, figures: Mapping[str, Any]) -> None:
+        """See ``Run.log``."""
+        if self._figures is not None:
+            self._figures.log(figures)
+        elif self._progress.epochs is not None:
+            raise UserError("run.log came after the last epoch; log inside of `for epoch in run.epochs(…)`")
+        else:  # the next report is an epoch
+            Figures(self._terms.measures, self._progress.epoch).log(figures)
+            self._ahead |= figures
+
+    @property
+    def attached(self) -> Attached:
+        """Of the epoch that is open, to be filled."""
+        assert self._figures is not None
+        return self._figures.attached
+
     def report_samples(self, figures: Mapping[str, Any], ids: Any) -> None:
         """See ``Run.report_samples``."""
         if self._figures is None:
@@ -117,6 +136,8 @@ class Reports:
             self._port.restart()
         self._figures = Figures(self._terms.measures, self._progress.epoch)
         self._figures.add(figures)
+        self._figures.log(self._ahead)
+        self._ahead = {}
         self.commit()
         self._start_clock()
 
@@ -145,7 +166,8 @@ class Reports:
                 "the experiment resamples, and the loop never asked which samples train and which validate; call "
                 "train, validation = run.split(len(dataset)), or leave resample out"
             )
-        figures = self._figures.whole(self._progress.step - 1) | self._models.rates()
+        self.rates = self._models.rates()
+        figures = self._figures.whole(self._progress.step - 1) | self._figures.logged | self.rates
         self._see_steps()
         samples = self._figures.samples
         self.sampled.check(samples, self._progress.epoch)
@@ -157,15 +179,18 @@ class Reports:
             if self._samples:
                 figures["images_per_second"] = self._samples / seconds
         self.last = self._figures.primary()
+        attached = self._figures.attached
         weights = "" if self._weights_told else self._models.initial_weights
         self._weights_told = True
         self._port.epoch(
             Measurement(
                 self._progress.epoch,
                 figures,
-                initial_weights=weights,
+                attached.histograms,
+                attached.predictions,
+                weights,
                 first_batches=self._loaders.take_first_batches(),
-                folds={name: gathered.pairs for name, gathered in samples.items()},
+                folds={**attached.folds, **{name: gathered.pairs for name, gathered in samples.items()}},
                 samples=self.sampled.kept(samples),
                 best=self.sampled.is_best(figures),
             )

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from droplab.errors import UserError
-from droplab.records import RunKey
+from droplab.records import Notice, RunKey
 from droplab.spec.experiment import ArmSpec
 from droplab.training.drawing import Drawn, drawn
 from droplab.training.epochs import Epochs
 from droplab.training.evaluating import Evaluate
-from droplab.training.figures import check_named
+from droplab.training.figures import Attached, check_named
 from droplab.training.labels import Labels
 from droplab.training.loader import RunLoader
 from droplab.training.loaders import Loaders
@@ -335,6 +335,21 @@ class Run:
         self.settings.check()
         self._reports.report_samples(figures, ids)
 
+    def log(self, figures: Mapping[str, Any] | None = None, /, **named: Any) -> None:
+        """Keep figures of the epoch that are no measures: a learning rate, a norm, what a loss is made of.
+
+        They are in the ledger, on the page and in sinks with the measures, and no question is asked of them. A later
+        value takes the place of one before, so that a figure may be logged at every step.
+
+        Args:
+            figures: by name, for names that are no words of Python's: ``{"norm/fc1": 0.5}``.
+            named: others.
+
+        Raises:
+            UserError: a name that is a measure's or droplab's own, or a value that is no number.
+        """
+        self._reports.log({**(figures or {}), **named})
+
     def label(self, logger: Any) -> None:
         """Give a logger that the loop has opened itself the run's group, arm and seed; the verdict follows at the end.
 
@@ -371,3 +386,18 @@ class Run:
 
 Loop = Callable[[Run], Any]
 """A training loop: called once for each arm and seed."""
+
+
+def adopt(run: Run, model: nn.Module) -> nn.Module:
+    """In the place of ``run.prepare``: a model whose weights were drawn under the run's seed, and then the arm's."""
+    return run._models.adopt(model)  # noqa: SLF001  # for the house's own loop, whose draws are as old ledgers have them
+
+
+def attached(run: Run) -> Attached:
+    """Beside ``run.report``: sums on folds, histograms and predictions of the epoch, to be filled."""
+    return run._reports.attached  # noqa: SLF001  # as above
+
+
+def tell(run: Run, notice: Notice) -> None:
+    """Something of the run's data that the reader of the results should know."""
+    run._once.tell(notice.code, notice.detail)  # noqa: SLF001  # as above

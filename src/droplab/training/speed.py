@@ -7,11 +7,14 @@ import time
 import torch
 
 from droplab.spec.experiment import ExperimentSpec
-from droplab.spec.rivals import dearest
+from droplab.spec.rivals import dearest, recipe_of
 from droplab.training.augment import flip_crop
+from droplab.training.loop import Training
+from droplab.training.run import Run
 from droplab.training.samples import RunData
 from droplab.training.seeding import borrowed_generators
-from droplab.training.train import Trainer
+from droplab.training.terms import Terms
+from droplab.training.watching import Nobody, Past
 
 _WARM_UP = 3
 
@@ -23,20 +26,27 @@ def training_speed(spec: ExperimentSpec, data: RunData, precision: str, seconds:
     """
     with borrowed_generators():
         arm = dearest(spec)
-        trainer = Trainer(spec, arm, spec.seeds[0], data.of(arm), precision)
-        trainer.model.train()
-        train = trainer.data.train
-        size = min(trainer.recipe.batch_size, len(train))
-        index = torch.arange(size, device=data.device)
-        inputs, targets = trainer.here(train.take(index))
+        terms = Terms(data.task.measures, 0, str(data.device))
+        run = Run(arm, spec.seeds[0], terms, Past(), 0, Nobody(lambda: False))
+        training = Training(run, spec, recipe_of(spec, arm), data.of(arm), precision)
+        next(training.epochs())
+        recipe, train = training.recipe, training.data.train
+        size = min(recipe.batch_size, len(train))
+        inputs, targets = training.here(train.take(torch.arange(size, device=data.device)))
         generator = torch.Generator()
-        augmented = trainer.recipe.augmentation == "flip-crop"
+
+        def step() -> None:
+            with run.step() as number:
+                augmented = flip_crop(inputs, generator) if recipe.augmentation == "flip-crop" else inputs
+                training.step(augmented, targets, number)
+
+        training.model.train()
         for _ in range(_WARM_UP):
-            trainer.step(inputs, targets)
+            step()
         _wait(data.device)
         began, steps = time.perf_counter(), 0
         while (spent := time.perf_counter() - began) < seconds or steps < 2:
-            trainer.step(flip_crop(inputs, generator) if augmented else inputs, targets)
+            step()
             _wait(data.device)
             steps += 1
         return size * steps / spent

@@ -82,9 +82,9 @@ def _finite(value: Any) -> bool:
 
 @final
 class Past:
-    """The checkpoints up to an epoch; nothing is written."""
+    """The checkpoints up to an epoch, or none at all; nothing is written."""
 
-    def __init__(self, store: Store, epoch: int) -> None:
+    def __init__(self, store: Store | None = None, epoch: int = 0) -> None:
         self._store, self._epoch = store, epoch
 
     def check(self, state: dict[str, Any], /) -> None:
@@ -95,7 +95,7 @@ class Past:
 
     def latest(self, _at_most: int | None = None, /) -> Loaded | None:
         """The one with which the epoch began."""
-        return self._store.latest(self._epoch) if self._epoch else None
+        return self._store.latest(self._epoch) if self._store is not None and self._epoch else None
 
 
 @final
@@ -104,6 +104,8 @@ class Nobody:
 
     def __init__(self, stop: Callable[[], bool]) -> None:
         self.stop = stop
+        self.whole = False
+        """Whether the epoch has ended."""
 
     def planned(self, epochs: int) -> str:  # noqa: ARG002  # a port is told
         """So it was."""
@@ -114,6 +116,7 @@ class Nobody:
 
     def epoch(self, measurement: Measurement) -> None:  # noqa: ARG002  # as above
         """The epoch has stayed finite."""
+        self.whole = True
         raise StoppedError
 
     def restart(self) -> None:
@@ -129,23 +132,28 @@ class Nobody:
         """All was said before."""
 
 
-def located(seen: DivergedError, again: Callable[[Watch], Any], epoch: int) -> DivergedError:
+def located(
+    seen: DivergedError, again: Callable[[Watch, Nobody], Any], stop: Callable[[], bool], epoch: int
+) -> DivergedError:
     """The error to report: with step and layer where a replay finds them.
 
     Args:
         seen: what the run itself met.
         again: calls the loop once more, watched.
+        stop: whether the run is to end between steps.
         epoch: that diverged, from 0.
     """
-    watch = Watch()
+    watch, nobody = Watch(), Nobody(stop)
     advice = "Try a lower learning rate, float32 precision, or check the data for outliers"
     try:
-        again(watch)
+        again(watch, nobody)
     except DivergedError as found:
         if found.layer:
             return DivergedError(f"{seen}. {found} (epoch {epoch + 1}). {advice}", step=found.step, layer=found.layer)
         where = f"in evaluation the output of {watch.odd} was not" if watch.odd else "so did every layer's output"
         return DivergedError(f"{seen}. All weights stayed finite; {where}", step=seen.step, layer=watch.odd)
     except Exception:  # noqa: BLE001  # what was seen is reported; the replay only adds to it
+        if nobody.whole:
+            return DivergedError(f"{seen}; trained again, the epoch stayed finite: it is not the same twice", seen.step)
         return seen
     return seen
