@@ -45,8 +45,8 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/functions.py
 	$(BIN)/python benchmarks/loop_steps.py
-	$(BIN)/python benchmarks/executors.py
 	$(BIN)/python benchmarks/loader.py
+	$(BIN)/python benchmarks/executors.py
 	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/sinks.py

@@ -32,8 +32,8 @@ SET = """([id, value]) => { const box = document.getElementById(id); const began
     box.dispatchEvent(new Event(box.type === 'checkbox' || box.tagName === 'SELECT' ? 'change' : 'input'));
     return new Promise(done => requestAnimationFrame(() => {
         const first = performance.now() - began;
-        const parts = [...document.querySelectorAll('#curves, #page')];
-        const wait = () => parts.some(one => one.ariaBusy === 'true') ? setTimeout(wait)
+        const busy = () => [...document.querySelectorAll('#curves, #page')].some(one => one.ariaBusy === 'true');
+        const wait = () => busy() ? setTimeout(wait)
             : requestAnimationFrame(() => setTimeout(() => done([first, performance.now() - began])));
         wait(); })); }"""
 CONTROLS = {

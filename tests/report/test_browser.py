@@ -384,3 +384,17 @@ def test_where_nothing_was_noticed_there_is_no_panel(show, tmp_path):
     path = tmp_path / "quiet.html"
     path.write_text(build_page(source(("none", "half"), 2, 3)), encoding="utf-8")
     assert show(path).locator("#noticed").count() == 0
+
+
+def test_a_sheet_of_paper_holds_the_page(show, report, tmp_path):
+    path = tmp_path / "variants.html"
+    path.write_text(build_page(source(ARMS, seeds=2, epochs=4)), encoding="utf-8")
+    for shown in (report, path):
+        page = show(shown)
+        page.set_viewport_size({"width": 704, "height": 1000})  # A4 without its margins
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 704
+        assert page.evaluate("[...document.querySelectorAll('.panel canvas')].every(one => one.clientWidth < 360)")
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.get_attribute("html", "class") == ""

@@ -19,6 +19,7 @@ const end = (metric: string) => (run: Run) => values(run, metric).at(-1) ?? NaN;
 const total = (metric: string) => (run: Run) => (run.epochs > 0 && !run.metrics[metric] ? NaN : values(run, metric).reduce((sum, value) => sum + value, 0));
 const FIELDS = 6; // columns of what differs
 const LETTERS = 24; // of a field's value
+const ROWS = 30; // made at a time
 
 /** Which run, how far it is, its measures at the last epoch, the best value of the primary one, and its time. */
 export function columns(measures: Measures): Column[] {
@@ -62,7 +63,9 @@ export function sorted(all: Run[], key: string, down: boolean, shown: Column[]):
 function build(page: Page): Built {
   const { measures } = page.data;
   const fixed = columns(measures);
-  const shown = [fixed[0]!, fixed[1]!, ...differing(page.data.runs), ...fixed.slice(2)];
+  const differ = differing(page.data.runs);
+  const fields = new Set(differ.map(({ key }) => key));
+  const shown = [fixed[0]!, fixed[1]!, ...differ, ...fixed.slice(2)];
   const metric = (key: string) => (key === "best" ? measures.best : key);
   const percent = (key: string) => page.unit(metric(key)) === "share";
   const title = (key: string) => `${page.has(`table.${key}`) ? page.say(`table.${key}`) : key}${percent(key) ? " %" : ""}`;
@@ -71,7 +74,7 @@ function build(page: Page): Built {
   const heads = shown.map(({ key }) =>
     h(
       "th",
-      { scope: "col" },
+      { scope: "col", class: fields.has(key) ? "field" : "" },
       h("button", { type: "button", "data-sort": key, onclick: () => {
         const { sort } = page.state;
         page.state.sort = { column: key, down: sort.column === key ? !sort.down : false };
@@ -90,6 +93,7 @@ function build(page: Page): Built {
     return Math.abs(found) >= 1e5 ? show(found) : found.toFixed(key === "seconds" ? 1 : 4);
   }
 
+  let turn = 0;
   const rows = () => sorted(page.data.runs.filter((run) => page.passes(run)), page.state.sort.column, page.state.sort.down, shown);
 
   function refresh(): void {
@@ -99,26 +103,32 @@ function build(page: Page): Built {
     shown.forEach(({ key }, i) => heads[i]!.setAttribute("aria-sort", sort.column !== key ? "none" : sort.down ? "descending" : "ascending"));
     const found = rows();
     count.textContent = page.say("table.count", { shown: found.length, all: page.data.runs.length });
-    body.replaceChildren(
-      ...found.map((run) => {
-        const index = page.data.runs.indexOf(run);
-        const box = h("input", { type: "checkbox", checked: !hiddenRuns.has(index), "aria-label": page.say("table.show", { run: `${run.arm}, ${run.seed}` }), onchange: (event) => {
-          if ((event.target as HTMLInputElement).checked) hiddenRuns.delete(index);
-          else hiddenRuns.add(index);
-          page.tell("runs");
-        } });
-        const look = all[names.indexOf(page.group(run))]!;
-        const cells = shown.map(({ key, value }) => {
-          const told = value(run);
-          const words = text(key, told);
-          const short = words.length > LETTERS && key !== "arm" ? `${words.slice(0, LETTERS - 1)}…` : words;
-          const tag = key === "arm" ? "th" : "td";
-          return h(tag, { class: typeof told === "number" ? "number" : "", "data-key": key, "data-name": title(key), title: short === words ? "" : words, ...(tag === "th" ? { scope: "row" } : {}) }, key === "arm" ? swatch(look) : null, h("bdi", {}, short), key === "state" && run.reason ? h("div", { class: "reason", title: run.reason }, run.reason) : null);
-        });
-        return h("tr", { class: run.state }, h("td", {}, box), ...cells, h("td", { class: "spark", "data-name": page.say("table.curve") }, spark(page, run, look.colour)));
-      }),
-      ...(found.length === 0 ? [h("tr", {}, h("td", { colspan: shown.length + 2, class: "hint" }, page.say("table.none")))] : []),
-    );
+    const row = (run: Run): HTMLElement => {
+      const index = page.data.runs.indexOf(run);
+      const box = h("input", { type: "checkbox", checked: !hiddenRuns.has(index), "aria-label": page.say("table.show", { run: `${run.arm}, ${run.seed}` }), onchange: (event) => {
+        if ((event.target as HTMLInputElement).checked) hiddenRuns.delete(index);
+        else hiddenRuns.add(index);
+        page.tell("runs");
+      } });
+      const look = all[names.indexOf(page.group(run))]!;
+      const cells = shown.map(({ key, value }) => {
+        const told = value(run);
+        const words = text(key, told);
+        const short = words.length > LETTERS && key !== "arm" ? `${words.slice(0, LETTERS - 1)}…` : words;
+        const tag = key === "arm" ? "th" : "td";
+        return h(tag, { class: `${typeof told === "number" ? "number" : ""}${fields.has(key) ? " field" : ""}`, "data-key": key, "data-name": title(key), title: short === words ? "" : words, ...(tag === "th" ? { scope: "row" } : {}) }, key === "arm" ? swatch(look) : null, h("bdi", {}, short), key === "state" && run.reason ? h("div", { class: "reason", title: run.reason }, run.reason) : null);
+      });
+      return h("tr", { class: run.state }, h("td", {}, box), ...cells, h("td", { class: "spark", "data-name": page.say("table.curve") }, spark(page, run, look.colour)));
+    };
+    body.replaceChildren(...(found.length === 0 ? [h("tr", {}, h("td", { colspan: shown.length + 2, class: "hint" }, page.say("table.none")))] : []));
+    const mine = ++turn;
+    let next = 0;
+    const more = (): void => {
+      if (mine !== turn) return; // another choice was made since
+      body.append(...found.slice(next, (next += ROWS)).map(row));
+      if (next < found.length) setTimeout(more);
+    };
+    more();
   }
 
   const filter = h("input", { type: "search", id: "filter", placeholder: page.say("table.filter"), "aria-label": page.say("table.filter"), oninput: (event) => {
@@ -136,7 +146,7 @@ function build(page: Page): Built {
       "runs.title",
       null,
       h("div", { class: "controls" }, filter, count, copier(page, tsv, "table.copy")),
-      h("div", { class: "scroll", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, page.say("table.shown")), ...heads, h("th", { scope: "col" }, page.say("table.curve")))), body)),
+      h("div", { class: "scroll", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, page.say("table.shown")), ...heads, h("th", { scope: "col", class: "spark" }, page.say("table.curve")))), body)),
     ),
     update(what) {
       if (what === "arm" || what === "curves") refresh();

@@ -19,7 +19,7 @@ from droplab.execution.folder import fresh_folder, make_folder, run_folder
 from droplab.execution.guest import Guest
 from droplab.execution.house import House
 from droplab.execution.lock import folder_lock
-from droplab.execution.plan import OpenRun, Plan
+from droplab.execution.plan import OpenRun, Plan, is_compared
 from droplab.execution.rounds import Wanted, all_of_them, rounds
 from droplab.execution.signals import StopFlag, stop_on_signals
 from droplab.execution.threads import check_threads
@@ -187,7 +187,7 @@ def _mark_interrupted(folder: Path) -> None:
 def open_run(record: ExperimentRecord, key: RunKey, folder: Path, ledger: Ledger) -> OpenRun:
     """A run as executors are told of it."""
     run, primary = record.runs[key], f"val_{record.measures[0].name}"
-    compared = {name: series for name, series in run.metrics.items() if name == primary or name.startswith("p/")}
+    compared = {name: series for name, series in run.metrics.items() if is_compared(name, primary)}
     design = ledger.design()
     group = f"{design['spec']['name']} {design['experiment_id'][:8]}"
     return OpenRun(key, run_folder(folder, ledger.run_id(key)), run.epochs_done, group, compared, primary)

@@ -13,6 +13,7 @@ import torch
 from droplab.errors import DesignError
 from droplab.execution.calibrate import plan_on_ray
 from droplab.execution.carrying import packed, unpacked
+from droplab.execution.checkpoint import store_of
 from droplab.execution.environment import cores
 from droplab.execution.experiment import ChosenPlan, Whole
 from droplab.execution.fingerprint import changed_code, digests_of, file_digests
@@ -25,7 +26,7 @@ from droplab.records import Notice
 from droplab.spec.enlarged import as_it_began
 from droplab.spec.experiment import ArmSpec
 from droplab.spec.loop import NOT_IDENTITY, LoopSpec, enlarged
-from droplab.training.port import Store
+from droplab.training.port import Port, Store
 from droplab.training.run import Loop
 from droplab.training.terms import Terms
 from droplab.userobjects import resolve
@@ -55,9 +56,9 @@ class GuestSet:
     daemon: bool = False
     """A loop may start processes, those of a ``DataLoader`` for one."""
 
-    def store(self, run: OpenRun, files: Store) -> Store:  # noqa: ARG002  # see LoopSet
+    def store(self, run: OpenRun, port: Port) -> Store:
         """See ``LoopSet``."""
-        return files
+        return store_of(run.folder, port)
 
     def open(self, cargo: Any = None) -> LoopRuns:  # noqa: ARG002  # a loop loads its data itself
         """Find the loop."""

@@ -10,6 +10,7 @@ import torch
 
 from droplab.data import Split
 from droplab.errors import DataError
+from droplab.execution.checkpoint import store_of
 from droplab.execution.house_store import HouseStore
 from droplab.execution.loading import lay_out_for, split_of, with_sizes
 from droplab.execution.plan import OpenRun, Plan
@@ -18,7 +19,7 @@ from droplab.execution.seed_data import SeedData
 from droplab.spec.experiment import ArmSpec, ExperimentSpec
 from droplab.tasks.split import TaskSplit
 from droplab.training.loop import HouseLoop
-from droplab.training.port import Store
+from droplab.training.port import Port
 from droplab.training.samples import RunData
 from droplab.training.terms import Terms
 
@@ -47,9 +48,9 @@ class HouseSet:
         """See ``LoopSet``."""
         return self.spec.arms
 
-    def store(self, run: OpenRun, files: Store) -> HouseStore:
+    def store(self, run: OpenRun, port: Port) -> HouseStore:
         """See ``LoopSet``."""
-        return HouseStore(files, run.measured, f"val_{self.terms.measures[0].name}")
+        return HouseStore(store_of(run.folder, port), run.measured, f"val_{self.terms.measures[0].name}")
 
     def open(self, cargo: Split | TaskSplit | None = None) -> LoopRuns:
         """Load the data, where the driver has not sent them."""

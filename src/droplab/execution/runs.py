@@ -10,7 +10,6 @@ from typing import Protocol, final
 import torch
 
 from droplab.errors import DivergedError
-from droplab.execution.checkpoint import store_of
 from droplab.execution.plan import OpenRun, Plan
 from droplab.spec.experiment import ArmSpec
 from droplab.training.labels import Labels, open_now
@@ -40,8 +39,8 @@ class LoopSet(Protocol):
     def directory(self) -> Path:
         """See ``RunSet``."""
 
-    def store(self, run: OpenRun, files: Store) -> Store:
-        """A run's checkpoints, of the files that are its own."""
+    def store(self, run: OpenRun, port: Port) -> Store:
+        """A run's checkpoints."""
 
 
 @final
@@ -65,7 +64,7 @@ class LoopRuns:
         terms, key = self.run_set.terms, run.key
         torch.set_num_threads(self.run_set.plan.threads)
         arm = next(arm for arm in self.run_set.arms if arm.name == key.arm)
-        store = self.run_set.store(run, store_of(run.folder, port))
+        store = self.run_set.store(run, port)
         labels = Labels(run.group, key.arm, key.seed, port, open_now())
         seen = Run(arm, key.seed, terms, store, run.epochs_in_ledger, port, labels=labels)
 

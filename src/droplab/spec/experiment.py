@@ -315,7 +315,7 @@ class _HasArms(Protocol):
 
 
 class ByName:
-    """Arms by name, for specs that have some. No model itself: a shared one would move the order of a spec's fields."""
+    """Base of specs that have arms, to be had by name. No model itself: that would move the order of their fields."""
 
     @property
     def baseline_arm(self: _HasArms) -> str:

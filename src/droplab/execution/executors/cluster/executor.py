@@ -20,7 +20,7 @@ from droplab.execution.executors.cluster.mailbox import QUIT, Mailbox
 from droplab.execution.executors.cluster.task import UNOPENED, carry_out
 from droplab.execution.executors.process import PATIENCE_SECONDS, THREAD_VARIABLES
 from droplab.execution.executors.worker import ANSWERED
-from droplab.execution.plan import OpenRun
+from droplab.execution.plan import OpenRun, is_compared
 from droplab.spec.experiment import ComputeSpec
 
 _POLL_SECONDS = 0.2
@@ -49,7 +49,7 @@ class _Attempt:
             series = {
                 name: (*self.run.measured.get(name, ())[: measured.epoch], value)
                 for name, value in measured.metrics.items()
-                if name == self.run.primary or name.startswith("p/")
+                if is_compared(name, self.run.primary)
             }
             series = {**self.run.measured, **series}
             self.run = replace(self.run, epochs_in_ledger=measured.epoch + 1, measured=series)
