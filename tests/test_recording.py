@@ -23,7 +23,14 @@ sys.path.remove(SCRIPTS)
 def folder(tmp_path_factory):
     """The rivals' arms on a few images."""
     asked = record_rivals.spec_of("rivals").canonical()
-    values = {**TINY, "seeds": 2, "arms": asked["arms"], "margin": 0.02, "endpoints": "2", "name": "rivals"}
+    values = {
+        **TINY,
+        "model": {"name": "mlp"},
+        "arms": asked["arms"],
+        "margin": 0.02,
+        "endpoints": "2",
+        "name": "rivals",
+    }
     out = tmp_path_factory.mktemp("recorded") / "rivals"
     droplab.compare(values, out=out)
     return out
@@ -35,22 +42,23 @@ def here(monkeypatch, tmp_path):
     return tmp_path
 
 
-def recorded(folder, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["record_rivals.py", "rivals", "--out", str(folder), "--written-only"])
+def recorded(folder, monkeypatch, name="rivals"):
+    monkeypatch.setattr(sys, "argv", ["record_rivals.py", name, "--out", str(folder), "--written-only"])
     record_rivals.main()
 
 
-def test_pages_are_written_again_from_their_tables_to_the_letter(folder, here, monkeypatch):
-    recorded(folder, monkeypatch)
-    pages, _ = second_set.reworded("rivals")
+@pytest.mark.parametrize("name", ["rivals", "rivals-demo"])
+def test_pages_are_written_again_from_their_tables_to_the_letter(folder, here, monkeypatch, name):
+    recorded(folder, monkeypatch, name)
+    pages, _ = second_set.reworded(name)
     assert {path.name: text == path.read_text(encoding="utf-8") for path, text in pages.items()} == {
-        "rivals.md": True,
-        "rivals.ja.md": True,
+        f"{name}.md": True,
+        f"{name}.ja.md": True,
     }
-    english = (here / "rivals.md").read_text(encoding="utf-8")
+    english = (here / f"{name}.md").read_text(encoding="utf-8")
     assert '"flip-crop" trains by another recipe: augmentation flip-crop in the place of none.' in english
     assert english.count("these seeds do not decide it: ") == 2
-    assert "データ拡張もするとき" in (here / "rivals.ja.md").read_text(encoding="utf-8")
+    assert "データ拡張もするとき" in (here / f"{name}.ja.md").read_text(encoding="utf-8")
 
 
 def test_arms_that_are_not_finished_are_left_out_and_named(folder, here, monkeypatch):
@@ -70,3 +78,20 @@ def test_an_arm_whose_name_has_commas_is_named_on_the_command_line(folder, capsy
     out = capsys.readouterr().out
     assert "2 arms × 2" in out
     assert "arm minus flip-crop\n    dropout 0.25, flip-crop  " in out
+
+
+def test_seeds_until_decided_are_counted(here, monkeypatch, tmp_path):
+    arms = [{"name": "no dropout"}, {"name": "dropout 0.95", "p": 0.95}]
+    values = {**TINY, "model": {"name": "mlp"}, "arms": arms, "margin": 0.03, "looks": [2, 3], "seeds": "until-decided"}
+    record = droplab.compare(values, out=tmp_path / "x").record
+    used = sum(run.state == "done" for run in record.runs.values())
+    recorded(tmp_path / "x", monkeypatch, "until-decided")
+    english = (here / "until-decided.md").read_text(encoding="utf-8")
+    assert f"**{used} runs were trained of the 6 that 3 seeds for every arm would be.**" in english
+    assert f"| no dropout | {used // 2} | | |" in english
+    pages, _ = second_set.reworded("until-decided")
+    assert all(text == path.read_text(encoding="utf-8") for path, text in pages.items())
+    with droplab.ledger.Ledger.open(tmp_path / "x" / "ledger.sqlite") as ledger:
+        ledger.set_state(droplab.records.RunKey("dropout 0.95", 0), "interrupted", "for this test")
+    with pytest.raises(SystemExit, match="not finished: 1 runs of the next look"):
+        recorded(tmp_path / "x", monkeypatch, "until-decided")

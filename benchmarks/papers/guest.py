@@ -46,9 +46,8 @@ def compared(
             measures=measures,
             out=given.out / name.replace(",", "").replace(" ", "-"),
             compute={**executor, "threads": 1, "device": given.device},
-            endpoints="1",  # a paper's figures are of the last epoch
             listener=display,
-            **options,
+            **{"endpoints": "1", **options},  # a paper's figures are of the last epoch
         )
     for run in results.record.runs.values():
         if run.state != "done":

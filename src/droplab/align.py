@@ -83,6 +83,16 @@ def wrap(text: str, columns: int = 100, indent: str = "") -> list[str]:
     return [*lines, line]
 
 
+def wrap_within(text: str, columns: int, indent: str = "") -> list[str]:
+    """Lines as of ``wrap``, of which none is wider: there, closing marks of Japanese may stand over the edge.
+
+    >>> wrap("日本語です。", 10), wrap_within("日本語です。", 10)
+    (['日本語です。'], ['日本語で', 'す。'])
+    """
+    lines = wrap(text, columns, indent)
+    return lines if all(width(line) <= columns for line in lines) else wrap(text, columns - 2, indent)
+
+
 def _pieces(text: str) -> list[str]:
     """Words of narrow characters whole, wide characters one by one."""
     pieces: list[str] = []

@@ -131,8 +131,10 @@ class Study:
     def _spec(self, code: str) -> LoopSpec:
         loop = name_of(partial(_cells, code), "study:cells")
         spec: LoopSpec = parse(LoopSpec, {**self._values, "loop": loop}, "droplab.study")
-        if spec.compute.executor == "process":
-            raise UserError("droplab.study trains one run at a time; droplab.compare(train, …) has worker processes")
+        if spec.compute.executor in {"process", "ray"}:
+            raise UserError(
+                "droplab.study trains one run at a time; droplab.compare(train, …) has worker processes and clusters"
+            )
         return spec
 
     def __iter__(self) -> Iterator[StudyRun]:
@@ -214,6 +216,7 @@ def study(
     margin: float | None = None,
     looks: Sequence[int] | None = None,
     endpoints: str | None = None,
+    resample: bool | str | None = None,
     epochs: int | None = None,
     baseline: str | None = None,
     compute: Mapping[str, Any] | None = None,
@@ -247,6 +250,7 @@ def study(
         margin: the smallest difference of the first measure that matters.
         looks: numbers of seeds at which results are looked at.
         endpoints: ``"2"``, the measure as deployed first; ``"1"``, the last epoch.
+        resample: whether ``run.split`` gives each seed a split of its own: ``True``, or ``"5-fold"``.
         epochs: for ``run.epochs()``; where absent, the loop says how many.
         baseline: the name of the arm that the others are compared with.
         compute: ``{"threads": 1, "device": "cpu"}``.
@@ -268,6 +272,7 @@ def study(
     given = {
         "name": name, "measures": measures, "arms": arms, "seeds": seeds, "epochs": epochs, "baseline": baseline,
         "compute": compute, "margin": margin, "looks": looks, "endpoints": endpoints,
+        "resample": resample,
     }  # fmt: skip
     values = {key: value for key, value in given.items() if value is not None}
     place = Path(out) if out is not None else None

@@ -232,3 +232,20 @@ def test_a_function_under_keys_is_one_line_and_keyed():
         ("1", "keyed", True, False)
     ]
     assert found.complete
+
+
+class Assigned(Net):
+    """Zeros where a drawn mask says so."""
+
+    def forward(self, x):
+        x = self.fc1(x)
+        if self.training:
+            x = x.clone()
+            x[torch.rand_like(x) < 0.3] = 0
+        return self.fc2(x)
+
+
+def test_what_is_set_to_zero_is_dropped():
+    one = only(Assigned(), X)
+    assert (one.function, one.what, one.drops, one.level) == ("torch.rand_like", "function", True, "seeded")
+    assert abs(one.share - 0.3) < 5 * math.sqrt(0.3 * 0.7 / X.numel())

@@ -7,6 +7,7 @@ import inspect
 import json
 import re
 import string
+import warnings
 from importlib.resources import files
 
 import pytest
@@ -14,14 +15,16 @@ import pytest
 from droplab.cli import COMMANDS, GROUPS, main
 from droplab.cli.helping import HEAD, helps
 from droplab.cli.translating import pairs, translate
+from droplab.cli.warned import told_warnings
 from droplab.cli.words import speak, words
 from droplab.datasets import catalogue
 from droplab.errors import SpecError, UserError
 from droplab.languages import read_texts, wanted_language
+from droplab.spec.presets import example
 from tests.cli.said import ROOT, template, texts
 
-FOREIGN = {"cyclopts", "pydantic", "the system", "put together"}
-"""Texts that no file of droplab's holds as they are."""
+FOREIGN = {"cyclopts", "pydantic", "the system", "put together", "older versions"}
+"""Texts that no file of droplab's holds as they are: made by others, of two, or kept in old ledgers."""
 
 
 def fields(text):
@@ -95,7 +98,10 @@ def parameters(command):
 
 
 def test_every_help_text_has_its_pair():
-    every = {**COMMANDS, **{f"{group} {name}": one for group, (_, own) in GROUPS.items() for name, one in own.items()}}
+    every = {
+        **COMMANDS,
+        **{f"{group} {name}": one for group, (_, own) in GROUPS.items() for name, one in own().items()},
+    }
     told = helps("ja")
     assert set(told) == {HEAD, *GROUPS, *every}
     for name, command in every.items():
@@ -156,3 +162,33 @@ def test_help_in_japanese_has_no_english_sentence(command, capsys, monkeypatch):
     shown = capsys.readouterr().out
     assert "使い方: droplab" in shown
     assert re.findall(r"(?:[A-Za-z']+ ){4,}[A-Za-z']+\.", shown) == []
+
+
+def test_the_commented_example_is_one_spec_in_each_language(tmp_path, capsys):
+    english, japanese = (example("x.toml", lang).splitlines() for lang in ("en", "ja"))
+    assert [line.partition("#")[0].rstrip() for line in english] == [
+        line.partition("#")[0].rstrip() for line in japanese
+    ]
+    assert [len(line.split(" = ")) for line in english] == [len(line.split(" = ")) for line in japanese]
+    main(["init", str(tmp_path / "a.toml"), "--lang", "ja"])
+    assert "実行するには: droplab compare" in capsys.readouterr().out
+    assert "droplab の実験です" in (tmp_path / "a.toml").read_text(encoding="utf-8")
+
+
+def test_warnings_of_droplabs_are_messages_and_others_stay(capsys, monkeypatch):
+    monkeypatch.setenv("DROPLAB_LANG", "ja")
+    speak([])
+    ours = "the progress display failed (OSError: gone); training goes on"
+    stayed = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        monkeypatch.setattr(warnings, "showwarning", lambda message, *_, **__: stayed.append(str(message)))
+        with told_warnings():
+            warnings.warn(ours, stacklevel=1)
+            warnings.warn("something else", stacklevel=1)
+        warnings.warn(ours, stacklevel=1)
+    assert stayed == ["something else", ours]
+    said = capsys.readouterr().err
+    assert said == "droplab: 注意: 進み具合の表示が失敗しました（OSError: gone）。訓練は続きます\n"
+    monkeypatch.setenv("DROPLAB_LANG", "en")
+    speak([])

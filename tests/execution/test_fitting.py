@@ -42,21 +42,23 @@ class Own(nn.Module):
 
 MAPS = {"channels 0.2", "blocks 0.2", "channels 0.2, dropout 0.5"}
 WEIGHTS = {"units 0.5", "drop-connect 0.5", "standout 0.5", "concrete", "variational", "sparse variational"}
+FLIPS = {"flip-crop", "dropout 0.25, flip-crop"}
+NO_CLASSES = FLIPS | {"label smoothing 0.1"}
 BY_CLASS = {"name": "classification", "figures": ["loss", "macro_f1"]}
 CASES = {
-    "regression": ("regression", "table", {}, "mlp", {"hidden": [8, 8]}, MAPS),
-    "classification": (BY_CLASS, "table", {"columns": 0}, "mlp", {"hidden": [8, 8]}, MAPS),
-    "multilabel": ("multilabel", "table", {"columns": [0, 1, 2]}, "mlp", {"hidden": [8, 8]}, MAPS),
-    "segmentation": ("segmentation", "pixels", {}, "unet", {"width": 4}, WEIGHTS | {"more before fc2"}),
+    "regression": ("regression", "table", {}, "mlp", {"hidden": [8, 8]}, MAPS | NO_CLASSES),
+    "classification": (BY_CLASS, "table", {"columns": 0}, "mlp", {"hidden": [8, 8]}, MAPS | FLIPS),
+    "multilabel": ("multilabel", "table", {"columns": [0, 1, 2]}, "mlp", {"hidden": [8, 8]}, MAPS | NO_CLASSES),
+    "segmentation": ("segmentation", "pixels", {}, "unet", {"width": 4}, WEIGHTS | NO_CLASSES | {"more before fc2"}),
     "next-token": (
         *("next-token", "tokens", {}, "gpt", {"width": 8, "depth": 2, "heads": 2}),
-        MAPS | {"input noise 0.5", "input 0.2", "before the head 0.5"},
+        MAPS | NO_CLASSES | {"input noise 0.5", "input 0.2", "before the head 0.5"},
     ),
     "recurrent": (
         *("next-token", "tokens", {}, "lstm", {"width": 8}),
-        MAPS | {"input noise 0.5", "hidden 0.5", "early 0.5", "late 0.5"},
+        MAPS | NO_CLASSES | {"input noise 0.5", "hidden 0.5", "early 0.5", "late 0.5"},
     ),
-    "own": ("regression", "table", {}, f"{__name__}:Own", {}, MAPS | {"more before fc2"}),
+    "own": ("regression", "table", {}, f"{__name__}:Own", {}, MAPS | NO_CLASSES | {"more before fc2"}),
 }
 """Task, data and their options, model and its options, and the arms of all sets that it cannot take."""
 

@@ -144,7 +144,7 @@ def test_a_finished_set_given_again_loads_nothing(tmp_path, monkeypatch):
     first = droplab.compare(small(executor="serial"), out=tmp_path / "x")
     before = (tmp_path / "x" / FILE_NAME).read_bytes()
     for home, name in (
-        (house, "load_data"),
+        (house, "split_of"),
         (house, "check_experiment"),
         (house, "lay_out_for"),
         (engine, "ProcessExecutor"),

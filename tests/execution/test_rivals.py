@@ -21,6 +21,7 @@ from droplab.training import speed
 from droplab.training.loop import Training
 from tests.conftest import TINY, tiny
 
+SMALL = {**TINY, "model": {"name": "mlp"}}
 MORE = {"name": "more", "train_size": 300, "weight_decay": 0.01}
 
 
@@ -58,15 +59,15 @@ def test_an_arms_own_optimiser_is_watched_as_the_recipes_is():
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     arms = [{"name": "none"}, MORE]
-    return droplab.compare({**TINY, "arms": arms}, out=tmp_path_factory.mktemp("rivals") / "x")
+    return droplab.compare({**SMALL, "arms": arms}, out=tmp_path_factory.mktemp("rivals") / "x")
 
 
 def test_another_spelling_continues_and_another_recipe_does_not(results):
     again = [{"name": "none", "lr": 1e-3}, {"name": "more", "recipe": {"weight_decay": 0.01}, "train_size": 300}]
-    assert droplab.compare({**TINY, "arms": again}, out=results.folder).record == results.record
+    assert droplab.compare({**SMALL, "arms": again}, out=results.folder).record == results.record
     other = [{"name": "none"}, {**MORE, "weight_decay": 0.02}]
     with pytest.raises(DesignError, match=r"'weight_decay': 0.01.* there, .*'weight_decay': 0.02.* here"):
-        droplab.compare({**TINY, "arms": other}, out=results.folder)
+        droplab.compare({**SMALL, "arms": other}, out=results.folder)
 
 
 def test_the_test_set_and_the_model_are_those_of_the_arm(results):

@@ -32,7 +32,7 @@ def test_both_languages_and_widths(show, report):
 
 def test_the_page_of_a_guests_measures(show, tmp_path):
     drawn = {"regression": ["val_rmse", "val_r2", "gap", "fit_r2", "train_rmse"], "ranking": ["f1", "perplexity"]}
-    for case, best in (("regression", "5999.9960"), ("ranking", "0.4960")):
+    for case, best in (("regression", "5999.9960"), ("ranking", "49.60")):
         path = tmp_path / f"{case}.html"
         path.write_text(build_page(page_of(write(tmp_path / case, case))), encoding="utf-8")
         page = show(path)
@@ -118,11 +118,22 @@ def test_hover_zoom_and_keyboard(show, report):
 def test_table_histograms_metrics_theme(show, report):
     page = show(report)
     page.click("[data-sort=val_loss]")
-    first = [cell.inner_text() for cell in page.locator("#runs tbody tr td:nth-child(6)").all()]
+    first = page.locator("#runs tbody [data-key=val_loss]").all_inner_texts()
     assert first == sorted(first, key=float)
     page.click("[data-sort=val_loss]")
     assert page.locator("th[aria-sort=descending]").count() == 1
+    assert page.locator("#inside .ribbon").count() == 2
+    ribbon = page.locator("#inside .ribbon").first
+    before = ribbon.inner_html()
+    page.select_option("#layer", index=1)
+    assert page.locator("#inside .ribbon").first.inner_html() != before
+    ticks = page.locator("#inside .ribbon").evaluate_all(
+        "all => all.map(one => [...one.querySelectorAll('text')].map(text => text.textContent).join())"
+    )
+    assert ticks[0] == ticks[1]  # one scale for both arms
+    page.locator("#inside details summary").click()
     maps = page.locator("#inside canvas")
+    maps.first.wait_for()
     assert maps.count() == 4
     before = maps.first.evaluate("c => c.toDataURL()")
     page.select_option("#kind", "gradient")
@@ -130,6 +141,13 @@ def test_table_histograms_metrics_theme(show, report):
     page.select_option("#layer", "fc2.weight")
     page.locator("#inside canvas").first.hover()
     assert "epoch" in page.inner_text("#inside .map .tip >> nth=0")
+    assert "arm.p" in page.inner_text("#runs thead")
+    assert page.locator("#runs .spark svg").count() == 4
+    page.fill("#filter", "val_loss<0")
+    assert page.inner_text("#runs tbody") == "No run passes the filter."
+    page.fill("#filter", "arm.p>=0.25")
+    assert page.locator("#runs tbody tr").count() == 2
+    page.fill("#filter", "")
     page.locator("details.choices summary").click()
     page.fill("#metric-search", "learning")
     assert page.locator(".choices label:visible").count() == 1
@@ -366,3 +384,17 @@ def test_where_nothing_was_noticed_there_is_no_panel(show, tmp_path):
     path = tmp_path / "quiet.html"
     path.write_text(build_page(source(("none", "half"), 2, 3)), encoding="utf-8")
     assert show(path).locator("#noticed").count() == 0
+
+
+def test_a_sheet_of_paper_holds_the_page(show, report, tmp_path):
+    path = tmp_path / "variants.html"
+    path.write_text(build_page(source(ARMS, seeds=2, epochs=4)), encoding="utf-8")
+    for shown in (report, path):
+        page = show(shown)
+        page.set_viewport_size({"width": 704, "height": 1000})  # A4 without its margins
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 704
+        assert page.evaluate("[...document.querySelectorAll('.panel canvas')].every(one => one.clientWidth < 360)")
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.get_attribute("html", "class") == ""

@@ -228,6 +228,7 @@ def test_the_page_is_told_what_stands_first(tmp_path):
         "columns": ["val_rmse", "val_r2", "fit_r2", "gap"],
         "best": "val_rmse",
         "better": "lower",
+        "units": {f"{part}{name}": "" for part in ("", "train_", "fit_", "val_") for name in ("rmse", "r2")},
     }
     assert "gap" in data["runs"][0]["metrics"]
     words = data["words"]["ja"]

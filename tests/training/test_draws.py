@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import Dataset, Subset, TensorDataset
 
 from droplab.data import Seeded
+from droplab.data.draws import seed_draws
 from droplab.data.repeat import generators, have_drawn
 from droplab.training.loaders import Loaders
 from droplab.training.progress import Progress
@@ -43,12 +44,15 @@ class Whole(Noisy):
         return [(index, np.float32(np.random.rand(3))) for index in indices]  # noqa: NPY002
 
 
-def passes(dataset, epochs=2, seed=3, **options):
-    """All batches of some epochs, as lists of numbers; the caller's generators stay where they are."""
-    loader = Loaders(seed, Progress(), SimpleNamespace(tell=None), ALONE).make(
+def loader_of(dataset, seed=3, **options):
+    return Loaders(seed, Progress(), SimpleNamespace(tell=None), ALONE).make(
         dataset, options.pop("shuffle", True), {"batch_size": 4, "drop_last": False, **options}
     )
-    found = []
+
+
+def passes(dataset, epochs=2, **options):
+    """All batches of some epochs, as lists of numbers; the caller's generators stay where they are."""
+    loader, found = loader_of(dataset, **options), []
     for epoch in range(epochs):
         torch.rand(epoch + 1)  # what an arm might draw between epochs
         before = generators()
@@ -92,5 +96,52 @@ def test_what_seeds_itself_or_draws_nothing_is_read_as_it_is(monkeypatch):
     wanted = {index: tuple(seeded[index][1].tolist()) for index in range(11)}
     assert by_sample(passes(seeded)[1]) == wanted
     monkeypatch.setattr("droplab.data.drawn.seed_draws", None)
+    monkeypatch.setattr("droplab.data.drawn.seed_torch", None)
     pairs = TensorDataset(torch.arange(11), torch.arange(33.0).reshape(11, 3))
     assert by_sample(passes(Subset(pairs, range(11)))[0])[10] == (30.0, 31.0, 32.0)
+
+
+class Counted(Noisy):
+    """Draws from torch, and for one sample from another generator; says how often it was read."""
+
+    def __init__(self, draw):
+        super().__init__()
+        self.draw, self.read = draw, 0
+
+    def __getitem__(self, index):
+        self.read += 1
+        drawn = torch.rand(3).numpy()
+        if index == 7 and self.draw is not None:
+            drawn = drawn + np.float32(self.draw())
+        return index, drawn
+
+
+@pytest.mark.parametrize("draw", [None, np.random.rand, random.random], ids=["torch", "numpy", "python"])
+def test_only_what_is_drawn_from_is_seeded(draw, monkeypatch):
+    dataset, seeded = Counted(draw), []
+    monkeypatch.setattr("droplab.data.drawn.seed_draws", lambda seed: seeded.append(seed_draws(seed)))
+    wanted = passes(dataset)
+    if draw is None:
+        assert (dataset.read, seeded) == (22, [])
+    else:
+        place = next(at for at, (numbers, _) in enumerate(wanted[0]) if 7 in numbers)
+        assert dataset.read == 22 + len(wanted[0][place][0]), "the batch is read again"
+        assert len(seeded) == 22 - sum(len(numbers) for numbers, _ in wanted[0][:place])
+    assert passes(Counted(draw), batch_size=1) == [singles(one) for one in wanted]
+    assert passes(Counted(draw), num_workers=2) == wanted
+
+
+def singles(batches):
+    """The same, one sample a batch."""
+    return [[[number], [drawn]] for numbers, draws in batches for number, drawn in zip(numbers, draws, strict=True)]
+
+
+def test_what_fails_gives_the_generators_back():
+    def fail(_samples):
+        np.random.rand()  # noqa: NPY002
+        raise RuntimeError("a bad batch")
+
+    before = generators()
+    with pytest.raises(RuntimeError, match="a bad batch"):
+        next(iter(loader_of(Noisy(), collate_fn=fail)))
+    assert not have_drawn(before, generators())

@@ -30,6 +30,7 @@ def compared(folder, arms, data=DATA, **recipe):
     return droplab.compare(
         {
             "data": data,
+            "model": {"name": "mlp"},
             "recipe": {"epochs": 2, "precision": "float32", "watch_every": 0, **recipe},
             "seeds": 1,
             "arms": [{"name": name, **arm} for name, arm in arms.items()],

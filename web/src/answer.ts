@@ -107,7 +107,7 @@ function build(page: Page): Built {
       : null,
     ...said.beside.map((text) => h("p", { class: "beside" }, text)),
   );
-  const right = h("div", { class: "right" }, compared ? h("p", { class: "hint" }, page.say("answer.slopes")) : null, slopes, ...repeat(page), ...notes(page));
+  const right = h("div", { class: "right" }, compared ? h("p", { class: "hint" }, page.say(experiment.alike ? "answer.slopes" : "answer.slopes_apart")) : null, slopes, ...repeat(page), ...notes(page));
   const element = h(
     "section",
     { id: "answer", "aria-labelledby": "answer-title" },
@@ -135,7 +135,7 @@ function failed(page: Page): HTMLElement | null {
   return h(
     "div",
     { id: "failed", class: "noticed" },
-    h("h3", {}, page.say("failed.title", { count: groups.reduce((sum, group) => sum + group.runs.length, 0) })),
+    h("h2", { class: "minor" }, page.say("failed.title", { count: groups.reduce((sum, group) => sum + group.runs.length, 0) })),
     h("ul", {}, ...groups.map((group) => h("li", {}, h("bdi", {}, group.reason), group.hint ? ` ${group.hint}` : "", h("div", { class: "hint" }, h("bdi", {}, named(group.runs.map((index) => runs[index]!), page)))))),
   );
 }
@@ -151,7 +151,7 @@ function repeat(page: Page): (HTMLElement | null)[] {
   const code = h("code", {}, command);
   return [
     command ? h("p", { class: "repeat" }, h("span", { class: "hint" }, page.say(command.endsWith(".toml") || command.endsWith(".toml'") ? "answer.repeat_file" : "answer.repeat")), code, copier(page, () => command)) : null,
-    openings === null ? null : h("p", { class: "hint" }, `${page.say("answer.test")}: `, page.say(openings === 0 ? "answer.test.0" : "answer.test.n", { count: openings })),
+    openings === null ? null : h("p", { class: "hint" }, page.say(openings === 0 ? "answer.test.0" : "answer.test.n", { count: openings })),
   ];
 }
 
@@ -162,7 +162,7 @@ function notes(page: Page): HTMLElement[] {
     h(
       "div",
       { id: "notes" },
-      h("h3", {}, page.say("notes.title")),
+      h("h2", { class: "minor" }, page.say("notes.title")),
       ...notes.map((note) => h("div", { class: "note" }, h("time", {}, note.time.slice(0, 16).replace("T", " ")), note.run ? h("bdi", {}, ` ${note.run}`) : null, ...markdown(note.text))),
     ),
   ];

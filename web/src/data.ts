@@ -29,7 +29,7 @@ export interface Effect {
   adjusted_high: number | null;
   margin: number | null; // differences below it matter to nobody
   consequence: Consequence;
-  needed: number | null; // seeds that would probably decide; 201: more than 200
+  needed: number | null; // seeds that would probably decide; 201: more than 200; 0: no number would
   at_least: boolean;
   seeds: number[];
   values: (number | null)[];
@@ -95,6 +95,15 @@ export interface Histogram {
   shares: string;
 }
 
+/** Five quantiles (5, 25, 50, 75, 95 %) of a tensor at each epoch, all seeds of an arm together. */
+export interface Ribbon {
+  kind: string;
+  layer: string;
+  arm: string;
+  epochs: number[];
+  quantiles: string;
+}
+
 export interface ChangedImage {
   index: number;
   truth: string;
@@ -137,6 +146,7 @@ export interface Payload {
     baseline: string;
     seconds: Record<string, number | null>; // training time of a run, by arm
     command: string;
+    alike: boolean; // arms of a seed start from the same weights on the same batches
     arms: string[];
     seeds: number[];
     sizes: Record<string, number>;
@@ -145,8 +155,10 @@ export interface Payload {
   };
   runs: Run[];
   histograms: Histogram[];
+  ribbons: Ribbon[];
   changed: { why_not: string; arms: { arm: string; images: ChangedImage[] }[] };
   toml: string;
+  method: Record<string, string[]>;
   plan: Record<string, unknown>;
   environments: Record<string, unknown>[];
   notes: { time: string; run: string; text: string }[];

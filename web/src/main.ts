@@ -36,9 +36,11 @@ function build(): void {
 function onPaper(): void {
   const theme = document.documentElement.dataset.theme;
   document.documentElement.dataset.theme = "light";
+  document.documentElement.classList.add("paper");
   build();
   drawAll();
   addEventListener("afterprint", () => {
+    document.documentElement.classList.remove("paper");
     if (theme) document.documentElement.dataset.theme = theme;
     else delete document.documentElement.dataset.theme;
     build();
@@ -49,9 +51,23 @@ function goTo(): void {
   if (page.at) document.getElementById(page.at)?.scrollIntoView();
 }
 
+/** First the answer, so that it can be seen; then, once, everything. */
+function begin(): void {
+  document.documentElement.lang = page.state.lang;
+  root.replaceChildren(header(page, [], build), panels[0]!.build(page)!.element);
+  let begun = false;
+  const all = (): void => {
+    if (begun) return;
+    begun = true;
+    build();
+    goTo();
+  };
+  requestAnimationFrame(() => setTimeout(all));
+  setTimeout(all, 300); // a page that nobody sees is not painted
+}
+
 take(page, location.hash);
-build();
-goTo();
+begin();
 addEventListener("hashchange", () => {
   take(page, location.hash);
   build();

@@ -105,7 +105,7 @@ function axis(page: Page, line: Line, scale: Scale): SVGElement {
   text(zero, 22, "0", "middle");
   const toRight = line.better > 0;
   if (line.role === "val" || line.role === "deployed") {
-    if (toRight ? zero < WIDTH - 40 : zero > 40) text(toRight ? Math.min(zero + 4, WIDTH - 40) : Math.max(zero - 4, 40), 9, toRight ? `${page.say("effects.better")} →` : `← ${page.say("effects.better")}`, toRight ? "start" : "end", "good");
+    if (toRight ? zero < WIDTH - 54 : zero > 54) text(toRight ? zero + 4 : zero - 4, 9, toRight ? `${page.say("effects.better")} →` : `← ${page.say("effects.better")}`, toRight ? "start" : "end", "good");
     else text(toRight ? zero - 4 : zero + 4, 9, toRight ? `← ${page.say("effects.worse")}` : `${page.say("effects.worse")} →`, toRight ? "end" : "start", "bad");
   }
   return picture;

@@ -13,6 +13,8 @@ function build(page: Page): Built {
     "method",
     "about.title",
     experiment.id === "" ? null : page.say("about.id", { id: experiment.id, created: experiment.created.slice(0, 16).replace("T", " ") }),
+    h("h3", {}, page.say("method.statistics")),
+    h("ul", {}, ...page.data.method[page.state.lang]!.map((text) => h("li", {}, h("bdi", {}, text)))),
     h("details", {}, h("summary", {}, page.say("about.spec")), copier(page, () => toml), h("pre", { tabindex: 0 }, toml)),
     h("details", {}, h("summary", {}, page.say("about.environment")), ...[plan, ...environments].map((values) => table(values))),
   );

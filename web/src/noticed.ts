@@ -8,7 +8,7 @@ export function noticed(said: Blocks): HTMLElement | null {
   return h(
     "div",
     { id: "noticed", class: "noticed" },
-    h("h3", {}, said.notices_title),
+    h("h2", { class: "minor" }, said.notices_title),
     h("ul", {}, ...said.notices.map((text) => h("li", {}, h("bdi", {}, text)))),
   );
 }

@@ -3,8 +3,8 @@
 import { answer } from "./answer.ts";
 import { curves } from "./curvespanel.ts";
 import { effects } from "./effects.ts";
-import { inside } from "./heat.ts";
 import { images } from "./images.ts";
+import { inside } from "./inside.ts";
 import { method } from "./method.ts";
 import type { Panel } from "./panel.ts";
 import { runs } from "./table.ts";

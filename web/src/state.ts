@@ -1,6 +1,6 @@
 // What the reader has chosen, and the words of the chosen language.
 
-import { metricNames, type Effect, type Line, type Payload, type Run, type Unit } from "./data.ts";
+import { metricNames, values, type Effect, type Line, type Payload, type Run, type Unit } from "./data.ts";
 import { Stops, type Figure } from "./figures.ts";
 import { show, type XAxis } from "./stats.ts";
 
@@ -163,12 +163,15 @@ export class Page {
     return [...new Set(this.data.runs.map((run) => this.group(run)))];
   }
 
-  /** Whether the filter lets a run through: every word in its names, every `field=value` exactly; quotes hold words together. */
+  /**
+   * Whether the filter lets a run through: every word in its names, every `field=value` exactly, every `metric<number`
+   * at the last epoch; quotes hold words together.
+   */
   passes(run: Run): boolean {
     const words = (this.state.filter.toLowerCase().match(/(?:"[^"]*"|[^\s"])+/g) ?? []).map((word) => word.replaceAll('"', ""));
     const text = `${run.arm} ${run.state} ${this.say(`state.${run.state}`)}`.toLowerCase();
     const fields = Object.entries(run.fields).map(([key, value]) => `${key}=${value}`.toLowerCase());
-    return words.every((word) => text.includes(word) || fields.includes(word));
+    return words.every((word) => text.includes(word) || fields.includes(word) || compared(run, word));
   }
 
   visible(run: Run, index: number): boolean {
@@ -192,4 +195,15 @@ function first(data: Payload): string {
 function moves(run: Run, metric: string): boolean {
   const series = run.metrics[metric];
   return series !== undefined && "b" in series;
+}
+
+/** `val_loss<0.7` or `recipe.lr>=0.001`: a metric at its last epoch, or a number of the spec. */
+function compared(run: Run, word: string): boolean {
+  const [, name, sign, bound] = /^(.+?)(<=|>=|<|>)(-?[\d.]+(?:e-?\d+)?)$/.exec(word) ?? [];
+  if (name === undefined || sign === undefined) return false;
+  const metric = Object.keys(run.metrics).find((one) => one.toLowerCase() === name);
+  const field = Object.entries(run.fields).find(([one]) => one.toLowerCase() === name)?.[1];
+  const value = metric === undefined ? (typeof field === "number" ? field : NaN) : (values(run, metric).at(-1) ?? NaN);
+  const to = Number(bound);
+  return sign === "<" ? value < to : sign === ">" ? value > to : sign === "<=" ? value <= to : value >= to;
 }

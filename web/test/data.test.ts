@@ -52,7 +52,7 @@ test("a heat map puts each epoch's bins on one axis", () => {
   const shares = new Uint8Array(128);
   shares[63] = 255; // first epoch, highest bin: values up to 1
   shares[64] = 255; // second epoch, lowest bin: values from 0
-  const found = grid(Float32Array.of(0, 1, 0, 2), shares, 128);
+  const found = grid(Float32Array.of(0, 1, 0, 2), shares, 128, { low: 0, high: 2 });
   assert.deepEqual([found.low, found.high], [0, 2]);
   const column = (c: number) => Array.from({ length: 128 }, (_, row) => found.cells[row * 2 + c]!);
   assert.equal(column(0).indexOf(1), 64);

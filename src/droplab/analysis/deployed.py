@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from droplab.analysis.endpoints import lowest
 from droplab.folds import OTHERS
+from droplab.ledger.packing import PackedFolds
 from droplab.records import Measure, RunRecord
 
 Kind = Literal["deployed", "best", "reported"]
@@ -66,7 +67,7 @@ def as_deployed(folds: Folds, measure: Measure, others: Folds = ()) -> Deployed:
     if found is None:
         return Deployed(math.nan, -1)
     there, kept = found
-    return Deployed(float(math.fsum(there[:, 0]) / math.fsum(there[:, 1])), kept)
+    return Deployed(measured(there), kept)
 
 
 def chosen(folds: Folds, measure: Measure, others: Folds = ()) -> tuple[Floats, int] | None:
@@ -83,6 +84,11 @@ def chosen(folds: Folds, measure: Measure, others: Folds = ()) -> tuple[Floats, 
     if not np.isfinite(badness[[*epochs, kept], range(of + 1)]).all():
         return None
     return table[epochs, range(of)], kept
+
+
+def measured(there: Floats) -> float:
+    """Of folds' sums and counts, ``(K, 2)``: what they measure together."""
+    return math.fsum(there[:, 0]) / math.fsum(there[:, 1])
 
 
 def deployed_so_far(folds: Folds, measure: Measure, others: Folds = ()) -> Floats:
@@ -118,7 +124,7 @@ def best_so_far(badness: Floats) -> npt.NDArray[np.intp]:
 
 def _choices(folds: Folds, measure: Measure, others: Folds) -> tuple[Floats, Floats]:
     """Sums and counts, ``(epochs, folds, 2)``; and by what an epoch is chosen: without each fold, then on all."""
-    counts = {len(pairs) for pairs in folds if pairs}
+    counts = {len(folds[0])} if isinstance(folds, PackedFolds) else {len(pairs) for pairs in folds if pairs}
     if len(counts) > 1:
         raise ValueError(f"every epoch has as many folds as the others; got {sorted(counts)}")
     if not counts:
@@ -139,6 +145,8 @@ def _choices(folds: Folds, measure: Measure, others: Folds) -> tuple[Floats, Flo
 
 def _table(folds: Folds, of: int) -> Floats:
     """``(epochs, of, 2)``."""
+    if isinstance(folds, PackedFolds):
+        return np.frombuffer(folds.raw, dtype=np.float64).reshape(len(folds), of, 2)
     return np.array([pairs or [(math.nan, math.nan)] * of for pairs in folds], dtype=float)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from droplab.analysis.endpoints import lowest
 from droplab.analysis.questions import Questions
-from droplab.records import ExperimentRecord, RunRecord
+from droplab.records import ExperimentRecord, RunKey, RunRecord
 
 
 class Spread(NamedTuple):
@@ -59,12 +59,12 @@ def spread(values: Sequence[float]) -> Spread:
 
 def summarise(record: ExperimentRecord, asked: Questions, arm: str) -> ArmSummary:
     """Describe an arm of an experiment."""
-    runs = record.complete(arm)
+    runs, of_arm = record.complete(arm), [record.runs.get(RunKey(arm, seed)) for seed in record.seeds]
     turned = [(run, best_epoch(run.metrics[asked.turn], asked)) for run in runs if run.metrics.get(asked.turn)]
     return ArmSummary(
         arm=arm,
         n=len(runs),
-        failed=sum(run.state == "failed" for key, run in record.runs.items() if key.arm == arm),
+        failed=sum(run is not None and run.state == "failed" for run in of_arm),
         last={end.name: spread([curve[-1] for run in runs if (curve := end.curve(run))]) for end in asked.shown},
         best={
             end.name: spread([curve[turn] for run, turn in turned if (curve := end.curve(run))]) for end in asked.judged

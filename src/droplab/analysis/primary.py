@@ -13,14 +13,13 @@ times the others' standard deviation, pooling makes 5 % into 22 %, moderation (S
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from droplab.analysis.answer import Answer, Says, Why
 from droplab.analysis.crossed import for_new_data
-from droplab.analysis.deployed import Kind, chosen, endpoint, kind_of
+from droplab.analysis.deployed import Floats, Kind, chosen, endpoint, kind_of, measured
 from droplab.analysis.endpoints import identical, one_sample
 from droplab.analysis.looks import Plan
 from droplab.analysis.needed import pairs_needed
@@ -36,13 +35,21 @@ class Numbers(NamedTuple):
 
     kind: Kind
     values: Mapping[RunKey, float]
+    parts: Mapping[RunKey, Floats]
+    """As deployed: each fold's sum and count, ``(K, 2)``."""
 
 
 def numbers(record: ExperimentRecord, asked: Questions) -> Numbers:
     """As deployed where all finished runs have folds, else at their best epoch."""
     done = {key: run for key, run in record.runs.items() if run.state == "done"}
     kind = kind_of(list(done.values()), asked.turn)
-    return Numbers(kind, {key: endpoint(run, asked.turn, asked.primary, kind).value for key, run in done.items()})
+    if kind != "deployed":
+        values = {key: endpoint(run, asked.turn, asked.primary, kind).value for key, run in done.items()}
+        return Numbers(kind, values, {})
+    name, others = asked.turn, asked.turn + OTHERS
+    found = {key: chosen(run.folds[name], asked.primary, run.folds.get(others, ())) for key, run in done.items()}
+    parts = {key: one[0] for key, one in found.items() if one is not None}
+    return Numbers(kind, {key: measured(parts[key]) if key in parts else math.nan for key in done}, parts)
 
 
 def answers(
@@ -60,9 +67,10 @@ def answers(
     arms = [arm for arm in record.arms if arm != record.baseline]
     if not asked.turn or not arms:
         return ()
-    kind, values = of or numbers(record, asked)
+    kind, values, parts = of or numbers(record, asked)
     floor = one_sample(record, asked.primary, "val")
-    parts = _parts(record, asked) if kind == "deployed" and not record.spec.get("resample") else {}
+    if record.spec.get("resample"):  # the folds of two seeds hold other samples
+        parts = {}
     shared = max(family or 0, len(arms))
     found = {arm: pairs(record, values, plan, arm) for arm in arms}
     same = {arm for arm in arms if identical(record, asked, arm, record.baseline)}
@@ -116,14 +124,6 @@ def answers(
             )
         )
     return tuple(given)
-
-
-def _parts(record: ExperimentRecord, asked: Questions) -> dict[RunKey, np.ndarray[Any, Any]]:
-    """What each finished run measured on its folds as deployed; of one split alone do folds hold the same samples."""
-    name, others = asked.turn, asked.turn + OTHERS
-    done = {key: run.folds for key, run in record.runs.items() if run.state == "done"}
-    found = {key: chosen(folds.get(name, ()), asked.primary, folds.get(others, ())) for key, folds in done.items()}
-    return {key: one[0] for key, one in found.items() if one is not None}
 
 
 def _undecided() -> Says:

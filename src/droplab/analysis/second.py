@@ -66,10 +66,11 @@ def primary(record: ExperimentRecord, asked: Questions, plan: Plan, family: int 
     found = answers(record, asked, plan, family=family, of=of)
     if not found:
         return None
-    spreads = {
-        arm: spread([value for key, value in of.values.items() if key.arm == arm and math.isfinite(value)])
-        for arm in record.arms
-    }
+    by_arm: dict[str, list[float]] = {arm: [] for arm in record.arms}
+    for key, value in of.values.items():
+        if math.isfinite(value):
+            by_arm[key.arm].append(value)
+    spreads = {arm: spread(values) for arm, values in by_arm.items()}
     end = Endpoint(NAMES[found[0].kind], 0, asked.primary.sign, "deployed", asked.primary, asked.turn)
     coming = next_seeds(record, plan, found) if follows(record, plan) else None
     return Primary(plan, end, found, max(family or 0, len(found)), spreads, scope_of(record), coming)

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from droplab.auditing.memory import tensors
 from droplab.auditing.passes import call
 from droplab.surgery.drawing import draws
+from droplab.surgery.tensors import tensors
 
 _FUSED = frozenset({"_transformer_encoder_layer_fwd", "_native_multi_head_attention"})
 
@@ -75,7 +75,7 @@ class Bare(TorchDispatchMode):
 def shape_drawn(name: str, output: Any) -> tuple[int, ...]:
     """The shape of what an operator drew, where it shows it."""
     if name == "native_dropout":
-        output = tensors(output)[-1]
+        output = list(tensors(output))[-1]
     return tuple(output.shape) if isinstance(output, Tensor) else ()
 
 

@@ -1,8 +1,7 @@
 """What becomes of tensors that were drawn or dropped, operator by operator: through views and elementwise ones.
 
-A mask is followed from the draw to what it is multiplied with, so that ``x * mask`` drops and ``mean + scale * noise``
-does not. What was dropped is followed until something else than itself goes into it. Where that ends nothing is known,
-and nothing is said.
+What was dropped is followed until something else than itself goes into it. Where that ends nothing is known, and
+nothing is said.
 """
 
 from __future__ import annotations
@@ -10,15 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from droplab.auditing.executed import Call
-from droplab.auditing.memory import Marks, covers, tensors
+from droplab.surgery.drawn import Drawn
+from droplab.surgery.memory import Marks, covers
+from droplab.surgery.tensors import tensors
 
-_COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "lt_", "le_", "gt_", "ge_"})
-_ROUNDING = frozenset({"floor", "floor_", "ceil", "ceil_", "round", "round_", "trunc", "trunc_", "bernoulli"})
-_FILLS = frozenset({"masked_fill", "masked_fill_", "where"})
 _COPIES = frozenset({"clone", "_to_copy", "copy", "contiguous", "_unsafe_view", "_reshape_alias"})
 _SOFTMAX = frozenset({"_softmax", "_safe_softmax", "_log_softmax"})
 _UNARY = frozenset({
@@ -28,13 +25,6 @@ _UNARY = frozenset({
 })  # fmt: skip
 _SCALED = frozenset({"mul", "div", "add", "sub"})
 _LINEAR = frozenset({"addmm", "mm", "linear", "convolution", "_convolution", "mkldnn_convolution", "baddbmm"})
-
-
-@dataclass(frozen=True)
-class _Mask:
-    calls: tuple[Call, ...]
-    steps: bool
-    """Whether its values were compared or rounded: a mask, where continuous noise is not."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +43,12 @@ class Flow:
     """What is known of the tensors of one pass."""
 
     def __init__(self) -> None:
-        self._masks: Marks[_Mask] = Marks()
+        self._drawn: Drawn[Call] = Drawn()
         self._origins: Marks[_Origin] = Marks()
-        self._zeros: dict[Call, list[Tensor]] = {}
 
     def drew(self, call: Call, name: str, output: Tensor, inputs: list[Tensor]) -> None:
         """A tensor was drawn, and becomes a mask perhaps."""
-        given_odds = name == "bernoulli" and any(item is not output for item in inputs)
-        before = [known for item in inputs if (known := self._masks.get(item))]
-        calls = dict.fromkeys((call, *(other for known in before for other in known.calls)))
-        if covers(output):
-            self._masks[output] = _Mask(tuple(calls), steps="bernoulli" in name or given_odds)
+        self._drawn.drew(call, name, output, inputs)
 
     def dropped(self, call: Call, given: Tensor, output: Tensor) -> None:
         """A dropout gave a tensor."""
@@ -84,36 +69,9 @@ class Flow:
 
     def before(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[tuple[Call, Tensor]]:
         """Masks that an operator is about to apply; asked before it may change them."""
-        found = []
-        if name in {"mul", "mul_"}:
-            inputs = tensors(args)
-            known = [self._masks.get(item) for item in inputs]
-            for mine, other in ((0, 1), (1, 0)):
-                mask = known[mine] if len(inputs) == 2 else None
-                if mask and not known[other] and inputs[other].numel() > 1:
-                    found += self._applied(mask, inputs[mine] == 0, inputs[mine], inputs[other])
-        elif name in _FILLS:
-            for item in tensors((args, kwargs)):
-                mask = self._masks.get(item)
-                if mask and item.dtype is torch.bool and _fills_with_zero(name, args):
-                    number_first = name == "where" and not _zero(args[1])
-                    target = next((t for t in tensors(args) if t is not item and t.numel() > 1), item)
-                    found += self._applied(mask, ~item if number_first else item, None, target)
-        return found
-
-    def _applied(self, mask: _Mask, zeros: Tensor, values: Tensor | None, target: Tensor) -> list[tuple[Call, Tensor]]:
-        """A mask that holds a zero has dropped something, unless its complement fills the place, as ``where`` does."""
-        if not mask.steps:
-            return []
-        if values is not None:
-            kept = values.detach()[~zeros]
-            if kept.numel() and not bool(kept.min() == kept.max()):
-                return []
-        for call in mask.calls:
-            others = self._zeros.setdefault(call, [])
-            complement = any(other.shape == zeros.shape and torch.equal(other, ~zeros) for other in others)
-            others.append(zeros)
-            call.drops = not complement
+        applied = list(self._drawn.before(name, args, kwargs))
+        for call, drops, zeros, target in applied:
+            call.drops = drops
             call.dropped += int(zeros.sum())
             call.drawn += zeros.numel()
             call.shape = tuple(target.shape)
@@ -121,31 +79,17 @@ class Flow:
                 call.what = "path"
             elif call.what == "noise":
                 call.what = "function"
-        return [(call, target) for call in mask.calls if call.drops]
+        return [(call, target) for call, _, _, target in applied if call.drops]
 
     def after(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """What an operator made of what is known."""
         if not isinstance(output, Tensor):
-            output = next(iter(tensors(output)), None)
+            output = next(tensors(output), None)
             if output is None:
                 return
-        inputs = tensors((args, kwargs))
-        self._follow_masks(name, inputs, output)
+        inputs = list(tensors((args, kwargs)))
+        self._drawn.after(name, inputs, output)
         self._follow_origins(name, inputs, output)
-
-    def _follow_masks(self, name: str, inputs: list[Tensor], output: Tensor) -> None:
-        """What is made of draws and numbers alone, or of a comparison with them, is drawn too."""
-        known = [mask for item in inputs if (mask := self._masks.get(item))]
-        if not known:
-            return
-        alone = all(self._masks.get(item) or item.numel() == 1 for item in inputs)
-        if not alone and name not in _COMPARISONS:
-            self._masks.forget(output)  # noise added in place
-            return
-        rounded = name in _COMPARISONS or name in _ROUNDING or not output.dtype.is_floating_point
-        calls = tuple(dict.fromkeys(call for mask in known for call in mask.calls))
-        if covers(output) or self._masks.get(output):
-            self._masks[output] = _Mask(calls, rounded or any(mask.steps for mask in known))
 
     def _follow_origins(self, name: str, inputs: list[Tensor], output: Tensor) -> None:
         if name in _LINEAR:
@@ -169,12 +113,3 @@ class Flow:
             self._origins[output] = known  # a bias
         elif in_place:
             self._origins.forget(output)
-
-
-def _zero(value: Any) -> bool:
-    return isinstance(value, (int, float, Tensor)) and not bool(torch.as_tensor(value).any())
-
-
-def _fills_with_zero(name: str, args: tuple[Any, ...]) -> bool:
-    """Whether one of the values that a mask chooses from is 0."""
-    return any(_zero(value) for value in (args[1:] if name == "where" else args[2:3]))

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch._dynamo import OptimizedModule
 
-from droplab.auditing.memory import tensors
 from droplab.auditing.passes import own
+from droplab.surgery.tensors import tensors
 
 _STEP = 1e-6
 _WIDE = 1e-3

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from droplab.auditing.executed import Passed
-from droplab.auditing.memory import tensors
 from droplab.auditing.trace import Trace
 from droplab.errors import ModelError, words_of
+from droplab.surgery.tensors import tensors
 from droplab.userobjects import where_raised
 
 
@@ -94,7 +94,7 @@ def varies(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002
         with torch.no_grad():
-            outputs.append(tensors(call(model, args, kwargs)))
+            outputs.append(list(tensors(call(model, args, kwargs))))
     first, second = outputs
     return len(first) != len(second) or not all(
         a.shape == b.shape and torch.equal(torch.nan_to_num(a), torch.nan_to_num(b))

@@ -13,7 +13,7 @@ from droplab.auditing.tree import Node, tree
 from droplab.auditing.words import words
 from droplab.errors import clip, plain
 
-_ROW, _STEP, _EDGE, _SIGN = 22, 20, 16, 7.4
+_ROW, _STEP, _EDGE, _SIGN = 22, 20, 16, 8.0
 """Pixels of a row, of a step inwards, of the edge, and of a column of text at most."""
 _MOST = 110
 """Columns of a row's text."""

@@ -23,13 +23,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from droplab.auditing.executed import Call, Passed
 from droplab.auditing.flow import Flow
 from droplab.auditing.handlers import read
-from droplab.auditing.memory import Marks, tensors
 from droplab.auditing.places import place_of
 from droplab.layers.doorway import doorways
 from droplab.layers.layer import DropLayer
 from droplab.layers.unreached import TORCHS
 from droplab.surgery.drawing import arguments, draws
 from droplab.surgery.functional import NAMES, asked
+from droplab.surgery.memory import Marks
+from droplab.surgery.tensors import tensors
 
 PATHS = re.compile(r"drop_?path|stochastic_?depth|layer_?drop", re.IGNORECASE)
 """Names of classes that drop whole samples of a branch."""
@@ -113,7 +114,11 @@ class Trace:
     def drew(self, func: Any, name: str, args: Any, kwargs: Any, output: Any) -> None:
         """An operator drew."""
         call = self.open[-1] if self.open else self._alone(func, args)
-        drawn = next((x for x in reversed(tensors(output)) if x.numel()), None) if name == "native_dropout" else output
+        drawn = (
+            next((x for x in reversed(list(tensors(output))) if x.numel()), None)
+            if name == "native_dropout"
+            else output
+        )
         call.own_generator |= arguments(func, args, kwargs).get("generator") is not None
         call.draws.append((name, tuple(drawn.shape) if isinstance(drawn, Tensor) else ()))
         if not isinstance(drawn, Tensor):
@@ -126,7 +131,7 @@ class Trace:
             call.dropped += int((drawn == 0).sum())
             call.drawn += drawn.numel()
             return
-        self.flow.drew(call, name, drawn, tensors((args, kwargs)))
+        self.flow.drew(call, name, drawn, list(tensors((args, kwargs))))
 
     def _alone(self, func: Any, args: Any) -> Call:
         """A draw within no call that is known."""
@@ -156,7 +161,7 @@ class Trace:
             pass  # a module whose forward raised
 
     def _close(self, call: Call, args: Any, output: Any) -> None:
-        x, y = next(iter(tensors(args)), None), next(iter(tensors(output)), None)
+        x, y = next(tensors(args), None), next(tensors(output), None)
         if not call.active or x is None or y is None or x.shape != y.shape or "Alpha" in call.function:
             return
         kept = x.detach() != 0
@@ -234,7 +239,7 @@ class _Dispatched(TorchDispatchMode):
             trace.drew(func, name, args, kwargs, output)
             return output
         if "batch_norm" in name and "backward" not in name:
-            x = next(iter(tensors(args)), None)
+            x = next(tensors(args), None)
             if x is not None:
                 trace.passed.normed += [(call, trace.path(trace.running)) for call in trace.flow.dropouts_of(x)]
         applied = trace.flow.before(name, args, kwargs)

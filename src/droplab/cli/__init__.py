@@ -28,6 +28,7 @@ from droplab.cli.runs import runs
 from droplab.cli.terminal import complain, finish, prepare_streams, silence
 from droplab.cli.translating import translate
 from droplab.cli.verdict import verdict
+from droplab.cli.warned import told_warnings
 from droplab.cli.words import language, speak
 from droplab.errors import DroplabError
 
@@ -38,20 +39,20 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     "test": final,
 }
 """A command by its name."""
-GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., Any]]]] = {
-    "export": (export.ABOUT, export.COMMANDS),
-    "data": (data.ABOUT, data.COMMANDS),
+GROUPS: Mapping[str, tuple[str, Callable[[], Mapping[str, Callable[..., None]]]]] = {
+    "export": (export.ABOUT, export.commands),
+    "data": (data.ABOUT, data.commands),
 }
 """Commands of two words, with what is said of their first."""
 
 
-def build(lang: str) -> App:
-    """The whole command line, whose help is in a language."""
+def build(given: Sequence[str], lang: str) -> App:
+    """The command line, whose help is in a language; commands of two words where the first is among those given."""
     app = program(__version__, ABOUT, lang)
     for name, command in COMMANDS.items():
         app.command(in_language(name, command, lang), name=name)
     for name, (about, commands) in GROUPS.items():
-        app.command(group(name, about, commands, lang))
+        app.command(group(name, about, commands() if name in given else {}, lang))
     return app
 
 
@@ -61,8 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         prepare_streams()
         lang = speak(given)
-        app = build(lang)
-        app(given, exit_on_error=False, print_error=lang == "en", result_action="return_value")
+        app = build(given, lang)
+        with told_warnings():
+            app(given, exit_on_error=False, print_error=lang == "en", result_action="return_value")
         finish()
     except CycloptsError as problem:
         if language() != "en":  # else cyclopts has printed what was wrong

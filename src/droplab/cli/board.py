@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from droplab.cli.answering import COLOURS
 from droplab.cli.standing import ArmRow, Standing, worth_most
 from droplab.cli.terminal import cell
 from droplab.cli.words import words
@@ -14,7 +15,7 @@ from droplab.report import report_words
 
 _SIGNS = {"done": "■", "running": "▪", "interrupted": "▫", "planned": "□", "failed": "✗", "spared": "·"}
 _COLOURS = {"done": "", "running": "cyan", "interrupted": "cyan", "planned": "dim", "failed": "red", "spared": "dim"}
-_ENDS = {"better": "blue", "worse": "dark_orange", "failures": "red"}
+_ENDS = {**COLOURS, "failures": "red"}
 """Colours of what is decided; all else is grey."""
 _BAR = 20
 """Signs of a bar at most."""

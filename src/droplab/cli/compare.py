@@ -27,9 +27,14 @@ def compare(
     arm_set: Annotated[str | None, Parameter(name="--set")] = None,
     seeds: Seeds | None = None,
     margin: float | None = None,
+    resample: str | None = None,
     epochs: int | None = None,
     out: Path | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
+    executor: Literal["auto", "serial", "process", "ray"] | None = None,
+    address: str | None = None,
+    cpus_per_run: float | None = None,
+    gpus_per_run: float | None = None,
     track: str | None = None,
     allow_random_baseline: Annotated[bool, Parameter(negative="")] = False,
     accept_changed_code: Annotated[bool, Parameter(negative="")] = False,
@@ -56,9 +61,15 @@ def compare(
             gets no more.
         margin: The smallest difference of the first measure that matters to you, in its own unit; inside it arms are
             practically equal.
+        resample: true: each seed draws its own training and validation samples; 5-fold: seed s validates on fold s mod
+            5. Without it, all seeds have one split, of which alone the verdict tells.
         epochs: Epochs per run.
         out: Folder of the experiment (default: droplab-runs/NAME-HASH, the same for the same spec).
         fresh: Start anew in a new folder.
+        executor: serial, process, or ray for a cluster; auto measures which of the first two finishes first.
+        address: Of ray: the cluster's, HOST:PORT (default: the one on this machine, or a new one).
+        cpus_per_run: Of ray: CPUs that each run holds on its node (default: its threads, or 1).
+        gpus_per_run: Of ray: GPUs that each run holds; 0.25 for four runs on one.
         track: Mirror metrics to wandb, trackio, mlflow, tensorboard or pkg.module:Class; several by commas.
         allow_random_baseline: Train an arm without dropout although the model drops by itself; the verdict says so.
         accept_changed_code: Continue although the code that the spec names is another now; the verdict says so.
@@ -71,10 +82,13 @@ def compare(
     from droplab.tracking import check_sinks
 
     lang = language(lang)
+    draw = True if resample == "true" else resample
     sinks = [name.strip() for name in (track or "").split(",") if name.strip()]
     check_sinks(sinks)
     left_out: list[str] = []
     asked: LoopSpec | ExperimentSpec
+    options = {"executor": executor, "address": address, "cpus_per_run": cpus_per_run, "gpus_per_run": gpus_per_run}
+    compute = {key: value for key, value in options.items() if value is not None}
     if spec is not None and "loop" in read_table(spec):
         built_in_set = None if arm_set is None or ":" in arm_set else arm_set
         _refuse(
@@ -88,13 +102,19 @@ def compare(
         )
         known = parse(LoopSpec, read_table(spec), str(spec)).canonical()["arms"]
         chosen = choose_arms(arms, known) if arms is not None else arm_set
-        over = {"arms": chosen, "seeds": seeds, "margin": margin, "epochs": epochs}
-        given = {key: value for key, value in over.items() if value is not None}
+        over = {"arms": chosen, "seeds": seeds, "margin": margin, "resample": draw, "epochs": epochs}
+        given: dict[str, Any] = {key: value for key, value in over.items() if value is not None}
+        if compute:
+            given["compute"] = _over(read_table(spec).get("compute"), compute)
         asked = parse(LoopSpec, {**read_table(spec), **given}, str(spec))
     else:
         values = spec_values(spec, data, train_size, model, arms, arm_set, seeds, epochs)
         if margin is not None:
             values["margin"] = margin
+        if draw is not None:
+            values["resample"] = draw
+        if compute:
+            values["compute"] = _over(values.get("compute"), compute)
         if arm_set is not None:
             from droplab.execution.fitting import fit_set
 
@@ -118,6 +138,11 @@ def compare(
     show_results(results, lang, data_dir)
 
 
+def _over(table: Any, given: dict[str, Any]) -> Any:
+    """A spec's table with the options of the command line laid over it."""
+    return {**table, **given} if isinstance(table, dict) else given or table
+
+
 def _refuse(given: dict[str, Any]) -> None:
     named = [option for option, value in given.items() if value is not None]
     if named:
@@ -126,16 +151,16 @@ def _refuse(given: dict[str, Any]) -> None:
 
 def show_results(results: Results, lang: str, data_dir: Path | None) -> None:
     """Write the page, print the verdict and where the page is; runs that failed end the command with their reasons."""
+    from droplab.cli.answering import say_verdict
     from droplab.cli.failing import grouped
-    from droplab.cli.terminal import columns, say, tell_aside
+    from droplab.cli.terminal import say, tell_aside
     from droplab.cli.words import words
-    from droplab.report import render
 
     tell_aside(words("page.writing"))
     try:
         page = results.write_page(lang=lang, data_dir=data_dir)  # before anything is printed, which may fail
     finally:
-        say(render(results.verdict, results.record, lang, columns()))
+        say_verdict(results.verdict, results.record, lang)
     say("\n" + words("page.at", address=page.absolute().as_uri()))
     failed = [(run.key, run.reason) for run in results.record.runs.values() if run.state == "failed"]
     if failed:

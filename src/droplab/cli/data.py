@@ -88,5 +88,6 @@ def verify(name: str, *, data_dir: Path | None = None, lang: str | None = None) 
         raise ChecksumError(f"{bad} of {len(checks)} files of {name} are missing or not the published ones")
 
 
-COMMANDS: Mapping[str, Callable[..., None]] = {"list": list_, "fetch": fetch, "verify": verify}
-"""By their second word."""
+def commands() -> Mapping[str, Callable[..., None]]:
+    """By their second word."""
+    return {"list": list_, "fetch": fetch, "verify": verify}

@@ -9,8 +9,6 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from droplab.tracking.registry import SINKS
-
 ABOUT = "Write an experiment's numbers in other formats, or what a sink missed."
 
 
@@ -175,12 +173,17 @@ _DOES = {
     "mlflow": "Write an experiment to MLflow, or what it missed: into the folder, or to $MLFLOW_TRACKING_URI.",
     "tensorboard": "Write an experiment's TensorBoard event files.",
 }
-COMMANDS: Mapping[str, Callable[..., None]] = {
-    "csv": csv,
-    **{name: _to(name) for name in SINKS},
-    "wandb": wandb,
-    "mlflow": _to_or_own("mlflow"),
-    "tensorboard": _to_or_own("tensorboard"),
-    "sink": sink,
-}
-"""By their second word; every sink has one."""
+
+
+def commands() -> Mapping[str, Callable[..., None]]:
+    """By their second word; every sink has one."""
+    from droplab.tracking import SINKS
+
+    return {
+        "csv": csv,
+        **{name: _to(name) for name in SINKS},
+        "wandb": wandb,
+        "mlflow": _to_or_own("mlflow"),
+        "tensorboard": _to_or_own("tensorboard"),
+        "sink": sink,
+    }

@@ -14,9 +14,11 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.text import Text
 
-from droplab.align import width, wrap
+from droplab.align import width, wrap_within
 from droplab.cli.words import words
 
+_LONGEST = 1500
+"""Columns of a help text on one line."""
 HEAD = "droplab"
 """The key of the whole program's help."""
 
@@ -84,7 +86,7 @@ class _Wrapped:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for paragraph in self._text.split("\n"):
-            yield from map(Text, wrap(paragraph, options.max_width) or [""])
+            yield from map(Text, wrap_within(paragraph, options.max_width) or [""])
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         return Measurement(min(20, options.max_width), max(1, *map(width, self._text.split("\n"))))
@@ -95,7 +97,7 @@ def _formatter(lang: str) -> Any:
     from attrs import evolve
     from cyclopts.help import DefaultFormatter
 
-    class Formatter(DefaultFormatter):
+    class _Formatter(DefaultFormatter):
         def render_usage(self, console: Any, options: Any, usage: Any) -> None:
             del options
             if usage:
@@ -120,10 +122,10 @@ def _formatter(lang: str) -> Any:
         text = " ".join([_plain(console, entry.description), *said])
         return evolve(entry, description=_Wrapped(text), required=False, default=None, choices=None)
 
-    return Formatter()
+    return _Formatter()
 
 
 def _plain(console: Any, shown: Any) -> str:
     """The text of what cyclopts made of a docstring."""
-    lines = console.render_lines(shown, console.options.update(width=100_000), pad=False) if shown else []
+    lines = console.render_lines(shown, console.options.update(width=_LONGEST), pad=False) if shown else []
     return "\n".join("".join(segment.text for segment in line).rstrip() for line in lines).strip()

@@ -19,5 +19,5 @@ def init(path: Path = Path("droplab.toml"), *, lang: str | None = None) -> None:
 
     lang = language(lang)
     with whole_file(path, replace=False) as file:
-        file.write(example(str(path)))
+        file.write(example(str(path), lang))
     say(words("init.wrote", path=str(path)))

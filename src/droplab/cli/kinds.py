@@ -30,12 +30,13 @@ def kinds(
     """
     from droplab.cli.tabling import Column, hand_rows, tell
     from droplab.cli.words import language
-    from droplab.report import texts
+    from droplab.languages import read_texts
     from droplab.variants.table import TABLE
     from droplab.variants.told import told
 
     lang = language(lang)
-    heads = {key.removeprefix("kinds."): text for key, text in texts(lang).items() if key.startswith("kinds.")}
+    texts = read_texts("droplab", "report/locales", lang)  # without the room, and so without NumPy
+    heads = {key.removeprefix("kinds."): text for key, text in texts.items() if key.startswith("kinds.")}
     every = [told(one, lang) for one in ([name] if name is not None else TABLE)]
     if plain or json:
         values = [{**one._asdict(), "arm": one.arm.spec if one.arm else ""} for one in every]

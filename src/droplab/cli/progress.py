@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from droplab.align import wrap_within
 from droplab.cli.board import Board
 from droplab.cli.failing import alike
 from droplab.cli.standing import SPEED, Clock, Standing, by_looks
@@ -93,9 +94,15 @@ class _Progress(Listener):
         self._reached[key] = measurement.epoch + 1
         self._measured(key, measurement)
 
+    def placed(self, key: RunKey, node: str) -> None:
+        """One line for the run; on a live display, above it."""
+        self.say(f"{key}: {words('live.placed', self._lang, node=node)}")
+
     def say(self, text: str) -> None:
-        """One line; on a live display, above it."""
-        self._console.print(Text(plain(translate(text, self._lang))), soft_wrap=True)
+        """A text; on a live display above it, and as wide as the terminal, else on one line."""
+        said = plain(translate(text, self._lang))
+        for line in wrap_within(said, self._console.width) if self._console.is_terminal else [said]:
+            self._console.print(Text(line), soft_wrap=True)
 
     def _time_left(self) -> str:
         return self._clock.left(self._left) or words("live.measuring", self._lang)
@@ -218,6 +225,9 @@ class LiveProgress(_Progress):
         return [bar, line]
 
 
+_HOW = {"serial": "plan.serial", "ray": "plan.cluster"}
+
+
 def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str, lang: str = "en") -> str:
     """One line on what will run how."""
     done = sum(run.state == "done" for run in record.runs.values())
@@ -230,9 +240,7 @@ def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str, l
         seeds=len(record.seeds),
         continuing=words("plan.continuing", lang, done=str(done)) if done else "",
         epochs=words("plan.epochs", lang, count=record.epochs) if record.epochs else words("plan.loop", lang),
-        how=words("plan.serial", lang)
-        if plan["executor"] == "serial"
-        else words("plan.parallel", lang, count=plan["workers"]),
+        how=words(_HOW.get(plan["executor"], "plan.parallel"), lang, count=plan["workers"]),
         threads=plan["threads"],
         precision=plan["precision"],
         device=plan["device"],

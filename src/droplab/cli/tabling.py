@@ -7,7 +7,7 @@ from itertools import zip_longest
 from json import dumps
 from typing import Any, NamedTuple
 
-from droplab.align import width, wrap
+from droplab.align import width, wrap_within
 from droplab.cli.terminal import cell, columns, hand_out, say, say_bold
 
 _LEAST = 24
@@ -69,7 +69,7 @@ def drawn(heads: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> 
 def _lines(heads: Sequence[Column], row: Sequence[str], sizes: Sequence[int], places: Sequence[int]) -> list[str]:
     """A row, whose prose may need several lines."""
     folded = [
-        wrap(row[at], max(1, sizes[at])) if heads[at].prose and width(row[at]) > sizes[at] else [row[at]]
+        wrap_within(row[at], max(1, sizes[at])) if heads[at].prose and width(row[at]) > sizes[at] else [row[at]]
         for at in places
     ]
     lines = []

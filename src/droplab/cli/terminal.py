@@ -6,6 +6,7 @@ import codecs
 import io
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 
 from rich.console import Console
@@ -116,12 +117,23 @@ def say_bold(text: str) -> None:
     Raises:
         FailureError: as ``say``.
     """
+    say_styled([Text(plain(text), "bold")])
+
+
+def say_styled(lines: Iterable[Text]) -> None:
+    """Print lines with their colours, where a terminal wants them; their texts are plain already.
+
+    Raises:
+        FailureError: as ``say``.
+    """
     real = Console()
     if not real.is_terminal or real.no_color:
-        say(text)
+        _write("\n".join(line.plain for line in lines))
         return
     drawn = _Drawn()
-    Console(file=drawn, width=_UNLIMITED, force_terminal=True).print(Text(plain(text), "bold"))
+    console = Console(file=drawn, width=_UNLIMITED, force_terminal=True)
+    for line in lines:
+        console.print(line, soft_wrap=True)
     _write(drawn.getvalue().rstrip("\n"))
 
 

@@ -53,13 +53,14 @@ def tell(found: Verdict, record: ExperimentRecord, lang: str, form: Form, *, exi
     """Print a verdict in one of its forms, and end with its exit code where that is asked for."""
     from json import dumps
 
-    from droplab.cli.terminal import columns, finish, hand_out, say
-    from droplab.report import exit_code_of, render, rows, verdict_json
+    from droplab.cli.answering import say_verdict
+    from droplab.cli.terminal import finish, hand_out, say
+    from droplab.report import exit_code_of, rows, verdict_json
 
     if form == "json":
         hand_out(dumps(verdict_json(found, record), ensure_ascii=False, indent=2) + "\n")
     elif form == "text":
-        say(render(found, record, lang, columns()))
+        say_verdict(found, record, lang)
     else:
         say(rows(found, record, form, lang))
     if exit_code:

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
-from droplab.data.draws import borrowed, draws_nothing, seed_draws
+from droplab.data.draws import borrowed, draws_nothing, others, put_back, seed_draws, seed_torch
 from droplab.data.seeded import Seeded
 
 Wanted = tuple[int, int]
 """A sample's number, and the seed of what is drawn for it."""
+Seed = Callable[[int], None]
 
 
 def as_it_is(batch: Any) -> Any:
@@ -26,6 +27,9 @@ class Drawn(Dataset[Any]):
 
     Each sample is read under a seed of its own, and the batch is made of them under one too. A data set that reads
     whole batches (``__getitems__``) is seeded once for each; what draws nothing, or seeds itself (``Seeded``), is not.
+
+    To seed numpy's and Python's generators takes longer than torch's, and most data sets draw from torch's alone. Until
+    a batch has drawn from the others only torch's is seeded; that batch is read again, and from then on all are.
 
     Args:
         inner: has a length and gives a sample for 0 .. length - 1.
@@ -48,6 +52,8 @@ class Drawn(Dataset[Any]):
         source = inner
         while type(source) is Subset:  # whose __getitems__ only asks for one after the other
             source = source.dataset
+        self._drew = torch.zeros((), dtype=torch.uint8)
+        self._drew.share_memory_()  # type: ignore[no-untyped-call]  # workers that are made anew know it too
         self._whole = read is None and callable(getattr(source, "__getitems__", None))
 
     def __getattr__(self, name: str) -> Any:
@@ -64,25 +70,43 @@ class Drawn(Dataset[Any]):
     def __getitems__(self, wanted: Sequence[Wanted]) -> tuple[Tensor, Any]:
         """Numbers of the samples, ``(B,)`` int64, and their batch."""
         if not self._seeded and not self._mixed:
-            return self._batch(wanted)
+            return self._batch(wanted, seed_torch)
+        if not self._drew.item():
+            found = self._of_torch_alone(wanted)
+            if found is not None:
+                return found
+            self._drew.fill_(1)
         with borrowed():
-            return self._batch(wanted)
+            return self._batch(wanted, seed_draws)
 
-    def _batch(self, wanted: Sequence[Wanted]) -> tuple[Tensor, Any]:
-        samples = self._together(wanted) if self._whole else self._one_by_one(wanted)
+    def _of_torch_alone(self, wanted: Sequence[Wanted]) -> tuple[Tensor, Any] | None:
+        """The batch, where it has drawn from torch's generator at most; generators are given back."""
+        torch_before, before = torch.get_rng_state(), others()
+        drew = False
+        try:
+            found = self._batch(wanted, seed_torch)
+        finally:
+            torch.set_rng_state(torch_before)
+            drew = others() != before
+            if drew:
+                put_back(before)
+        return None if drew else found
+
+    def _batch(self, wanted: Sequence[Wanted], seed: Seed) -> tuple[Tensor, Any]:
+        samples = self._together(wanted, seed) if self._whole else self._one_by_one(wanted, seed)
         if self._mixed:
-            seed_draws(wanted[0][1] ^ 1)
+            seed(wanted[0][1] ^ 1)
         return torch.tensor([index for index, _ in wanted]), self._collate(samples)
 
-    def _together(self, wanted: Sequence[Wanted]) -> list[Any]:
+    def _together(self, wanted: Sequence[Wanted], seed: Seed) -> list[Any]:
         if self._seeded:
-            seed_draws(wanted[0][1])
+            seed(wanted[0][1])
         return list(self._inner.__getitems__([index for index, _ in wanted]))
 
-    def _one_by_one(self, wanted: Sequence[Wanted]) -> list[Any]:
+    def _one_by_one(self, wanted: Sequence[Wanted], seed: Seed) -> list[Any]:
         samples, read = [], self._read
-        for index, seed in wanted:
+        for index, number in wanted:
             if self._seeded:
-                seed_draws(seed)
+                seed(number)
             samples.append(self._inner[index] if read is None else read(self._inner, index))
         return samples

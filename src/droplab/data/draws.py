@@ -53,6 +53,32 @@ def borrowed() -> Iterator[None]:
         random.setstate(before[2])
 
 
+Others = tuple[Any, ...]
+"""Where the global generators of numpy and random stand."""
+
+
+def seed_torch(seed: int) -> None:
+    """Seed torch's global generator of the CPU alone."""
+    torch.default_generator.manual_seed(seed)
+
+
+def others() -> Others:
+    """Where numpy's and Python's generators stand; equal where nothing was drawn in between.
+
+    >>> others() == others()
+    True
+    """
+    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002
+    return random.getstate(), name, keys.tobytes(), *rest  # type: ignore[union-attr]
+
+
+def put_back(state: Others) -> None:
+    """The inverse."""
+    python, name, keys, *rest = state
+    random.setstate(python)
+    np.random.set_state((name, np.frombuffer(keys, np.uint32), *rest))  # noqa: NPY002
+
+
 def draws_nothing(dataset: Any) -> bool:
     """Whether a data set is known to draw nothing while it is read: tensors, lists, and parts of these.
 

@@ -8,12 +8,15 @@ from typing import Any
 
 import torch
 
-from droplab.errors import UserError, clip, quote_text
+from droplab.data import Split
+from droplab.errors import SpecError, UserError, clip, quote_text
 from droplab.execution.check import check_arms
+from droplab.execution.check.suits import check_recipe
 from droplab.execution.loading import load_data
 from droplab.execution.places import Places
 from droplab.models import build
 from droplab.spec.experiment import ExperimentSpec
+from droplab.spec.rivals import recipe_of
 from droplab.spec.specfile import parse_spec
 from droplab.surgery import remember
 from droplab.tasks.evaluate import called_with, outputs_of
@@ -39,7 +42,7 @@ def fit_set(values: Mapping[str, Any], data_dir: Path | None = None) -> tuple[di
         SpecError: the values do not hold.
         UserError: the model can take none of the arms, or fails by itself.
     """
-    spec = parse_spec(values)
+    spec = _without_arms(values)
     if spec.model.name == MADE_FOR:
         return dict(values), []
     data = spec.data
@@ -52,9 +55,9 @@ def fit_set(values: Mapping[str, Any], data_dir: Path | None = None) -> tuple[di
     for number, arm in enumerate(values["arms"]):
         made, why = _preset(arm, places) or _moved(arm, places)
         if made is not None:
-            why = _refusal(spec, made, shape, split.classes, inputs, first=number == 0)
+            why = _refusal(spec, made, split, inputs, first=number == 0)
             entered = _entered(made, places) if why else None
-            if entered is not None and not _refusal(spec, entered, shape, split.classes, inputs, first=False):
+            if entered is not None and not _refusal(spec, entered, split, inputs, first=False):
                 made, why = entered, ""
         if made is None or why:
             left.append(f"left out of the set: {arm['name']!r} ({why})")
@@ -71,13 +74,22 @@ def fit_set(values: Mapping[str, Any], data_dir: Path | None = None) -> tuple[di
     return {**values, "arms": arms}, left
 
 
-def _refusal(
-    spec: ExperimentSpec, arm: Mapping[str, Any], shape: Any, classes: int, inputs: Any, *, first: bool
-) -> str:
-    """Why the model cannot take an arm; empty where it can. What is wrong with the first is the model's own trouble."""
-    alone = parse_spec({**spec.model_dump(exclude={"arms", "baseline"}), "arms": [arm]})
+def _without_arms(values: Mapping[str, Any]) -> ExperimentSpec:
+    """The spec, whatever is wrong with arms that this task cannot have."""
     try:
-        check_arms(alone, shape, classes)
+        return parse_spec(values)
+    except SpecError:
+        return parse_spec({key: value for key, value in values.items() if key not in {"arms", "baseline"}})
+
+
+def _refusal(
+    spec: ExperimentSpec, arm: Mapping[str, Any], split: Split | TaskSplit, inputs: Any, *, first: bool
+) -> str:
+    """Why the arm cannot be had; empty where it can. What is wrong with the first is the model's own trouble."""
+    try:
+        alone = parse_spec({**spec.model_dump(exclude={"arms", "baseline"}), "arms": [arm]})
+        check_arms(alone, split.shape, split.classes)
+        check_recipe(recipe_of(alone, alone.arms[0]), split, "")
     except UserError as problem:
         if first:
             raise
@@ -85,7 +97,7 @@ def _refusal(
         for place in ("p", "schedule"):
             said = said.removeprefix(f"arms[0].{place} ({arm['name']}): ")
         return clip(said)
-    return "" if first else _failure(alone, shape, classes, inputs)
+    return "" if first else _failure(alone, split.shape, split.classes, inputs)
 
 
 def _failure(spec: ExperimentSpec, shape: Any, classes: int, inputs: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -20,10 +20,12 @@ from droplab.execution.house_set import HouseSet, terms_for
 from droplab.execution.loading import check_same_data, lay_out_for, split_of, with_sizes
 from droplab.execution.plan import Plan
 from droplab.execution.runs import LoopRuns
+from droplab.execution.seed_data import drawn
 from droplab.measures import KEY, measures_json
 from droplab.records import Notice
 from droplab.spec.enlarged import enlarged_spec
 from droplab.spec.experiment import ExperimentSpec
+from droplab.spec.rivals import train_sizes
 from droplab.spec.same import is_same, what_differs
 from droplab.spec.task import DEFAULT
 from droplab.tasks.split import TaskSplit
@@ -97,7 +99,8 @@ class House:
     @property
     def notices(self) -> Sequence[Notice]:
         """See ``Experiment``."""
-        return self._seen.checked.notices
+        drawn_ones = [drawn(self._seen.split)] if self.spec.resample else []
+        return (*self._seen.checked.notices, *drawn_ones)
 
     def changed(self, design: Mapping[str, Any], folder: Path) -> list[str]:
         """See ``Experiment``: digests of files, and of the weights that models begin with."""
@@ -144,7 +147,12 @@ class House:
     def run_set(self, spec: ExperimentSpec, plan: Plan, runs: int) -> HouseSet:  # noqa: ARG002  # see Experiment
         """See ``Experiment``."""
         seen = self._seen
-        return HouseSet(spec, plan, terms_for(seen.data), self._data_dir, seen.split.fingerprint, self._directory)
+        terms = replace(terms_for(seen.data), device=plan.device)
+        return HouseSet(spec, plan, terms, self._data_dir, seen.split.fingerprint, self._directory)
+
+    def cargo(self) -> Split | TaskSplit | None:
+        """See ``Experiment``; where seeds or arms have samples of their own, nodes load them."""
+        return None if self.spec.resample or train_sizes(self.spec) else self._seen.split
 
     def opened(self, run_set: HouseSet) -> LoopRuns:
         """See ``Experiment``."""

@@ -17,7 +17,7 @@ FILE_NAME = "ledger.sqlite"
 _PATIENCE_SECONDS = 30.0
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 """What a damaged file ends in; SQLite's own message may quote bytes of it that are no text."""
-_SIDE_FILES = ("-wal", "-shm", "-journal")
+_SIDE_FILES = ("-wal", "-shm", "-journal", "-read")
 
 
 def exists(path: Path) -> bool:
@@ -138,6 +138,11 @@ def _copied(path: Path) -> sqlite3.Connection:
             db.backup(memory)
     memory.execute("PRAGMA query_only = ON")
     return memory
+
+
+def is_settled(path: Path) -> bool:
+    """Whether the file alone holds all that is committed."""
+    return not _size(path.with_name(f"{path.name}-wal")) and not _size(path.with_name(f"{path.name}-journal"))
 
 
 def _size(path: Path) -> int:

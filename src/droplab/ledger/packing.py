@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import final, overload
 
 from droplab.ledger.text import to_json
 from droplab.records import SampleValues
@@ -26,6 +27,40 @@ def unpacked_pairs(raw: bytes) -> Pairs:
     numbers = array("d")
     numbers.frombytes(raw)
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+@final
+class PackedFolds(Sequence[Pairs]):
+    """Sums and counts of as many folds in every epoch, unpacked where they are asked for.
+
+    >>> folds = PackedFolds(packed_pairs([(0.5, 2.0), (0.1, 3.0)]) * 2, 2)
+    >>> len(folds), folds[1], folds == (folds[0], folds[1])
+    (2, ((0.5, 2.0), (0.1, 3.0)), True)
+    """
+
+    def __init__(self, raw: bytes, epochs: int) -> None:
+        self.raw = raw
+        """Float64, ``(epochs, folds, 2)``."""
+        self._epochs = epochs
+        self._width = len(raw) // epochs
+
+    def __len__(self) -> int:
+        return self._epochs
+
+    @overload
+    def __getitem__(self, place: int) -> Pairs: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Pairs, ...]: ...
+    def __getitem__(self, place: int | slice) -> Pairs | tuple[Pairs, ...]:
+        if isinstance(place, slice):
+            return tuple(self[one] for one in range(*place.indices(self._epochs)))
+        at = range(self._epochs)[place] * self._width
+        return unpacked_pairs(self.raw[at : at + self._width])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as a list, by its values
 
 
 def packed_samples(samples: SampleValues) -> tuple[bytes | str, bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sqlite3
 import struct
 from abc import ABC, abstractmethod
@@ -14,8 +13,10 @@ from pathlib import Path
 from typing import Any, Self, final
 
 from droplab.errors import LedgerError
+from droplab.ledger.curves import NONE, Curves, by_run, folds_of, metrics_of, number
 from droplab.ledger.files import UNREADABLE, check_version, damaged, read_connection
-from droplab.ledger.packing import Pairs, unpacked_pairs, unpacked_samples
+from droplab.ledger.packing import unpacked_samples
+from droplab.ledger.remembered import fingerprint, recall, remember
 from droplab.ledger.seals import Sealed, holds, sealed
 from droplab.ledger.text import writable
 from droplab.measures import kept_measures
@@ -47,6 +48,8 @@ class OpenLedger(ABC):
         self.path = path
         self._db = connection
         self._ids: dict[RunKey, int] = {}
+        self._found: dict[int, Curves] | None = None
+        """What was read, while nothing else was written."""
 
     @classmethod
     @abstractmethod
@@ -204,7 +207,7 @@ class OpenLedger(ABC):
             if not metrics:
                 raise LedgerError(f"the ledger {self.path} has no epoch {epoch + 1} of {key}")
             histograms = [row for part in self._whole(sealed(db, "histograms", run, epoch), key) for row in part.rows]
-            return Measurement(epoch, {name: _number(value) for *_, name, value in metrics}, _histograms(histograms))
+            return Measurement(epoch, {name: number(value) for *_, name, value in metrics}, _histograms(histograms))
 
     def predictions(self, key: RunKey) -> Predictions | None:
         """What a run's last epoch predicted for the validation set; ``None`` before it, or in old ledgers."""
@@ -223,30 +226,43 @@ class OpenLedger(ABC):
                 for part in self._whole(sealed(db, "samples", run), key)
             }
 
+    def _curves(self, db: sqlite3.Connection, ids: dict[int, RunKey]) -> dict[int, Curves]:
+        """Of every run, checked; or as they were when the very same file was."""
+        known = fingerprint(self.path)
+        found = recall(self.path, known)
+        if found is None or found.keys() != ids.keys():
+            found = self._measured(db, ids)
+            remember(self.path, known, found)
+        self._found = found
+        return found
+
+    def _measured(self, db: sqlite3.Connection, ids: dict[int, RunKey]) -> dict[int, Curves]:
+        found, broken = dict.fromkeys(ids, NONE), dict[RunKey, int]()
+
+        def whole(parts: list[Sealed]) -> bool:
+            key = self._owner(ids, parts[0])
+            at = [part.epoch for part in parts if not part.whole]
+            if at:
+                broken[key] = min(broken.get(key, at[0]), *at)
+            return not at
+
+        for run, parts in by_run(sealed(db, "metrics")):
+            if whole(parts):
+                found[run] = Curves(*metrics_of(parts), {})
+        for run, parts in by_run(sealed(db, "folds")):
+            if whole(parts):
+                found[run] = found[run]._replace(folds=folds_of(parts, found[run].epochs))
+        if broken:
+            raise self._not_whole(broken)
+        return found
+
     def read(self) -> ExperimentRecord:
         """Everything that analysis and report need, in one go."""
         design = self.design()
         with self._reading() as db:
             rows = self._runs(db)
             ids = {number: key for number, key, *_ in rows}
-            values: dict[RunKey, dict[str, dict[int, float]]] = {key: {} for key in ids.values()}
-            broken: dict[RunKey, int] = {}
-            for part in sealed(db, "metrics"):
-                key = self._owner(ids, part)
-                if not part.whole:
-                    broken[key] = min(broken.get(key, part.epoch), part.epoch)
-                for _, epoch, name, value in part.rows:
-                    values[key].setdefault(name, {})[epoch] = _number(value)
-            folds: dict[RunKey, dict[str, dict[int, Pairs]]] = {key: {} for key in ids.values()}
-            for part in sealed(db, "folds"):
-                key = self._owner(ids, part)
-                if not part.whole:
-                    broken[key] = min(broken.get(key, part.epoch), part.epoch)
-                    continue
-                for _, epoch, name, pairs in part.rows:
-                    folds[key].setdefault(name, {})[epoch] = unpacked_pairs(pairs)
-            if broken:
-                raise self._not_whole(broken)
+            curves = self._curves(db, ids)
             self._check(db, "events")
             events = tuple(
                 Event(time, kind, None if run is None else ids[run], json.loads(detail))
@@ -262,8 +278,8 @@ class OpenLedger(ABC):
                 seeds=tuple(spec["seeds"]),
                 epochs=planned_epochs(design),
                 runs={
-                    key: _run_record(key, state, why, values[key], folds[key], retry=retry)
-                    for _, key, state, why, retry in rows
+                    key: RunRecord(key, state, *_in_order(why, curves[run]), retry=retry and state == "failed")
+                    for run, key, state, why, retry in rows
                 },
                 sizes=design.get("sizes", {}),
                 shape=tuple(design.get("shape", ())),
@@ -301,25 +317,8 @@ class LedgerReader(OpenLedger):
         return read_connection(path)
 
 
-def _run_record(
-    key: RunKey,
-    state: str,
-    reason: str,
-    values: dict[str, dict[int, float]],
-    folds: dict[str, dict[int, Pairs]],
-    *,
-    retry: bool,
-) -> RunRecord:
-    done = 1 + max((epoch for series in values.values() for epoch in series), default=-1)
-    metrics = {
-        name: tuple(series.get(epoch, math.nan) for epoch in range(done)) for name, series in sorted(values.items())
-    }
-    by_fold = {name: tuple(series.get(epoch, ()) for epoch in range(done)) for name, series in sorted(folds.items())}
-    return RunRecord(key, state, done, reason, metrics, by_fold, retry=retry and state == "failed")
-
-
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
+def _in_order(reason: str, curves: Curves) -> tuple[int, str, Mapping[str, Any], Mapping[str, Any]]:
+    return curves.epochs, reason, curves.metrics, curves.folds
 
 
 def _histograms(rows: list[tuple[Any, ...]]) -> tuple[Histogram, ...]:

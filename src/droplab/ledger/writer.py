@@ -15,6 +15,7 @@ from droplab.errors import LedgerError
 from droplab.ledger.files import exists, identity, make, write_connection
 from droplab.ledger.packing import packed_pairs, packed_samples
 from droplab.ledger.reader import OpenLedger
+from droplab.ledger.remembered import fingerprint, remember
 from droplab.ledger.schema import SCHEMA_VERSION, SEALED_SINCE, add_tables, make_tables, version
 from droplab.ledger.seals import appended, kept, seal_added, seal_all, seal_epoch
 from droplab.ledger.text import now, to_json, writable
@@ -91,6 +92,7 @@ class Ledger(OpenLedger):
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         self.check_place()
+        self._found = None
         try:
             with self._db:
                 self._db.execute("BEGIN IMMEDIATE")
@@ -100,6 +102,12 @@ class Ledger(OpenLedger):
                 f"the ledger {self.path} cannot be written: {problem}. All finished epochs are kept; "
                 "make room or mend the permissions, then run the same command again."
             ) from problem
+
+    def close(self) -> None:
+        """Close the file; what was read of it since the last change need not be checked again."""
+        super().close()
+        if self._found is not None and identity(self.path) == self._identity:
+            remember(self.path, fingerprint(self.path), self._found)
 
     def check_place(self) -> None:
         """See that the file is still where it was opened.

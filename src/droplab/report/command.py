@@ -10,8 +10,6 @@ from typing import Any
 
 from droplab.errors import UserError
 from droplab.records import ELSEWHERE, ExperimentRecord
-from droplab.spec import parse_spec
-from droplab.spec.presets import SETS, arm_set, demo
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
@@ -27,6 +25,8 @@ def command(record: ExperimentRecord) -> str:
     if "loop" in spec:
         named = re.fullmatch(r"[\w.]+:[\w.]+", str(spec["loop"]))
         return f"droplab compare {shlex.quote(_file(record))}" if named else ""
+    from droplab.spec.presets import SETS, arm_set, demo  # with pydantic, which a verdict in words need not wait for
+
     seeds = len(record.seeds) if record.seeds == tuple(range(len(record.seeds))) else None
     for arguments, values in (("", demo()), *((f" --set {name}", arm_set(name)) for name in SETS)):
         if seeds is not None and _same({**values, "seeds": seeds}, spec):
@@ -40,6 +40,8 @@ def _file(record: ExperimentRecord) -> str:
 
 def _same(values: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
     """Whether two specs train the same; where and how fast is no matter."""
+    from droplab.spec import parse_spec
+
     try:
         ours = parse_spec(dict(values), "a set").canonical()
     except UserError:
@@ -67,8 +69,18 @@ def toml(spec: Mapping[str, Any]) -> str:
             lines += ["", f"[{_key(key)}]", *_pairs(value)]
         if _are_tables(value):
             for table in value:
-                lines += ["", f"[[{_key(key)}]]", *_pairs(table)]
+                lines += ["", f"[[{_key(key)}]]", *_pairs(_with_words(table))]
     return "\n".join(lines)
+
+
+def _with_words(arm: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An arm whose recipe takes something away says so in words."""
+    changes = arm.get("recipe")
+    if not changes or not _is_table(changes):
+        return arm
+    from droplab.spec.changes import NOTHING
+
+    return {**arm, "recipe": {key: NOTHING.get(key) if value is None else value for key, value in changes.items()}}
 
 
 def _is_table(value: Any) -> bool:

@@ -17,8 +17,10 @@ from droplab.report.command import command, toml
 from droplab.report.decision import decision, failures
 from droplab.report.dose import doses
 from droplab.report.locale import Speaker, texts
+from droplab.report.method import alike, method
 from droplab.report.naming import metric_words, said, with_measure
 from droplab.report.png import data_address
+from droplab.report.ribbons import ribbons
 from droplab.report.stops import before_and_after, line_names, stops
 from droplab.report.wording import wording
 
@@ -75,6 +77,7 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
             "baseline": record.baseline,
             "seconds": {one.arm: _finite(one.seconds) for one in source.verdict.summaries},
             "command": command(record),
+            "alike": alike(record),
             "arms": list(record.arms),
             "seeds": list(record.seeds),
             "sizes": dict(record.sizes),
@@ -87,8 +90,10 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
             for key in _histogram_runs(record, source.histograms)
             for item in _histograms(source.histograms[key])
         ],
+        "ribbons": ribbons(record, source.histograms),
         "changed": _changed(source.changed),
         "toml": toml(record.spec),
+        "method": {code: list(method(source.verdict, record, code)) for code in LANGUAGES},
         "plan": dict(source.plan),
         "environments": [dict(found) for found in source.environments],
         "notes": [

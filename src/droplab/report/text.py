@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from droplab.align import fitted, table, wrap
+from droplab.align import fitted, table, wrap_within
+from droplab.align import wrap as wrap_freely
 from droplab.analysis import Verdict
 from droplab.errors import plain
 from droplab.records import ExperimentRecord
@@ -26,6 +27,7 @@ def render(verdict: Verdict, record: ExperimentRecord, lang: str = "en", columns
     """
     said = wording(verdict, record, lang)
     prose = min(columns or _READABLE, _READABLE)
+    wrap = wrap_within if columns else wrap_freely
     lines = [*wrap(said.title, prose), "", *wrap(said.advice, prose)]
     for remark in said.beside:
         lines += ["", *wrap(remark, prose, indent="  ")]
@@ -37,8 +39,8 @@ def render(verdict: Verdict, record: ExperimentRecord, lang: str = "en", columns
     lines += [line for text in said.underfits for line in wrap(text, prose, indent="  ")]
     lines += ["", *wrap(said.arms_title, prose), *_table(said.arms, columns)]
     if said.notices:
-        lines += ["", said.notices_title, *_listed(said.notices, prose)]
-    lines += ["", said.reading_title, *_listed(said.notes, prose)]
+        lines += ["", said.notices_title, *_listed(said.notices, columns)]
+    lines += ["", said.reading_title, *_listed(said.notes, columns)]
     return plain("\n".join(lines))
 
 
@@ -46,7 +48,8 @@ def _table(rows: Sequence[Sequence[str]], columns: int, indent: str = "  ") -> l
     return fitted(rows, columns, indent) if columns else table(rows, indent)
 
 
-def _listed(texts: Iterable[str], prose: int) -> Iterator[str]:
+def _listed(texts: Iterable[str], columns: int) -> Iterator[str]:
+    prose = min(columns or _READABLE, _READABLE)
     for text in texts:
-        first, *rest = wrap(text, prose - 4)
+        first, *rest = (wrap_within if columns else wrap_freely)(text, prose - 4)
         yield from [f"  - {first}", *(f"    {line}" for line in rest)]

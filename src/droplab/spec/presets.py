@@ -174,11 +174,12 @@ def arm_set(name: str) -> dict[str, Any]:
     return deepcopy(dict(SETS[name]))
 
 
-def example(name: str) -> str:
-    """What ``droplab init`` writes: a commented spec, which says how a file of that name is run.
+def example(name: str, lang: str = "en") -> str:
+    """What ``droplab init`` writes: a spec with comments in a language, which says how a file of that name is run.
 
     >>> print(example("mine.toml").splitlines()[0])
     # A droplab experiment. Run it with:  droplab compare mine.toml
     """
-    text = files("droplab.spec").joinpath("example.toml").read_text(encoding="utf-8")
+    file = "example.toml" if lang == "en" else f"example.{lang}.toml"
+    text = files("droplab.spec").joinpath(file).read_text(encoding="utf-8")
     return text.replace("droplab.toml", name, 1)

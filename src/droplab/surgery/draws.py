@@ -1,9 +1,8 @@
 """Every random draw of a forward pass: which call drew, in which module, at which line, and whether it drops.
 
 A dispatch mode sees each operator that torch carries out, under whatever name a model called it. Operators that drop
-(``native_dropout``, the ``dropout_p`` of attention, the ``dropout`` of recurrent layers) are known by their names. A
-drawn mask is followed from the draw to what it is multiplied with, so that ``x * mask`` drops, and the noise of a
-sampling layer, ``mean + scale * noise``, does not.
+(``native_dropout``, the ``dropout_p`` of attention, the ``dropout`` of recurrent layers) are known by their names; a
+drawn mask is followed to what it is multiplied with (``drawn.py``).
 """
 
 from __future__ import annotations
@@ -21,21 +20,19 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from droplab.surgery.drawing import draws
+from droplab.surgery.drawn import Drawn
+from droplab.surgery.tensors import tensors
+
 _TORCH = os.path.join(os.path.dirname(torch.__file__), "")  # noqa: PTH118, PTH120  # compared with the text of code objects
 _OWN = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")  # noqa: PTH118, PTH120
 _OWN_DROPS = tuple(os.path.join(_OWN, room, "") for room in ("masks", "layers", "variants"))  # noqa: PTH118
 _OWN_MODELS = os.path.join(_OWN, "models", "")  # noqa: PTH118
 _FUNCTIONAL = os.path.join("nn", "functional.py")  # noqa: PTH118
-_RATES = ("dropout_p", "dropout", "p")
-"""Arguments of operators that drop by themselves, in the order in which they are looked for."""
 _DROPPING = ("dropout", "attention", "rnn", "lstm", "gru")
 _ATTENTION = ("_scaled_dot_product", "_efficient_attention", "_flash_attention")
-_COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "lt_", "le_", "gt_", "ge_"})
-_ROUNDING = frozenset({"floor", "floor_", "ceil", "ceil_", "round", "round_", "trunc", "trunc_", "bernoulli"})
-_PRODUCTS = frozenset({"mul", "mul_"})
 _LINE = 80
 """Characters of a source line that are shown."""
-_FILLS = frozenset({"masked_fill", "masked_fill_", "index_put", "index_put_", "where"})
 
 
 @dataclass(eq=False)
@@ -60,16 +57,6 @@ class Draw:
         return f"{self.kind} ({at})" if self.kind else at
 
 
-class _Drawn(NamedTuple):
-    """What is known of a tensor that was made from draws alone."""
-
-    tensor: Tensor
-    """Held, so that its identity is not given to another one."""
-    draws: tuple[Draw, ...]
-    steps: bool
-    """Whether its values were compared or rounded: a mask, where continuous noise is not."""
-
-
 class DrawRecorder(TorchDispatchMode):
     """Within the ``with``, notes each draw of ``model``'s forward passes and each module that is called.
 
@@ -92,9 +79,9 @@ class DrawRecorder(TorchDispatchMode):
         self._paths = {id(module): name for name, module in model.named_modules()}
         self._running: list[nn.Module] = []
         self._called: dict[int, nn.Module] = {}
-        self._drawn: dict[int, _Drawn] = {}
-        self._zeros: dict[Draw, list[Tensor]] = {}
-        """Where masks of a draw that were applied are 0."""
+        self._drawn: Drawn[Draw] = Drawn()
+        self._by_function: set[Draw] = set()
+        """Draws that are known to drop by what was called."""
         self._hooks: list[Any] = []
         self._outer: CodeType | None = None
 
@@ -113,8 +100,7 @@ class DrawRecorder(TorchDispatchMode):
         super().__exit__(kind, value, trace)  # type: ignore[no-untyped-call]
         for hook in self._hooks:
             hook.remove()
-        self._drawn.clear()
-        self._zeros.clear()
+        self._drawn = Drawn()
         self._running.clear()
 
     def was_called(self, module: nn.Module) -> bool:
@@ -146,30 +132,26 @@ class DrawRecorder(TorchDispatchMode):
         name = func.name().partition("::")[2].partition(".")[0]
         if torch.Tag.nondeterministic_seeded in func.tags:
             output = func(*args, **kwargs)
-            self._note(func, name, args, kwargs, output)
+            if draws(func, name, args, kwargs):
+                self._note(name, args, kwargs, output)
             return output
-        if self._drawn:
-            self._follow_before(name, args, kwargs)
-            output = func(*args, **kwargs)
-            self._follow(name, args, kwargs, output)
-            return output
-        return func(*args, **kwargs)
+        for draw, drops, zeros, _ in self._drawn.before(name, args, kwargs):
+            if draw not in self._by_function and bool(zeros.any()):
+                draw.drops = drops
+        output = func(*args, **kwargs)
+        if isinstance(output, Tensor):
+            self._drawn.after(name, list(tensors((args, kwargs))), output)
+        return output
 
-    def _note(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def _note(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         own = any(word in name for word in _DROPPING)
-        rate = _rate(func, args, kwargs) if own else None
-        if own and not rate:
-            return  # an operator that could drop and was told not to
         draw = self._draw(name)
         draw.drops = own or draw.drops
         self.draws.append(draw)
-        if own or not isinstance(output, Tensor):
-            return
-        inputs = _tensors((args, kwargs))
-        given_odds = name == "bernoulli" and any(item is not output for item in inputs)
-        before = [self._drawn[id(item)] for item in inputs if id(item) in self._drawn]
-        draws = (draw, *(other for known in before for other in known.draws))
-        self._drawn[id(output)] = _Drawn(output, draws, steps="bernoulli" in name or given_odds)
+        if draw.drops:
+            self._by_function.add(draw)
+        if not own and isinstance(output, Tensor):
+            self._drawn.drew(draw, name, output, list(tensors((args, kwargs))))
 
     def _draw(self, name: str) -> Draw:
         running = self._running[-1] if self._running else None
@@ -180,79 +162,6 @@ class DrawRecorder(TorchDispatchMode):
         if isinstance(running, (nn.RNNBase, nn.MultiheadAttention)):
             call = "attention dropout" if isinstance(running, nn.MultiheadAttention) else "recurrent dropout"
         return Draw(call, path, kind, found.place, drops=found.dropped)
-
-    def _follow_before(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Mark draws whose mask is applied to something that was not drawn; before the operator may change it."""
-        if name in _PRODUCTS:
-            inputs = _tensors(args)
-            known = [self._drawn.get(id(item)) for item in inputs]
-            for mine, other in ((0, 1), (1, 0)):
-                if len(inputs) == 2 and known[mine] and not known[other] and inputs[other].numel() > 1:
-                    self._mark(known[mine])
-        elif name in _FILLS:
-            for item in _tensors((args, kwargs)):
-                known_mask = self._drawn.get(id(item))
-                if known_mask and item.dtype is torch.bool and _fills_with_zero(name, args):
-                    self._mark(known_mask)
-
-    def _mark(self, drawn: _Drawn | None) -> None:
-        """A mask that holds a zero has dropped something, unless its complement fills the place, as ``where`` does."""
-        if drawn is None or not drawn.steps:
-            return
-        values = drawn.tensor.detach()
-        zeros = values == 0
-        kept = values[~zeros]
-        if kept.numel() == values.numel() or (kept.numel() and not bool(kept.min() == kept.max())):
-            return
-        for draw in drawn.draws:
-            if draw.drops and draw not in self._zeros:
-                continue  # known by its function
-            others = self._zeros.setdefault(draw, [])
-            draw.drops = not any(torch.equal(other, ~zeros) for other in others)
-            others.append(zeros)
-
-    def _follow(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        """What is made of draws and numbers alone, or of a comparison with them, is drawn too."""
-        if not isinstance(output, Tensor):
-            return
-        inputs = _tensors((args, kwargs))
-        known = [self._drawn[id(item)] for item in inputs if id(item) in self._drawn]
-        if not known:
-            return
-        alone = all(id(item) in self._drawn or item.numel() == 1 for item in inputs)
-        if not alone and name not in _COMPARISONS:
-            self._drawn.pop(id(output), None)  # noise added in place
-            return
-        rounded = name in _COMPARISONS or name in _ROUNDING or not output.dtype.is_floating_point
-        draws = tuple(dict.fromkeys(draw for item in known for draw in item.draws))
-        self._drawn[id(output)] = _Drawn(output, draws, rounded or any(item.steps for item in known))
-
-
-def _tensors(values: Any) -> list[Tensor]:
-    if isinstance(values, Tensor):
-        return [values]
-    if isinstance(values, dict):
-        values = list(values.values())
-    if isinstance(values, (list, tuple)):
-        return [item for value in values for item in _tensors(value)]
-    return []
-
-
-def _rate(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
-    """The rate at which an operator drops; 0 where it is told not to train."""
-    arguments = func._schema.arguments  # noqa: SLF001  # an operator's signature has no other door
-    given = {argument.name: argument.default_value for argument in arguments}
-    given.update({argument.name: value for argument, value in zip(arguments, args, strict=False)})
-    given.update(kwargs)
-    if given.get("train") is False:
-        return 0.0
-    return float(next((given[name] for name in _RATES if given.get(name) is not None), 1.0))
-
-
-def _fills_with_zero(name: str, args: tuple[Any, ...]) -> bool:
-    """Whether one of the values that a mask chooses from is 0."""
-    values = args[1:] if name == "where" else args[2:3]
-    return any(not bool(torch.as_tensor(value).any()) for value in values if isinstance(value, (int, float, Tensor)))
 
 
 def _class_name(module: nn.Module) -> str:

@@ -73,21 +73,3 @@ def covers(x: Tensor) -> bool:
         return x.numel() * x.element_size() == x.untyped_storage().nbytes()
     except (NotImplementedError, RuntimeError):
         return False
-
-
-def tensors(values: object) -> list[Tensor]:
-    """All tensors in lists, tuples, dictionaries and objects with attributes of a dataclass.
-
-    >>> import torch
-    >>> len(tensors({"a": [torch.ones(1)], "b": (torch.ones(1), 2)}))
-    2
-    """
-    if isinstance(values, Tensor):
-        return [values]
-    if isinstance(values, dict):
-        values = list(values.values())
-    elif hasattr(type(values), "__dataclass_fields__"):
-        values = list(vars(values).values())
-    if isinstance(values, (list, tuple)):
-        return [item for value in values for item in tensors(value)]
-    return []
