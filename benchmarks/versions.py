@@ -47,9 +47,7 @@ def started(source: Path, spec: dict, folder: str, data_dir: str) -> subprocess.
     """One version, which trains its first epoch, the one that is not counted."""
     command = [sys.executable, "-c", CHILD, json.dumps(spec), folder, data_dir]
     environment = {**os.environ, "PYTHONPATH": str(source), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def measure(other: Path, data: dict, epochs: int, data_dir: str) -> tuple[list[float], bool]:
