@@ -107,7 +107,7 @@ function build(page: Page): Built {
       : null,
     ...said.beside.map((text) => h("p", { class: "beside" }, text)),
   );
-  const right = h("div", { class: "right" }, compared ? h("p", { class: "hint" }, page.say("answer.slopes")) : null, slopes, ...repeat(page), ...notes(page));
+  const right = h("div", { class: "right" }, compared ? h("p", { class: "hint" }, page.say(experiment.alike ? "answer.slopes" : "answer.slopes_apart")) : null, slopes, ...repeat(page), ...notes(page));
   const element = h(
     "section",
     { id: "answer", "aria-labelledby": "answer-title" },
