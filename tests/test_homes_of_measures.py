@@ -33,6 +33,7 @@ HOMES = {
     "training/evaluating.py": "an example in a message",
     "training/figures.py": "as above",
     "testing/sinks.py": "made-up figures",
+    "testing/toys.py": "what its loops report",
 }
 
 
