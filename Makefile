@@ -33,7 +33,7 @@ write: $(VENV)/.test
 	$(BIN)/python scripts/gallery.py
 	$(BIN)/python scripts/transforms.py
 
-prove: $(VENV)/.test
+prove: $(VENV)/.prove
 	$(BIN)/python -m pytest -m prove $(ARGS)
 
 bench: $(VENV)/.bench
@@ -46,6 +46,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/functions.py
 	$(BIN)/python benchmarks/loop_steps.py
 	$(BIN)/python benchmarks/loader.py
+	$(BIN)/python benchmarks/executors.py
 	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/sinks.py
@@ -70,6 +71,6 @@ $(VENV)/.base: pyproject.toml constraints.txt hatch_build.py $(WEB) | $(BIN)/pip
 	$(INSTALL) --editable .
 	touch $@
 
-$(VENV)/.test $(VENV)/.frameworks $(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: pyproject.toml constraints.txt $(VENV)/.base
+$(VENV)/.test $(VENV)/.frameworks $(VENV)/.prove $(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: pyproject.toml constraints.txt $(VENV)/.base
 	$(INSTALL) --editable '.[$*]'
 	touch $@

@@ -28,15 +28,16 @@ from droplab.training.loaders import Loaders
 from droplab.training.progress import Progress
 from droplab.training.ranks import ALONE
 
-PIXELS = (64, 160, 224)
-SAMPLES, BATCH, ROUNDS = 128, 32, 25
+CASES = ((64, "torch"), (160, "torch"), (224, "torch"), (224, "numpy"))
+"""Pixels of a side, and whose generator the transforms draw from; numpy's is seeded with torch's and Python's."""
+SAMPLES, BATCH, ROUNDS = 128, 32, 40
 
 
 class Pictures(Dataset[Any]):
     """Smooth pictures with a little noise, in memory as a file would have them."""
 
-    def __init__(self, pixels: int) -> None:
-        draw, self.pixels = np.random.default_rng(0), pixels
+    def __init__(self, pixels: int, draws: str) -> None:
+        draw, self.pixels, self.draws = np.random.default_rng(0), pixels, draws
         slope = np.add.outer(np.arange(pixels), np.arange(pixels))[..., None] % 256
         self.packed = [
             zlib.compress((slope + draw.integers(0, 16, (pixels, pixels, 3))).astype(np.uint8).tobytes())
@@ -49,10 +50,13 @@ class Pictures(Dataset[Any]):
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         raw = np.frombuffer(bytearray(zlib.decompress(self.packed[index % 16])), np.uint8)
         picture = torch.from_numpy(raw).reshape(self.pixels, self.pixels, 3)
-        top, left = torch.randint(self.pixels // 8, (2,)).tolist()
+        if self.draws == "torch":
+            top, left, flip = *torch.randint(self.pixels // 8, (2,)).tolist(), bool(torch.rand(()) < 0.5)
+        else:
+            top, left, flip = *np.random.randint(self.pixels // 8, size=2), np.random.rand() < 0.5  # noqa: NPY002
         size = self.pixels * 7 // 8
         picture = picture[top : top + size, left : left + size].permute(2, 0, 1).float().div_(127.5).sub_(1)
-        return (picture.flip(2) if torch.rand(()) < 0.5 else picture), index % 10
+        return (picture.flip(2) if flip else picture), index % 10
 
 
 def seconds(make: Callable[[], Iterable[Any]]) -> float:
@@ -63,9 +67,9 @@ def seconds(make: Callable[[], Iterable[Any]]) -> float:
     return (time.thread_time() - began) / SAMPLES
 
 
-def measure(pixels: int) -> list[Any]:
+def measure(pixels: int, draws: str) -> list[Any]:
     """A row of the table."""
-    dataset = Pictures(pixels)
+    dataset = Pictures(pixels, draws)
     lazy = LazySamples(dataset, seed=0)
     loaders = Loaders(0, Progress(), SimpleNamespace(tell=None), ALONE)  # type: ignore[arg-type]  # nothing to tell
     ours = loaders.make(dataset, True, {"batch_size": BATCH, "drop_last": False})
@@ -79,7 +83,7 @@ def measure(pixels: int) -> list[Any]:
     for number in range(ROUNDS):
         for kind in list(kinds)[:: 1 if number % 2 else -1]:
             times[kind].append(seconds(kinds[kind]))
-    row: list[Any] = [pixels, 1e6 * min(times["bare"])]
+    row: list[Any] = [pixels, draws, 1e6 * min(times["bare"])]
     for kind in ("run.loader", "lazy"):
         ratios = [a / b for a, b in zip(times[kind], times["bare"], strict=True)]
         row += [1e6 * (min(times[kind]) - min(times["bare"])), median(ratios), 1.25 * stdev(ratios) / ROUNDS**0.5]
@@ -89,13 +93,13 @@ def measure(pixels: int) -> list[Any]:
 def main() -> None:
     """Measure and print."""
     torch.set_num_threads(1)
-    rows = [measure(pixels) for pixels in PIXELS]
-    heads = ["pixels", "bare_us"]
+    rows = [measure(*case) for case in CASES]
+    heads = ["pixels", "draws", "bare_us"]
     heads += [f"{kind}_{what}" for kind in ("run_loader", "lazy") for what in ("adds_us", "ratio", "standard_error")]
     for row in rows:
         print(
-            f"{row[0]} x {row[0]} pixels, {row[1]:.0f} us a sample: run.loader adds {row[2]:.1f} us, {row[3]:.4f} "
-            f"(+-{row[4]:.4f}); data on disk add {row[5]:.1f} us, {row[6]:.4f} (+-{row[7]:.4f})"
+            f"{row[0]} x {row[0]} pixels, {row[1]}'s draws, {row[2]:.0f} us a sample: run.loader adds {row[3]:.1f} us, "
+            f"{row[4]:.4f} (+-{row[5]:.4f}); data on disk add {row[6]:.1f} us, {row[7]:.4f} (+-{row[8]:.4f})"
         )
     target = Path(__file__).parent / "results" / "loader.csv"
     with target.open("w", newline="", encoding="utf-8") as file:

@@ -117,6 +117,15 @@ class DroplabError(Exception):
 
     exit_code = 1
 
+    @property
+    def code(self) -> str:
+        """A word for the kind of error, which no language and no wording changes.
+
+        >>> SiteError("…").code, InPlaceError("…").code, UserError("…").code
+        ('site', 'in-place', 'user')
+        """
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", type(self).__name__.removesuffix("Error")).lower()
+
     def __str__(self) -> str:  # not in __init__, through which no error could be raised while torch.compile traces
         return plain(_LONG_WORD.sub(lambda word: clip(word[0]), super().__str__()))
 

@@ -26,6 +26,9 @@ class Listener:
     def started(self, key: RunKey) -> None:
         """A run begins or continues."""
 
+    def placed(self, key: RunKey, node: str) -> None:
+        """A run has been given to a machine of a cluster."""
+
     def epoch(self, key: RunKey, measurement: Measurement) -> None:
         """An epoch is in the ledger."""
 
@@ -95,6 +98,11 @@ class GuardedListener(Listener):
         """Pass it on."""
         with self._guard():
             self._inner.started(key)
+
+    def placed(self, key: RunKey, node: str) -> None:
+        """Pass it on."""
+        with self._guard():
+            self._inner.placed(key, node)
 
     def epoch(self, key: RunKey, measurement: Measurement) -> None:
         """Pass it on."""

@@ -131,8 +131,10 @@ class Study:
     def _spec(self, code: str) -> LoopSpec:
         loop = name_of(partial(_cells, code), "study:cells")
         spec: LoopSpec = parse(LoopSpec, {**self._values, "loop": loop}, "droplab.study")
-        if spec.compute.executor == "process":
-            raise UserError("droplab.study trains one run at a time; droplab.compare(train, …) has worker processes")
+        if spec.compute.executor in {"process", "ray"}:
+            raise UserError(
+                "droplab.study trains one run at a time; droplab.compare(train, …) has worker processes and clusters"
+            )
         return spec
 
     def __iter__(self) -> Iterator[StudyRun]:

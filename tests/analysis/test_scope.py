@@ -19,6 +19,7 @@ from droplab.errors import UserError
 from droplab.records import LOOKS, Notice
 from droplab.report import render
 from droplab.report.machine import verdict_json
+from droplab.report.planning import render_pilot
 from droplab.resampling import NOTICE
 from tests.analysis.populations import Scheme, one_split, record, runs, truth
 from tests.analysis.records import simulate
@@ -173,6 +174,10 @@ def test_a_pilot_of_drawn_splits_promises_less():
     assert all(after.effect > before.effect for before, after in zip(plain.designs, drawn.designs, strict=True))
     assert drawn.designs[-1].effect > weakest(0.25, 0.05) * math.sqrt(2) * drawn.sd
     assert drawn.expected[0].decided < plain.expected[0].decided
+    assert plain.least == 0
+    assert 0 < drawn.least < drawn.designs[-1].effect
+    assert "no number of seeds shows a difference below" in render_pilot(drawn, "x")
+    assert "の差は示せません" in render_pilot(drawn, "x", "ja")
 
 
 def test_no_number_of_seeds_could_decide_stops_before_training(tmp_path):

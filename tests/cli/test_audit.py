@@ -51,6 +51,15 @@ def test_text_and_json(capsys):
     assert json.loads(out)["findings"][0]["code"] == "DL009"
 
 
+def test_a_picture(capsys, tmp_path):
+    for lang, words in (("en", "1 keyed"), ("ja", "キーあり 1")):
+        code, _, _ = run(capsys, "audited_net:net", "--input", "audited_net:batch", "--svg", "net.svg", "--lang", lang)
+        assert (code, words in (tmp_path / "net.svg").read_text(encoding="utf-8")) == (0, True)
+    code, _, err = run(capsys, "audited_net:net", "--input", "audited_net:batch", "--svg", "no/such/net.svg")
+    assert code == 1
+    assert "cannot be written" in err
+
+
 @pytest.mark.parametrize(
     ("wanted", "code"),
     [(("any",), 1), (("DL009",), 1), (("DL001,DL009",), 1), (("DL001",), 0), (("none",), 0), (("DL001", "DL009"), 1)],

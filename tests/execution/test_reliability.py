@@ -276,7 +276,9 @@ def test_state_that_no_checkpoint_finds_is_told_of(tmp_path):
     spec = small("Remembering", arms=[{"name": "a", "p": 0.2}])
     (said,) = interrupted(spec, tmp_path / "x", 1)
     assert re.search(r"a · seed 0 continues otherwise than it was.*epoch 1.*outside its state_dict", said)
-    assert said in [event.detail.get("text") for event in read_experiment(tmp_path / "x").events]
+    record = read_experiment(tmp_path / "x")
+    assert said in [event.detail.get("text") for event in record.events]
+    assert ("continues_otherwise", "a") in [(notice.code, notice.arm) for notice in record.notices]
 
 
 @pytest.mark.parametrize("changes", [{}, {"arms": [MOVING]}, {"arms": [ADAPTIVE]}])

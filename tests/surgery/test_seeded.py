@@ -170,3 +170,16 @@ def test_other_threads_call_torchs_own_meanwhile_and_an_error_puts_them_back():
             model(torch.ones(200))
     assert F.dropout is dropout
     assert not NAMES._inside
+
+
+def test_what_others_put_under_a_name_stays(monkeypatch):
+    model = nn.Sequential(Named())
+    droplab.replace(model, X)
+
+    def mine(x, p=0.5, training=True, inplace=False):
+        return x
+
+    monkeypatch.setattr(F, "dropout", mine)
+    with droplab.keyed(model, seed=1):
+        assert torch.equal(model(X), X)
+    assert F.dropout is mine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import warnings
 
 import pytest
@@ -12,10 +13,17 @@ from droplab.records import SinkRun
 from droplab.testing import ReadBack, SinkContract
 from droplab.testing.sinks import commit, write_ledger
 from droplab.tracking import mirror, sink_runs
+from droplab.tracking.names import grouped
 from tests.report.test_measures import write
 from tests.tracking import offline_wandb
 
 FLOAT32 = 2.0**-23
+
+
+def ours(metrics):
+    """Metrics by droplab's own names; tools are given those that they group: ``val/loss``."""
+    assert {"train/loss", "fit/loss", "val/loss"} <= metrics.keys()
+    return {re.sub("^(train|fit|val)/", r"\1_", name): series for name, series in metrics.items()}
 
 
 class TestTensorboard(SinkContract):
@@ -42,7 +50,7 @@ class TestTensorboard(SinkContract):
                 assert value.bucket_limit[-1] == value.max
                 histograms[kind.removesuffix("s"), layer, e.step - 1] = (value.bucket, value.min, value.max)
         text = events.Tensors("config/text_summary")[0].tensor_proto.string_val[0].decode()
-        return ReadBack(json.loads(text.removeprefix("```json\n").removesuffix("\n```")), metrics, histograms)
+        return ReadBack(json.loads(text.removeprefix("```json\n").removesuffix("\n```")), ours(metrics), histograms)
 
 
 @pytest.mark.filterwarnings("ignore:.*loader strategy is deprecated")  # MLflow's own use of SQLAlchemy
@@ -68,7 +76,7 @@ class TestMlflow(SinkContract):
             text = load_dict(f"{found.info.artifact_uri}/{item.path}")
             for h in text["histograms"]:
                 histograms[h["kind"], h["layer"], h["epoch"] - 1] = (h["counts"], h["low"], h["high"])
-        return ReadBack(found.data.params, metrics, histograms)
+        return ReadBack(found.data.params, ours(metrics), histograms)
 
     def test_telemetry_is_off(self):
         import droplab.tracking.mlflow_sink  # noqa: F401
@@ -101,7 +109,7 @@ class TestTrackio(SinkContract):
                     histograms[where] = (value["values"], value["bins"][0], value["bins"][-1])
                 elif isinstance(value, float):
                     metrics.setdefault(name, {})[row["step"] - 1] = value
-        return ReadBack(found.config, metrics, histograms)
+        return ReadBack(found.config, ours(metrics), histograms)
 
 
 class TestWandb(SinkContract):
@@ -129,7 +137,7 @@ class TestWandb(SinkContract):
                     histograms[kind.removesuffix("s"), layer, row["_step"]] = (value["values"], edges[0], edges[-1])
                 elif not name.startswith("_"):
                     metrics.setdefault(name, {})[row["_step"]] = value
-        return ReadBack(config, metrics, histograms)
+        return ReadBack(config, ours(metrics), histograms)
 
     def test_offline_says_how_to_upload(self, tmp_path):
         with write_ledger(tmp_path, seeds=1, epochs=1) as ledger:
@@ -158,7 +166,7 @@ def test_the_wandb_report_is_the_tutorials(finished, monkeypatch, lang):
     main(["export", "wandb", str(finished.folder), "--report", "--lang", lang])
     (report,) = built
     grids = [block for block in report.blocks if type(block).__name__ == "PanelGrid"]
-    assert [panel.y for panel in grids[0].panels] == [[name] for name in reports.curves(finished.record)]
+    assert [panel.y for panel in grids[0].panels] == [[grouped(name)] for name in reports.curves(finished.record)]
     assert {grid.runsets[0].entity for grid in grids} == {"someone"}
     assert finished.record.experiment_id in str(grids[0].runsets[0].filters)
     assert ("検証損失" if lang == "ja" else "validation loss") == grids[0].panels[0].title

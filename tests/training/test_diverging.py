@@ -104,3 +104,17 @@ def test_without_epochs_nothing_is_trained_again(tmp_path):
 
     assert reason(loop, tmp_path) == "val_loss is no longer finite (epoch 1)"
     assert len(calls) == 1
+
+
+def test_an_epoch_that_is_not_the_same_twice(tmp_path):
+    calls = []
+
+    def loop(run):
+        calls.append(run)
+        model = run.prepare(Net)
+        for _ in run.epochs(1):
+            with run.step():
+                model(X[:8]).sum().backward()
+            run.report(val_loss=torch.nan if len(calls) == 1 else 0.5)
+
+    assert "(epoch 1); trained again, the epoch stayed finite: it is not the same twice" in reason(loop, tmp_path)

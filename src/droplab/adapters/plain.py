@@ -19,9 +19,12 @@ from droplab.nn import penalty
 from droplab.records import Measure
 from droplab.spec.experiment import ArmSpec
 from droplab.surgery import rates
+from droplab.training.drawing import Drawn, drawn
 from droplab.training.keeping import check_plain, sorted_out
+from droplab.training.once import Once
 from droplab.training.progress import Progress, read_unit
 from droplab.training.settings import Settings
+from droplab.training.watching import Nobody
 
 
 @final
@@ -93,6 +96,13 @@ class PlainRun:
                 self._samples = len(dataset)
             options |= share_of(dataset, options)
         return _Loader(dataset, self._progress, shuffle, **options)
+
+    def split(
+        self, count: int, size: float = 0.1, *, strata: Any = None, groups: Any = None, times: Any = None
+    ) -> Drawn:
+        """One split, that of an experiment whose seeds share it."""
+        by = {"strata": strata, "groups": groups, "times": times}
+        return drawn(False, self.seed, count, size, by, Once(Nobody(lambda: False)))
 
     def epochs(
         self,

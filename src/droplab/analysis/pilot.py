@@ -14,7 +14,7 @@ from droplab.analysis.deployed import Kind, endpoint, kind_of
 from droplab.analysis.looks import Plan
 from droplab.analysis.paired import MOST_SEEDS, POWER
 from droplab.analysis.questions import questions
-from droplab.analysis.scope import scope_of
+from droplab.analysis.scope import scope_of, weakest
 from droplab.analysis.student import quantile
 from droplab.errors import UserError
 from droplab.records import LOOKS, ExperimentRecord, Measure
@@ -72,6 +72,8 @@ class Pilot:
     floor: float
     """What no number of seeds goes below: 95 % half width of the baseline's own value for new data, as far as the folds
     of its validation samples tell; NaN without folds."""
+    least: float
+    """Where seeds draw their splits: the difference below which no number of seeds finds any; 0 of one split."""
 
 
 def pilot(record: ExperimentRecord, arms: int = 1, plan: Plan | None = None) -> Pilot:
@@ -116,7 +118,8 @@ def pilot(record: ExperimentRecord, arms: int = 1, plan: Plan | None = None) -> 
         looks=plan.looks,
         expected=tuple(expected(plan, d, d * apart, 1 / arms, ratio) for d in (1.0, 2.0)),
         for_margin=_for_margin(apart, plan, arms, ratio),
-        floor=_floor(record, asked.turn) if kind == "deployed" else math.nan,
+        floor=_floor(record, asked.turn) if kind == "deployed" and not ratio else math.nan,
+        least=apart * weakest(ratio, plan.alpha / arms),
     )
 
 

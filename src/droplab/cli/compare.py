@@ -31,6 +31,10 @@ def compare(
     epochs: int | None = None,
     out: Path | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
+    executor: Literal["auto", "serial", "process", "ray"] | None = None,
+    address: str | None = None,
+    cpus_per_run: float | None = None,
+    gpus_per_run: float | None = None,
     track: str | None = None,
     allow_random_baseline: Annotated[bool, Parameter(negative="")] = False,
     accept_changed_code: Annotated[bool, Parameter(negative="")] = False,
@@ -62,6 +66,10 @@ def compare(
         epochs: Epochs per run.
         out: Folder of the experiment (default: droplab-runs/NAME-HASH, the same for the same spec).
         fresh: Start anew in a new folder.
+        executor: serial, process, or ray for a cluster; auto measures which of the first two finishes first.
+        address: Of ray: the cluster's, HOST:PORT (default: the one on this machine, or a new one).
+        cpus_per_run: Of ray: CPUs that each run holds on its node (default: its threads, or 1).
+        gpus_per_run: Of ray: GPUs that each run holds; 0.25 for four runs on one.
         track: Mirror metrics to wandb, trackio, mlflow, tensorboard or pkg.module:Class; several by commas.
         allow_random_baseline: Train an arm without dropout although the model drops by itself; the verdict says so.
         accept_changed_code: Continue although the code that the spec names is another now; the verdict says so.
@@ -79,6 +87,8 @@ def compare(
     check_sinks(sinks)
     left_out: list[str] = []
     asked: LoopSpec | ExperimentSpec
+    options = {"executor": executor, "address": address, "cpus_per_run": cpus_per_run, "gpus_per_run": gpus_per_run}
+    compute = {key: value for key, value in options.items() if value is not None}
     if spec is not None and "loop" in read_table(spec):
         built_in_set = None if arm_set is None or ":" in arm_set else arm_set
         _refuse(
@@ -93,7 +103,9 @@ def compare(
         known = parse(LoopSpec, read_table(spec), str(spec)).canonical()["arms"]
         chosen = choose_arms(arms, known) if arms is not None else arm_set
         over = {"arms": chosen, "seeds": seeds, "margin": margin, "resample": draw, "epochs": epochs}
-        given = {key: value for key, value in over.items() if value is not None}
+        given: dict[str, Any] = {key: value for key, value in over.items() if value is not None}
+        if compute:
+            given["compute"] = _over(read_table(spec).get("compute"), compute)
         asked = parse(LoopSpec, {**read_table(spec), **given}, str(spec))
     else:
         values = spec_values(spec, data, train_size, model, arms, arm_set, seeds, epochs)
@@ -101,6 +113,8 @@ def compare(
             values["margin"] = margin
         if draw is not None:
             values["resample"] = draw
+        if compute:
+            values["compute"] = _over(values.get("compute"), compute)
         if arm_set is not None:
             from droplab.execution.fitting import fit_set
 
@@ -122,6 +136,11 @@ def compare(
             accept_changed_code=accept_changed_code,
         )
     show_results(results, lang, data_dir)
+
+
+def _over(table: Any, given: dict[str, Any]) -> Any:
+    """A spec's table with the options of the command line laid over it."""
+    return {**table, **given} if isinstance(table, dict) else given or table
 
 
 def _refuse(given: dict[str, Any]) -> None:

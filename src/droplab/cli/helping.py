@@ -97,7 +97,7 @@ def _formatter(lang: str) -> Any:
     from attrs import evolve
     from cyclopts.help import DefaultFormatter
 
-    class Formatter(DefaultFormatter):
+    class _Formatter(DefaultFormatter):
         def render_usage(self, console: Any, options: Any, usage: Any) -> None:
             del options
             if usage:
@@ -122,7 +122,7 @@ def _formatter(lang: str) -> Any:
         text = " ".join([_plain(console, entry.description), *said])
         return evolve(entry, description=_Wrapped(text), required=False, default=None, choices=None)
 
-    return Formatter()
+    return _Formatter()
 
 
 def _plain(console: Any, shown: Any) -> str:

@@ -94,6 +94,10 @@ class _Progress(Listener):
         self._reached[key] = measurement.epoch + 1
         self._measured(key, measurement)
 
+    def placed(self, key: RunKey, node: str) -> None:
+        """One line for the run; on a live display, above it."""
+        self.say(f"{key}: {words('live.placed', self._lang, node=node)}")
+
     def say(self, text: str) -> None:
         """A text; on a live display above it, and as wide as the terminal, else on one line."""
         said = plain(translate(text, self._lang))
@@ -221,6 +225,9 @@ class LiveProgress(_Progress):
         return [bar, line]
 
 
+_HOW = {"serial": "plan.serial", "ray": "plan.cluster"}
+
+
 def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str, lang: str = "en") -> str:
     """One line on what will run how."""
     done = sum(run.state == "done" for run in record.runs.values())
@@ -233,9 +240,7 @@ def describe_plan(record: ExperimentRecord, plan: dict[str, Any], folder: str, l
         seeds=len(record.seeds),
         continuing=words("plan.continuing", lang, done=str(done)) if done else "",
         epochs=words("plan.epochs", lang, count=record.epochs) if record.epochs else words("plan.loop", lang),
-        how=words("plan.serial", lang)
-        if plan["executor"] == "serial"
-        else words("plan.parallel", lang, count=plan["workers"]),
+        how=words(_HOW.get(plan["executor"], "plan.parallel"), lang, count=plan["workers"]),
         threads=plan["threads"],
         precision=plan["precision"],
         device=plan["device"],

@@ -18,7 +18,7 @@ from droplab.execution.house_set import HouseSet, terms_for
 from droplab.execution.plan import Plan
 from droplab.execution.runs import LoopRuns
 from droplab.records import Notice
-from droplab.spec.experiment import ExperimentSpec
+from droplab.spec.experiment import ComputeSpec, ExperimentSpec
 from droplab.training.allocator import keep_freed_memory
 from droplab.training.loop import HouseLoop
 from droplab.training.samples import RunData
@@ -65,6 +65,16 @@ def _devices() -> str:
     return ", ".join(["cpu", *found])
 
 
+def plan_on_ray(compute: ComputeSpec, precision: str) -> Plan:
+    """How many runs there are at a time the cluster decides; what each has is the same on every node.
+
+    >>> plan_on_ray(ComputeSpec(executor="ray", cpus_per_run=1.5, gpus_per_run=0.5), "float32")
+    Plan(executor='ray', workers=0, threads=2, precision='float32', device='cuda')
+    """
+    device = compute.device if compute.device != "auto" else "cuda" if compute.gpus_per_run else "cpu"
+    return Plan("ray", 0, compute.threads or math.ceil(compute.cpus_per_run or 1), precision, device)
+
+
 def choose_plan(
     spec: ExperimentSpec,
     data: RunData,
@@ -96,6 +106,8 @@ def choose_plan(
         shared = replace(
             base, executor="process", workers=workers, threads=compute.threads or max(1, cores() // workers)
         )
+        if compute.executor == "ray":
+            return ChosenPlan(plan_on_ray(compute, base.precision), figures)
         if compute.executor != "auto":
             return ChosenPlan(base if compute.executor == "serial" else shared, figures)
         if data.device.type != "cpu" or runs < 2 or workers < 2:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
 from typing import Any, cast, final
 
 import cloudpickle
@@ -48,8 +52,30 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
             )
 
 
-def packed(name: str, loop: Loop) -> bytes | None:
+@contextmanager
+def _by_value(module: ModuleType | None) -> Iterator[None]:
+    """What a module of the user's defines is sent itself, for machines that do not have its file."""
+    installed = any(word in (getattr(module, "__file__", None) or "site-packages") for word in _INSTALLED)
+    if module is None or installed or module.__name__ in cloudpickle.list_registry_pickle_by_value():
+        yield
+        return
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        cloudpickle.unregister_pickle_by_value(module)
+
+
+_INSTALLED = ("site-packages", "dist-packages")
+
+
+def packed(name: str, loop: Loop, *, by_value: bool = False) -> bytes | None:
     """What a worker needs to have the loop; ``None`` where its name is enough.
+
+    Args:
+        name: of the loop.
+        loop: the loop.
+        by_value: send it, and what else its module defines, also where it has a name that can be imported here.
 
     Raises:
         UserError: it carries too much, or what cannot be carried.
@@ -57,12 +83,14 @@ def packed(name: str, loop: Loop) -> bytes | None:
     >>> unpacked("__main__:<lambda>", packed("__main__:<lambda>", lambda run: 3))(None)
     3
     """
-    if not is_local(name):
+    if not is_local(name) and not by_value:
         return None
+    module = sys.modules.get(getattr(loop, "__module__", "")) if by_value else None
     stream = io.BytesIO()
     try:
         pickler = _Pickler(stream)
-        pickler.dump((loop, pickler.examples))  # the second is written when the first has been walked through
+        with _by_value(module):
+            pickler.dump((loop, pickler.examples))  # the second is written when the first has been walked through
     except UserError:
         raise
     except Exception as problem:

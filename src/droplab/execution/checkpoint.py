@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from droplab.errors import CheckpointError, ModelError
-from droplab.training.port import Loaded
+from droplab.training.port import Loaded, Port, Store
 
 _MAGIC = b"droplab checkpoint 1\n"
 _KEEP = 2
@@ -43,14 +43,8 @@ class CheckpointStore:
         return sorted(named, key=lambda path: int(path.stem.removeprefix("epoch-")), reverse=True)
 
     def check(self, state: dict[str, Any]) -> None:
-        """See that a state could be written and read again, tensors left out.
-
-        Raises:
-            ModelError: it holds what cannot be read without running code; the message names it.
-        """
-        culprit = _unreadable(_without_tensors(state))
-        if culprit:
-            raise _cannot_be_kept(culprit)
+        """See ``check_state``."""
+        check_state(state)
 
     def save(self, epochs_done: int, state: dict[str, Any], keep: int = _KEEP) -> Path:
         """Write the state after ``epochs_done`` epochs, then remove all files but the last ones up to it.
@@ -66,22 +60,19 @@ class CheckpointStore:
             CheckpointError: the disk is full or the folder cannot be written.
             ModelError: the state holds what cannot be read without running code.
         """
-        self.check(state)
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        payload = buffer.getvalue()
-        if not self._read_back:
-            culprit = _unreadable(state) if not _round_trips(state) else ""
-            if culprit:
-                raise _cannot_be_kept(culprit)
-            self._read_back = True
+        raw = encoded(state, read_back=not self._read_back)
+        self._read_back = True
+        return self.put(epochs_done, raw, keep)
+
+    def put(self, epochs_done: int, raw: bytes, keep: int = _KEEP) -> Path:
+        """Write what ``encoded`` gave; see ``save``."""
         path = self.folder / f"epoch-{epochs_done:06d}.ckpt"
         partial = path.with_suffix(f".partial-{os.getpid()}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             partial.unlink(missing_ok=True)  # a link that waits there is not followed
             with partial.open("xb") as file:
-                file.write(_MAGIC + hashlib.sha256(payload).digest() + payload)
+                file.write(raw)
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
@@ -106,12 +97,22 @@ class CheckpointStore:
 
         A file that is truncated or damaged is reported through ``say`` and passed over.
         """
+        found = self._newest(at_most)
+        return found[1] if found else None
+
+    def raw(self, at_most: int | None = None) -> tuple[int, bytes] | None:
+        """Epochs and bytes of the file that ``latest`` would read."""
+        found = self._newest(at_most)
+        return (found[1].epochs_done, found[0]) if found else None
+
+    def _newest(self, at_most: int | None) -> tuple[bytes, Loaded] | None:
         for path in self._paths():
             epochs_done = _epochs(path)
             if at_most is not None and epochs_done > at_most:
                 continue
             try:
-                return Loaded(epochs_done, _read(path))
+                raw = path.read_bytes()
+                return raw, Loaded(epochs_done, decoded(raw))
             except (OSError, ValueError, pickle.UnpicklingError, RuntimeError) as problem:
                 self._say(f"checkpoint {path} is not used ({problem}); falling back to the one before it")
         return None
@@ -131,8 +132,50 @@ class CheckpointStore:
         return found
 
 
-def _read(path: Path) -> dict[str, Any]:
-    raw = path.read_bytes()
+def store_of(folder: Path, port: Port) -> Store:
+    """Where a run keeps its state: in its folder, or with the driver, where the two have no disk in common."""
+    elsewhere: Store | None = getattr(port, "store", None)
+    return elsewhere if elsewhere is not None else CheckpointStore(folder, port.say)
+
+
+def check_state(state: dict[str, Any]) -> None:
+    """See that a state could be written and read again, tensors left out.
+
+    Raises:
+        ModelError: it holds what cannot be read without running code; the message names it.
+    """
+    culprit = _unreadable(_without_tensors(state))
+    if culprit:
+        raise _cannot_be_kept(culprit)
+
+
+def encoded(state: dict[str, Any], *, read_back: bool) -> bytes:
+    """A checkpoint file's bytes.
+
+    Args:
+        state: see ``CheckpointStore.save``.
+        read_back: see that all of it comes back.
+
+    Raises:
+        ModelError: the state holds what cannot be read without running code.
+    """
+    check_state(state)
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    payload = buffer.getvalue()
+    if read_back:
+        culprit = _unreadable(state) if not _round_trips(state) else ""
+        if culprit:
+            raise _cannot_be_kept(culprit)
+    return _MAGIC + hashlib.sha256(payload).digest() + payload
+
+
+def decoded(raw: bytes) -> dict[str, Any]:
+    """The inverse.
+
+    Raises:
+        ValueError: they are not whole.
+    """
     head = len(_MAGIC) + 32
     if not raw.startswith(_MAGIC) or len(raw) < head:
         raise ValueError("it is not a whole droplab checkpoint")

@@ -28,6 +28,11 @@ class LedgerDriver:
         self._ledger.set_state(key, "running")
         self._listener.started(key)
 
+    def placed(self, key: RunKey, node: str) -> None:
+        """A run has been given to a machine of a cluster."""
+        self._ledger.event("placed", key, node=node)
+        self._listener.placed(key, node)
+
     def epoch(self, key: RunKey, measurement: Measurement) -> None:
         """An epoch is measured."""
         self._ledger.commit_epoch(key, measurement)

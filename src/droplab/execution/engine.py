@@ -19,7 +19,7 @@ from droplab.execution.folder import fresh_folder, make_folder, run_folder
 from droplab.execution.guest import Guest
 from droplab.execution.house import House
 from droplab.execution.lock import folder_lock
-from droplab.execution.plan import OpenRun, Plan
+from droplab.execution.plan import OpenRun, Plan, is_compared
 from droplab.execution.rounds import Wanted, all_of_them, rounds
 from droplab.execution.signals import StopFlag, stop_on_signals
 from droplab.execution.threads import check_threads
@@ -28,7 +28,7 @@ from droplab.languages import Count
 from droplab.ledger import FILE_NAME, Ledger, exists
 from droplab.listener import GuardedListener, Listener, Silent
 from droplab.records import ExperimentRecord, RunKey
-from droplab.spec.experiment import ExperimentSpec, digest
+from droplab.spec.experiment import ComputeSpec, ExperimentSpec, digest
 from droplab.spec.loop import LoopSpec
 from droplab.spec.plan import KEY, kept
 
@@ -92,8 +92,10 @@ def run_experiment(
     device = choose_device(spec.compute.device)
     prepare_meanwhile()
     experiment.look(device, listener.say)
-    make_folder(folder)
     with ExitStack() as stack:
+        if spec.compute.executor == "ray":
+            _connect(spec.compute, directory, stack)
+        make_folder(folder)
         stack.enter_context(folder_lock(folder))
         flag = stack.enter_context(stop_on_signals(give_up=lambda: _mark_interrupted(folder)))
         if exists(folder / FILE_NAME):
@@ -148,7 +150,11 @@ def _carry_out(
     plan = Plan(**design["plan"])
     record = ledger.read()
     run_set = experiment.run_set(whole, plan, len(record.runs))
-    if executor is None and plan.executor == "process":
+    if executor is None and plan.executor == "ray":
+        from droplab.execution.executors.cluster import RayExecutor
+
+        executor = stack.enter_context(RayExecutor(run_set, experiment.spec.compute, experiment.cargo()))
+    elif executor is None and plan.executor == "process":
         executor = stack.enter_context(ProcessExecutor(run_set))
     elif executor is None:
         executor = SerialExecutor(experiment.opened(run_set))
@@ -163,6 +169,13 @@ def _carry_out(
     return ledger.read()
 
 
+def _connect(compute: ComputeSpec, directory: Path, stack: ExitStack) -> None:
+    """To a cluster, before anything is written."""
+    from droplab.execution.executors.cluster import connected
+
+    stack.enter_context(connected(compute, directory))
+
+
 def _mark_interrupted(folder: Path) -> None:
     """For a process that is about to be ended from outside of its main thread."""
     with Ledger.open(folder / FILE_NAME) as ledger:
@@ -174,10 +187,10 @@ def _mark_interrupted(folder: Path) -> None:
 def open_run(record: ExperimentRecord, key: RunKey, folder: Path, ledger: Ledger) -> OpenRun:
     """A run as executors are told of it."""
     run, primary = record.runs[key], f"val_{record.measures[0].name}"
-    compared = {name: series for name, series in run.metrics.items() if name == primary or name.startswith("p/")}
+    compared = {name: series for name, series in run.metrics.items() if is_compared(name, primary)}
     design = ledger.design()
     group = f"{design['spec']['name']} {design['experiment_id'][:8]}"
-    return OpenRun(key, run_folder(folder, ledger.run_id(key)), run.epochs_done, group, compared)
+    return OpenRun(key, run_folder(folder, ledger.run_id(key)), run.epochs_done, group, compared, primary)
 
 
 def interrupted_error(flag: StopFlag, record: ExperimentRecord, folder: Path) -> InterruptedRunError:

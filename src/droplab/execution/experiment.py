@@ -124,5 +124,8 @@ class Experiment(Protocol):
     def run_set(self, spec: Any, plan: Plan, runs: int) -> RunSet:
         """For executors; ``spec`` is a whole one, ``runs`` are all that the ledger has."""
 
+    def cargo(self) -> Any:
+        """Data that a cluster's nodes are sent, for ``RunSet.open``; ``None`` where runs load them."""
+
     def opened(self, run_set: Any) -> Opened:
         """Its run set in this process, where much may be loaded already."""

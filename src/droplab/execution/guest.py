@@ -11,8 +11,9 @@ from typing import Any, final
 import torch
 
 from droplab.errors import DesignError
+from droplab.execution.calibrate import plan_on_ray
 from droplab.execution.carrying import packed, unpacked
-from droplab.execution.checkpoint import CheckpointStore
+from droplab.execution.checkpoint import store_of
 from droplab.execution.environment import cores
 from droplab.execution.experiment import ChosenPlan, Whole
 from droplab.execution.fingerprint import changed_code, digests_of, file_digests
@@ -25,6 +26,7 @@ from droplab.records import Notice
 from droplab.spec.enlarged import as_it_began
 from droplab.spec.experiment import ArmSpec
 from droplab.spec.loop import NOT_IDENTITY, LoopSpec, enlarged
+from droplab.training.port import Port, Store
 from droplab.training.run import Loop
 from droplab.training.terms import Terms
 from droplab.userobjects import resolve
@@ -54,11 +56,11 @@ class GuestSet:
     daemon: bool = False
     """A loop may start processes, those of a ``DataLoader`` for one."""
 
-    def store(self, run: OpenRun, say: Callable[[str], None]) -> CheckpointStore:
+    def store(self, run: OpenRun, port: Port) -> Store:
         """See ``LoopSet``."""
-        return CheckpointStore(run.folder, say)
+        return store_of(run.folder, port)
 
-    def open(self) -> LoopRuns:
+    def open(self, cargo: Any = None) -> LoopRuns:  # noqa: ARG002  # a loop loads its data itself
         """Find the loop."""
         return LoopRuns(self, unpacked(self.loop_name, self.loop))
 
@@ -120,6 +122,8 @@ class Guest:
     def look(self, device: torch.device, say: Callable[[str], None]) -> None:  # noqa: ARG002  # see Experiment
         """See ``Experiment``."""
         self._loop = loop = resolve(self.spec.loop, "loop", DesignError)
+        if hasattr(loop, "carry_out") and self.spec.compute.executor == "ray":
+            raise DesignError("a script is launched on this machine, not on a cluster: leave compute.executor out")
         try:
             inspect.signature(loop).bind(None)
         except TypeError as problem:
@@ -146,6 +150,8 @@ class Guest:
     def choose(self, device: torch.device, say: Callable[[str], None]) -> ChosenPlan:  # noqa: ARG002  # see Experiment
         """See ``Experiment``. ``auto`` is one run at a time: what a loop may share with others here, it alone knows."""
         compute = self.spec.compute
+        if compute.executor == "ray":
+            return ChosenPlan(plan_on_ray(compute, NO_PRECISION), {})
         if compute.executor != "process":
             threads = compute.threads or torch.get_num_threads()
             return ChosenPlan(Plan("serial", 1, threads, NO_PRECISION, str(device)), {})
@@ -164,8 +170,12 @@ class Guest:
     def run_set(self, spec: LoopSpec, plan: Plan, runs: int) -> GuestSet:
         """See ``Experiment``."""
         assert self._loop is not None
-        loop = packed(spec.loop, self._loop) if plan.executor == "process" else None
+        alone = plan.executor == "serial"
+        loop = None if alone else packed(spec.loop, self._loop, by_value=plan.executor == "ray")
         return GuestSet(spec.loop, loop, spec.arms, terms_of(spec, plan, runs), plan, self._directory)
+
+    def cargo(self) -> None:
+        """See ``Experiment``."""
 
     def opened(self, run_set: GuestSet) -> LoopRuns:
         """See ``Experiment``."""

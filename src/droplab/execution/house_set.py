@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 import torch
 
+from droplab.data import Split
 from droplab.errors import DataError
-from droplab.execution.checkpoint import CheckpointStore
+from droplab.execution.checkpoint import store_of
 from droplab.execution.house_store import HouseStore
 from droplab.execution.loading import lay_out_for, split_of, with_sizes
 from droplab.execution.plan import OpenRun, Plan
 from droplab.execution.runs import LoopRuns
 from droplab.execution.seed_data import SeedData
 from droplab.spec.experiment import ArmSpec, ExperimentSpec
+from droplab.tasks.split import TaskSplit
 from droplab.training.loop import HouseLoop
+from droplab.training.port import Port
 from droplab.training.samples import RunData
 from droplab.training.terms import Terms
 
@@ -46,13 +48,13 @@ class HouseSet:
         """See ``LoopSet``."""
         return self.spec.arms
 
-    def store(self, run: OpenRun, say: Callable[[str], None]) -> HouseStore:
+    def store(self, run: OpenRun, port: Port) -> HouseStore:
         """See ``LoopSet``."""
-        return HouseStore(CheckpointStore(run.folder, say), run.measured, f"val_{self.terms.measures[0].name}")
+        return HouseStore(store_of(run.folder, port), run.measured, f"val_{self.terms.measures[0].name}")
 
-    def open(self) -> LoopRuns:
-        """Load the data."""
-        split = split_of(self.spec, 0, self.data_dir)
+    def open(self, cargo: Split | TaskSplit | None = None) -> LoopRuns:
+        """Load the data, where the driver has not sent them."""
+        split = split_of(self.spec, 0, self.data_dir) if cargo is None else cargo
         if split.fingerprint != self.fingerprint:
             raise DataError(
                 f"data {self.spec.data.name!r} loaded differently in a worker process than in the driver. "

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, final
 
-from droplab.execution.checkpoint import CheckpointStore
-from droplab.training.port import Loaded
+from droplab.training.port import Loaded, Store
 
 _MODEL = ("model", "beside", "schedules")
 
@@ -23,7 +22,7 @@ class HouseStore:
         primary: the name of the first.
     """
 
-    def __init__(self, store: CheckpointStore, measured: Mapping[str, tuple[float, ...]], primary: str) -> None:
+    def __init__(self, store: Store, measured: Mapping[str, tuple[float, ...]], primary: str) -> None:
         self._store, self._measured, self._primary = store, measured, primary
 
     def check(self, state: dict[str, Any], /) -> None:
@@ -35,7 +34,7 @@ class HouseStore:
         written = _written(state)
         if keep == 1:
             written = {name: written[name] for name in _MODEL}
-        self._store.save(epochs_done, written, keep)
+        self._store.save(epochs_done, written, keep=keep)
 
     def latest(self, at_most: int | None = None, /) -> Loaded | None:
         """See ``Store``."""

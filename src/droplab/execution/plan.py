@@ -22,6 +22,17 @@ class OpenRun:
     """The experiment's name and the first digits of its id, for loggers of the loop's own."""
     measured: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """The ledger's primary measure and ``p/SITE`` by epoch, to compare with what a checkpoint gives."""
+    primary: str = ""
+    """The name of that measure's figure."""
+
+
+def is_compared(metric: str, primary: str) -> bool:
+    """Whether a run that is continued compares it with what the ledger has.
+
+    >>> is_compared("p/drop1", "val_loss"), is_compared("val_accuracy", "val_loss")
+    (True, False)
+    """
+    return metric == primary or metric.startswith("p/")
 
 
 @dataclass(frozen=True)

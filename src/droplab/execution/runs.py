@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, final
@@ -39,7 +39,7 @@ class LoopSet(Protocol):
     def directory(self) -> Path:
         """See ``RunSet``."""
 
-    def store(self, run: OpenRun, say: Callable[[str], None]) -> Store:
+    def store(self, run: OpenRun, port: Port) -> Store:
         """A run's checkpoints."""
 
 
@@ -64,7 +64,7 @@ class LoopRuns:
         terms, key = self.run_set.terms, run.key
         torch.set_num_threads(self.run_set.plan.threads)
         arm = next(arm for arm in self.run_set.arms if arm.name == key.arm)
-        store = self.run_set.store(run, port.say)
+        store = self.run_set.store(run, port)
         labels = Labels(run.group, key.arm, key.seed, port, open_now())
         seen = Run(arm, key.seed, terms, store, run.epochs_in_ledger, port, labels=labels)
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from droplab.analysis import Plan, written
 from droplab.errors import UserError, quote, suggest
 from droplab.foreign.group import arms_of, seed_of
-from droplab.foreign.measures import Figure, companions, wanted_measures
+from droplab.foreign.measures import Figure, as_recorded, companions, wanted_measures
 from droplab.foreign.runs import Curve, ForeignRun
 from droplab.foreign.wanted import Wanted
 from droplab.records import ELSEWHERE, ExperimentRecord, Measure, Notice, RunKey, RunRecord
@@ -35,7 +35,9 @@ def build(runs: Sequence[ForeignRun], wanted: Wanted, name: str) -> ExperimentRe
     figures = wanted_measures(wanted.measures)
     if not runs:
         raise UserError(f"{name} holds no runs")
-    _check_figures(runs, figures)
+    there = dict.fromkeys(name for run in runs for name in run.curves if not _FOLD.fullmatch(name))
+    figures = as_recorded(figures, there)
+    _check_figures(there, figures)
     arms = arms_of(runs, wanted.arm, wanted.seed)
     made: dict[RunKey, tuple[ForeignRun, RunRecord]] = {}
     for run, arm in zip(runs, arms, strict=True):
@@ -72,8 +74,7 @@ def build(runs: Sequence[ForeignRun], wanted: Wanted, name: str) -> ExperimentRe
     )
 
 
-def _check_figures(runs: Sequence[ForeignRun], figures: Sequence[Figure]) -> None:
-    there = dict.fromkeys(name for run in runs for name in run.curves if not _FOLD.fullmatch(name))
+def _check_figures(there: Collection[str], figures: Sequence[Figure]) -> None:
     for figure in figures:
         if figure.source not in there:
             known = ", ".join(list(there)[:20]) or "none"

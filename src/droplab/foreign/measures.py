@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from droplab.errors import UserError, quote
@@ -59,6 +59,20 @@ def _figure(text: str) -> Figure:
     known = next((one for one in CLASSIFICATION if one.name == name and better in {"", one.better}), None)
     measure = known or read_measures({name: better or "lower"})[0]
     return Figure(measure, source, metric)
+
+
+def as_recorded(figures: Sequence[Figure], names: Collection[str]) -> tuple[Figure, ...]:
+    """The figures by the names that runs have: one that none has may be there with another separator.
+
+    >>> [figure.source for figure in as_recorded(wanted_measures(["val_loss"]), ["val/loss", "train/loss"])]
+    ['val/loss']
+    """
+
+    def recorded(figure: Figure) -> Figure:
+        alike = [name for name in names if _SEPARATORS.sub("_", name) == _SEPARATORS.sub("_", figure.source)]
+        return figure._replace(source=alike[0]) if figure.source not in names and len(alike) == 1 else figure
+
+    return tuple(map(recorded, figures))
 
 
 def companions(figures: Sequence[Figure]) -> dict[str, str]:

@@ -69,8 +69,18 @@ def toml(spec: Mapping[str, Any]) -> str:
             lines += ["", f"[{_key(key)}]", *_pairs(value)]
         if _are_tables(value):
             for table in value:
-                lines += ["", f"[[{_key(key)}]]", *_pairs(table)]
+                lines += ["", f"[[{_key(key)}]]", *_pairs(_with_words(table))]
     return "\n".join(lines)
+
+
+def _with_words(arm: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An arm whose recipe takes something away says so in words."""
+    changes = arm.get("recipe")
+    if not changes or not _is_table(changes):
+        return arm
+    from droplab.spec.changes import NOTHING
+
+    return {**arm, "recipe": {key: NOTHING.get(key) if value is None else value for key, value in changes.items()}}
 
 
 def _is_table(value: Any) -> bool:

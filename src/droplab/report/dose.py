@@ -11,7 +11,7 @@ FEWEST = 3
 def doses(record: ExperimentRecord) -> dict[str, float] | None:
     """Each arm's drop rate, where the arms differ in nothing else; ``None`` where they do, or are too few.
 
-    The baseline may be written otherwise, as long as its rate is one number.
+    The baseline may be written otherwise, as long as its rate is one number and its recipe that of the others.
     """
     arms = {arm["name"]: arm for arm in record.spec.get("arms", ()) if arm.get("name") in record.arms}
     rates = {}
@@ -26,5 +26,7 @@ def doses(record: ExperimentRecord) -> dict[str, float] | None:
         if name != record.baseline
     ]
     if len(set(rates.values())) < max(FEWEST, len(rates)) or any(other != rest[0] for other in rest):
+        return None
+    if len({repr(arm.get("recipe")) for arm in arms.values()}) > 1:
         return None
     return rates

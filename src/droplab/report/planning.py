@@ -44,6 +44,8 @@ def render_pilot(found: Pilot, name: str, lang: str = "en") -> str:
     if found.for_margin is not None:
         more = found.for_margin > MOST_SEEDS
         lines += wrap(say("plan.margin_many" if more else "plan.margin", seeds=min(found.for_margin, MOST_SEEDS)))
+    if found.least:
+        lines += wrap(say("plan.splits", effect=size(found.least)))
     if not math.isnan(found.floor):
         lines += wrap(say("plan.floor", floor=size(found.floor)))
     return "\n".join([*lines, "", *wrap(say("plan.note"))])

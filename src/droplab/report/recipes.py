@@ -23,7 +23,7 @@ def recipe_texts(record: ExperimentRecord, say: Speaker) -> Iterator[str]:
             yield say("recipe.settings", arm=arm["name"], changes=say("comma").join(said))
             continue
         said = [
-            say("recipe.change", what=key, value=_value(key, value, say), before=_value(key, before[key], say))
+            say("recipe.change", what=key, value=_value(key, value, say), before=_value(key, before.get(key), say))
             for key, value in changes.items()
         ]
         yield say("recipe.changes", arm=arm["name"], changes=say("comma").join(said))

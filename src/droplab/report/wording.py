@@ -88,7 +88,7 @@ def wording(verdict: Verdict, record: ExperimentRecord, lang: str = "en") -> Wor
             for n, effects in found
             if effects
         ),
-        underfits=tuple(_underfits(verdict, arm, say) for arm in verdict.underfits),
+        underfits=tuple(_underfits(verdict, record, arm, say) for arm in verdict.underfits),
         arms_title=say("arms.title"),
         arms=_arm_rows(verdict, say),
         notices_title=say("notices.title"),
@@ -136,9 +136,12 @@ def _question(finding: int, verdict: Verdict, record: ExperimentRecord, say: Spe
     return say(key, baseline=record.baseline, expected=say("comma").join(expected))
 
 
-def _underfits(verdict: Verdict, arm: str, say: Speaker) -> str:
+def _underfits(verdict: Verdict, record: ExperimentRecord, arm: str, say: Speaker) -> str:
+    """What the arm's dropout, or whatever else it does, has cost."""
     worse = next(e for e in verdict.effects if (e.arm, e.role, e.status) == (arm, "fit", "supported"))
-    return said(say, "underfits.lower" if worse.mean < 0 else "underfits.higher", worse.measure, arm=arm)
+    rival = any(one["name"] == arm and one.get("recipe") for one in record.spec.get("arms", ()))
+    key = f"underfits.{'lower' if worse.mean < 0 else 'higher'}{'.rival' if rival else ''}"
+    return said(say, key, worse.measure, arm=arm)
 
 
 def _groups(verdict: Verdict, effects: Iterable[tuple[int, Effect]], say: Speaker) -> tuple[Group, ...]:

@@ -35,6 +35,8 @@ FIXED: Mapping[str, str] = {
     "watch_every": "it measures, and changes no training",
 }
 """Keys of the recipe that are one for all arms, and why."""
+NOTHING: Mapping[str, str] = {"max_norm": "none", SIZE: "all"}
+"""What stands for ``None`` where there is none, as in TOML: no bound, all samples."""
 SHORT = frozenset((*VARYING, *FIXED))
 """Keys that may stand in an arm's table itself, beside ``p``, and not in its ``recipe``."""
 
@@ -90,6 +92,7 @@ def settled(changes: Mapping[str, Any], recipe: BaseModel, data: BaseModel) -> d
     ]
     if problems:
         raise SpecError(problems, "the arm")
+    changes = {key: None if key in NOTHING and value == NOTHING[key] else value for key, value in changes.items()}
     found = dict[str, Any]()
     for table, keys in ((recipe, set(changes) - {SIZE}), (data, set(changes) & {SIZE})):
         before = table.model_dump(mode="json")

@@ -19,8 +19,10 @@ from pydantic import (
     BeforeValidator,
     Discriminator,
     Field,
+    SerializerFunctionWrapHandler,
     Tag,
     ValidationInfo,
+    model_serializer,
     model_validator,
 )
 
@@ -154,15 +156,40 @@ class RecipeSpec(Strict):
 class ComputeSpec(Strict):
     """Where and how runs are carried out; fixed in the ledger when an experiment is created."""
 
-    executor: Literal["auto", "serial", "process"] = "auto"
-    """``auto`` measures which finishes the run set first."""
+    executor: Literal["auto", "serial", "process", "ray"] = "auto"
+    """``auto`` measures which of ``serial`` and ``process`` finishes the run set first; ``ray`` is a cluster."""
     workers: int | None = Field(default=None, ge=1)
     """Worker processes of ``process``; one per core where absent."""
     threads: int | None = Field(default=None, ge=1)
     """CPU threads of each run; shared out evenly where absent."""
     device: str = "auto"
     """``auto``: the GPU where there is one, else the CPU; or a torch device such as ``cuda:1``."""
+    address: str | None = None
+    """Of ``ray``: the cluster's; where absent, the one that runs on this machine, or a new one."""
+    cpus_per_run: float | None = Field(default=None, gt=0)
+    """Of ``ray``: CPUs that each run holds on its node; its threads, or 1, where absent."""
+    gpus_per_run: float | None = Field(default=None, ge=0)
+    """Of ``ray``: GPUs that each run holds, 0.25 for four runs on one; none where absent."""
 
+    @model_validator(mode="after")
+    def _has_a_cluster_to_ask(self) -> ComputeSpec:
+        given = [name for name in _OF_RAY if getattr(self, name) is not None]
+        if given and self.executor != "ray":
+            raise ValueError(f"{', '.join(given)}: of executor = 'ray' alone, and it is {self.executor!r}")
+        if self.executor == "ray" and self.workers is not None:
+            raise ValueError(
+                "workers: how many runs a cluster has at a time follows from cpus_per_run and gpus_per_run"
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_younger(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = written(self)
+        return {name: value for name, value in values.items() if name not in _OF_RAY or value is not None}
+
+
+_OF_RAY = ("address", "cpus_per_run", "gpus_per_run")
+"""Keys that came later than ledgers that are to be continued; where absent they are left out."""
 
 _KIND_BEFORE = "layer"
 """What ``kind`` was called in specs, and is still in ledgers, whose identity is a hash of their words."""
@@ -288,7 +315,7 @@ class _HasArms(Protocol):
 
 
 class ByName:
-    """Arms by name, for specs that have some. No model itself: a shared one would move the order of a spec's fields."""
+    """Base of specs that have arms, to be had by name. No model itself: that would move the order of their fields."""
 
     @property
     def baseline_arm(self: _HasArms) -> str:

@@ -30,6 +30,8 @@ class _Now(threading.local):
 class Exchange:
     """Names of ``torch.nn.functional``, and who takes their calls over on this thread, if anybody does.
 
+    What somebody else has put under such a name stays.
+
     Args:
         functions: of that module.
     """
@@ -40,6 +42,7 @@ class Exchange:
         self.plain = {self._standing[name]: function for name, function in self._originals.items()}
         """The function of torch's that each stands for: what torch tells a mode of is found under its name."""
         self._now, self._lock, self._inside = _Now(), threading.Lock(), 0
+        self._exchanged: dict[str, Any] = {}
 
     def _in_place_of(self, function: Any) -> Any:
         @functools.wraps(function)
@@ -74,11 +77,13 @@ class Exchange:
     def _come(self) -> None:
         with self._lock:
             if not self._inside:
-                torchs.__dict__.update(self._standing)
+                names = torchs.__dict__
+                self._exchanged = {name: one for name, one in self._originals.items() if names.get(name) is one}
+                names.update({name: self._standing[name] for name in self._exchanged})
             self._inside += 1
 
     def _go(self) -> None:
         with self._lock:
             self._inside -= 1
             if not self._inside:
-                torchs.__dict__.update(self._originals)
+                torchs.__dict__.update(self._exchanged)

@@ -1,5 +1,6 @@
 """Contracts that plug-ins inherit: every test of ours becomes a test of yours."""
 
+from droplab.testing.executors import ExecutorContract
 from droplab.testing.laws.oracle import Oracle, scaled
 from droplab.testing.layers import LayerContract
 from droplab.testing.schedules import AdaptiveContract, ScheduleContract
@@ -9,6 +10,7 @@ from droplab.variants.kind import Kind
 
 __all__ = [
     "AdaptiveContract",
+    "ExecutorContract",
     "Kind",
     "LayerContract",
     "Oracle",

@@ -18,6 +18,7 @@ from mlflow.entities import Metric, Param, RunTag
 from droplab.errors import masked
 from droplab.measures import PARTS
 from droplab.records import Measurement, SinkRun
+from droplab.tracking.names import grouped
 
 _STATUS = {"done": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 _BATCH = 1000  # the server's bound on metrics per call
@@ -48,7 +49,7 @@ class MlflowSink:
             self._ids[run.id] = there[0].info.run_id
             self._client.update_run(self._ids[run.id], status="RUNNING")
             primary = run.measures[0].name  # at least one of its values is measured in every epoch
-            markers = (primary, *(f"{part}_{primary}" for part in PARTS))
+            markers = (primary, *(name for part in PARTS for name in (f"{part}_{primary}", f"{part}/{primary}")))
             histories = (self._client.get_metric_history(self._ids[run.id], name) for name in markers)
             return max((metric.step for history in histories for metric in history), default=0)
         tags = {"droplab.run": run.id, "arm": run.key.arm, "seed": str(run.key.seed)}
@@ -82,7 +83,7 @@ class MlflowSink:
             text = json.dumps({"histograms": histograms}, separators=(",", ":"))  # log_dict would indent it, slowly
             self._client.log_text(run_id, text, name)
         metrics = [
-            Metric(name, value, now, m.epoch + 1)
+            Metric(grouped(name), value, now, m.epoch + 1)
             for m in waiting
             for name, value in m.metrics.items()
             if not math.isnan(value)

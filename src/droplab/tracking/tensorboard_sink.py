@@ -17,7 +17,7 @@ from tensorboard.plugins.text.metadata import create_summary_metadata
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from droplab.records import Histogram, Measurement, SinkRun
-from droplab.tracking.names import bin_edges, slug
+from droplab.tracking.names import bin_edges, grouped, slug
 
 
 class TensorboardSink:
@@ -46,7 +46,7 @@ class TensorboardSink:
     def epoch(self, run: SinkRun, measurement: Measurement) -> None:
         """Scalars and histograms at step = epoch, from 1."""
         values = [
-            Summary.Value(tag=name, simple_value=value)
+            Summary.Value(tag=grouped(name), simple_value=value)
             for name, value in measurement.metrics.items()
             if not math.isnan(value)
         ]

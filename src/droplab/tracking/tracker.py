@@ -127,6 +127,10 @@ class Tracker(Listener):
         """Pass it on."""
         self._inner.started(key)
 
+    def placed(self, key: RunKey, node: str) -> None:
+        """Pass it on."""
+        self._inner.placed(key, node)
+
     def epoch(self, key: RunKey, measurement: Measurement) -> None:
         """Pass it on; say once of a sink that it is gone."""
         self._inner.epoch(key, measurement)

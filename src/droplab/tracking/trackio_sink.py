@@ -12,7 +12,7 @@ from typing import Any
 import trackio
 
 from droplab.records import Measurement, SinkRun
-from droplab.tracking.names import bin_edges
+from droplab.tracking.names import bin_edges, grouped
 
 PROJECT = "droplab"
 """The project, unless ``TRACKIO_PROJECT`` names another."""
@@ -34,7 +34,9 @@ class TrackioSink:
     def epoch(self, run: SinkRun, measurement: Measurement) -> None:
         """Metrics at step = epoch, from 1."""
         self._switch(run)
-        values: dict[str, Any] = {name: value for name, value in measurement.metrics.items() if not math.isnan(value)}
+        values: dict[str, Any] = {
+            grouped(name): value for name, value in measurement.metrics.items() if not math.isnan(value)
+        }
         for item in measurement.histograms:
             edges = bin_edges(item.low, item.high, len(item.counts))
             values[f"{item.kind}s/{item.layer}"] = trackio.Histogram(np_histogram=(list(item.counts), edges))

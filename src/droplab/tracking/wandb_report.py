@@ -12,6 +12,7 @@ import wandb_workspaces.reports.v2 as wr
 from droplab.errors import SinkError
 from droplab.measures import GAP, reported
 from droplab.records import ExperimentRecord
+from droplab.tracking.names import grouped
 from droplab.tracking.wandb_sink import PROJECT
 
 
@@ -46,7 +47,7 @@ def build_report(
         return wr.PanelGrid(runsets=sets, panels=panels)
 
     panels = [
-        wr.LinePlot(title=say[name], x="epoch", y=[name], groupby_aggfunc="mean", groupby_rangefunc="stddev")
+        wr.LinePlot(title=say[name], x="epoch", y=[grouped(name)], groupby_aggfunc="mean", groupby_rangefunc="stddev")
         for name in curves(record)
     ]
     norms = [wr.LinePlot(title=say[name], x="epoch", y=[name]) for name in ("grad_norm", "param_norm")]

@@ -16,7 +16,7 @@ import numpy as np
 import wandb
 
 from droplab.records import Measurement, SinkRun
-from droplab.tracking.names import bin_edges
+from droplab.tracking.names import bin_edges, grouped
 
 PROJECT = "droplab"
 """The project, unless ``WANDB_PROJECT`` names another."""
@@ -66,7 +66,7 @@ class WandbSink:
         opened.define_metric("*", step_metric="epoch")
         for measure in run.measures:  # the best value is shown beside the last
             for name in (f"val_{measure.name}", measure.name):
-                opened.define_metric(name, step_metric="epoch", summary=f"{_BEST[measure.better]},last")
+                opened.define_metric(grouped(name), step_metric="epoch", summary=f"{_BEST[measure.better]},last")
         self._runs[run.id] = opened
         if self._mode == "offline":
             return 0
@@ -74,7 +74,9 @@ class WandbSink:
 
     def epoch(self, run: SinkRun, measurement: Measurement) -> None:
         """Metrics, and histograms under the names that ``wandb.watch(log="all")`` uses; step = epoch, from 0."""
-        values: dict[str, Any] = {name: value for name, value in measurement.metrics.items() if not math.isnan(value)}
+        values: dict[str, Any] = {
+            grouped(name): value for name, value in measurement.metrics.items() if not math.isnan(value)
+        }
         for item in measurement.histograms:
             edges = bin_edges(item.low, item.high, len(item.counts))
             values[f"{item.kind}s/{item.layer}"] = wandb.Histogram(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from droplab.execution.executors.reasons import may_retry, reason_of
 from droplab.execution.plan import OpenRun, Plan
@@ -27,6 +27,9 @@ class Driver(Protocol):
 
     def started(self, key: RunKey) -> None:
         """A run begins or continues."""
+
+    def placed(self, key: RunKey, node: str) -> None:
+        """A run has been given to a machine of a cluster."""
 
     def planned(self, key: RunKey, epochs: int) -> str:
         """See ``Port``."""
@@ -83,8 +86,8 @@ class RunSet(Protocol):
     def daemon(self) -> bool:
         """Whether a worker ends with the driver by itself; such a process can start no others."""
 
-    def open(self) -> Opened:
-        """Load what all runs need."""
+    def open(self, cargo: Any = None) -> Opened:
+        """Load what all runs need, but for what the driver has sent."""
 
 
 class Executor(Protocol):

@@ -22,7 +22,7 @@ from droplab.execution.plan import OpenRun
 _POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 8.0
 """How long workers may take to stop; shorter than the grace after which the driver itself is ended."""
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class _Worker:
@@ -53,8 +53,8 @@ class _Worker:
 @contextmanager
 def _threads_in_environment(threads: int) -> Iterator[None]:
     """OpenMP and friends size their pools at start, from these."""
-    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     try:
         yield
     finally:

@@ -1,0 +1,202 @@
+"""Runs on two nodes of a Ray cluster: the contract, equality to the bit, and what is lost on the way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip("ray", reason="ray is not installed (pip install 'droplab[ray]')")
+
+import droplab
+from droplab.comparison import Results
+from droplab.execution.checkpoint import CheckpointStore
+from droplab.ledger import FILE_NAME
+from tests.execution.executors.two_nodes import PATIENCE, ROOT, Nodes
+from tests.training.asking import compared
+
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(900), pytest.mark.filterwarnings("default")]  # Ray's own
+LOOP = """
+import pathlib
+import sys
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import TensorDataset
+
+import droplab
+
+X = torch.randn(96, 4, generator=torch.Generator().manual_seed(0))
+Y = X[:, :1].sin()
+
+
+class Net(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Linear(4, 16), nn.ReLU(), nn.Dropout(0.1), nn.Linear(16, 1))
+
+
+def train(run):
+    model = run.prepare(Net)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    loader = run.loader(TensorDataset(X[:64], Y[:64]), batch_size=16)
+    for epoch in run.epochs(6, optimizer=optimizer):
+        for a, b in loader:
+            with run.step():
+                optimizer.zero_grad()
+                F.mse_loss(model(a), b).backward()
+                optimizer.step()
+        slow = pathlib.Path("slow")  # of the working directory, where nodes go too; no part of the code
+        time.sleep(float(slow.read_text()) if slow.exists() else 0.0)
+        model.eval()
+        with torch.no_grad():
+            run.report(val_loss=F.mse_loss(model(X[64:]), Y[64:]))
+        model.train()
+
+
+def compare(out, **compute):
+    return droplab.compare(train, name="loop", arms=[0, 0.5], seeds=2, out=out, compute={"threads": 1, **compute})
+
+
+if __name__ == "__main__":
+    compare(sys.argv[1], executor="ray", address=sys.argv[2])
+"""
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory):
+    found = Nodes(tmp_path_factory.mktemp("nodes"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory):
+    """The same loop, one run after another in this process."""
+    space = {"__name__": "loop"}
+    exec(LOOP, space)
+    return space["compare"](tmp_path_factory.mktemp("serial") / "out")
+
+
+def driver(nodes, folder, slow=0.0):
+    """A driver in a process of its own."""
+    (folder / "loop.py").write_text(LOOP, encoding="utf-8")
+    (folder / "slow").write_text(str(slow), encoding="utf-8")
+    command = [sys.executable, "loop.py", str(folder / "out"), nodes.address]
+    return subprocess.Popen(
+        command, cwd=folder, env=nodes.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def finished(process):
+    said = process.communicate(timeout=PATIENCE * 3)[0].decode()
+    assert process.returncode == 0, said
+
+
+def until(folder, what):
+    """What an unfinished ledger says, once it says something."""
+    for _ in range(int(PATIENCE * 5)):
+        time.sleep(0.2)
+        if (folder / "out" / FILE_NAME).exists():
+            record = Results.read(folder / "out").record
+            if found := what(record):
+                return found
+    raise AssertionError("it never came")
+
+
+def weights(results):
+    return [CheckpointStore(one).latest().state["models"] for one in sorted((results.folder / "runs").iterdir())]
+
+
+def assert_equal(found, wanted):
+    assert compared(found.record) == compared(wanted.record)
+    for ours, theirs in zip(weights(found), weights(wanted), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
+def test_metrics_and_weights_are_those_of_the_serial_executor(nodes, serial, tmp_path):
+    finished(driver(nodes, tmp_path))
+    found = Results.read(tmp_path / "out")
+    assert_equal(found, serial)
+    placed = {event.detail["node"] for event in found.record.events if event.kind == "placed"}
+    assert len(placed) == 2
+    with droplab.ledger.open_experiment(tmp_path / "out") as ledger:
+        assert ledger.design()["plan"] == {
+            "executor": "ray", "workers": 0, "threads": 1, "precision": "the loop's own precision", "device": "cpu",
+        }  # fmt: skip
+
+
+def test_the_houses_loop_is_sent_its_data_and_equals_serial(nodes, tmp_path):
+    spec = """
+name = "house"
+seeds = 2
+[data]
+name = "fashion-mnist-mini"
+train_size = 200
+[recipe]
+epochs = 2
+precision = "float32"
+[compute]
+threads = 1
+"""
+    (tmp_path / "spec.toml").write_text(spec, encoding="utf-8")
+    words = [sys.executable, "-m", "droplab", "compare", "spec.toml"]
+    for out, more in (("serial", ["--executor", "serial"]), ("ray", ["--executor", "ray", "--address", nodes.address])):
+        subprocess.run(
+            [*words, "--out", out, *more], cwd=tmp_path, env=nodes.environment, check=True, timeout=PATIENCE * 3
+        )
+    one, two = (Results.read(tmp_path / out) for out in ("serial", "ray"))
+    assert compared(two.record) == compared(one.record)
+    for run in (one, two):
+        assert {found.state for found in run.record.runs.values()} == {"done"}
+    for key in one.record.runs:
+        ours, theirs = (results.model(key.arm, key.seed).state_dict() for results in (one, two))
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
+def test_a_driver_that_is_killed_and_started_again_continues(nodes, serial, tmp_path):
+    first = driver(nodes, tmp_path, slow=0.5)
+    until(tmp_path, lambda record: any(run.epochs_done >= 2 for run in record.runs.values()))
+    first.kill()
+    first.communicate()
+    before = {key: run.epochs_done for key, run in Results.read(tmp_path / "out").record.runs.items()}
+    assert 0 < sum(before.values()) < 24
+    finished(driver(nodes, tmp_path))
+    assert_equal(Results.read(tmp_path / "out"), serial)
+
+
+def test_the_contract_holds(nodes):
+    """In a process of its own: Ray reads its token's place when it is imported, and takes signals for itself."""
+    file = Path(__file__).with_name("contract_on_ray.py")
+    environment = {**nodes.environment, "RAY_ADDRESS": nodes.address}
+    words = [sys.executable, "-m", "pytest", "-q", "-W", "default", "-p", "no:cacheprovider", str(file)]
+    done = subprocess.run(words, cwd=ROOT, env=environment, timeout=840, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "skipped" not in done.stdout.splitlines()[0]
+
+
+def test_a_lost_node_loses_no_epoch_and_results_stay_equal(nodes, serial, tmp_path):
+    """The last test, as the node stays lost."""
+    process = driver(nodes, tmp_path, slow=1.0)
+
+    def both_train(record):
+        placed = {event.detail["node"]: event.run for event in record.events if event.kind == "placed"}
+        return len(placed) == 2 and all(1 <= record.runs[key].epochs_done < 5 for key in placed.values()) and placed
+
+    until(tmp_path, both_train)
+    nodes.kill_second()
+    before = {key: run.epochs_done for key, run in Results.read(tmp_path / "out").record.runs.items()}
+    lost = until(tmp_path, lambda record: [e for e in record.events if "was lost on" in e.detail.get("text", "")])
+    after = {key: run.epochs_done for key, run in Results.read(tmp_path / "out").record.runs.items()}
+    assert len(lost) == 1
+    assert all(after[key] >= before[key] for key in before)
+    finished(process)
+    found = Results.read(tmp_path / "out")
+    assert_equal(found, serial)
+    assert all(after[key] <= run.epochs_done for key, run in found.record.runs.items())
+    assert not [event for event in found.record.events if event.kind == "run forgotten"]
