@@ -1,6 +1,7 @@
-"""Record dropout against its rivals on CIFAR-10, and rates with seeds until decided, under docs/results.
+"""Record dropout against its rivals, and rates with seeds until decided, under docs/results.
 
-python scripts/record_rivals.py rivals --out DIR --data-dir DIR     # run, or continue, and write
+python scripts/record_rivals.py rivals --out DIR --data-dir DIR     # CIFAR-10: run, or continue, and write
+python scripts/record_rivals.py rivals-demo --out DIR               # the embedded data, in minutes
 python scripts/record_rivals.py until-decided --out DIR
 python scripts/record_rivals.py rivals --out DIR --written-only     # of what is finished, once four arms are
 """
@@ -28,6 +29,7 @@ NONE, DROPOUT, CROP, BOTH = FIRST = ("no dropout", "dropout 0.25", "flip-crop", 
 TWO = {"executor": "process", "workers": 2, "threads": 1}
 COMMANDS = {
     "rivals": "droplab compare --set rivals --data cifar10 --epochs 15 --seeds 5 --margin 0.02",
+    "rivals-demo": "droplab compare --set rivals --margin 0.03",
     "until-decided": "droplab compare --set rates --seeds until-decided --margin 0.03",
 }
 
@@ -38,6 +40,8 @@ def spec_of(name: str) -> ExperimentSpec:
         arms = {key: arm_set("rivals")[key] for key in ("name", "arms", "baseline")}
         data = {"data": {"name": "cifar10"}, "recipe": {"epochs": 15}}
         return parse_spec({**arms, **data, "seeds": 5, "margin": 0.02, "compute": TWO})
+    if name == "rivals-demo":
+        return parse_spec({**arm_set("rivals"), "margin": 0.03, "compute": TWO})
     return parse_spec({**arm_set("rates"), "seeds": "until-decided", "margin": 0.03, "compute": TWO})
 
 
@@ -75,7 +79,7 @@ def page(name: str, lang: str, **values: object) -> str:
     return text.format(command=COMMANDS[name], **values)
 
 
-def rivals_prose(record: ExperimentRecord, verdict: Verdict) -> dict[str, str]:
+def rivals_prose(name: str, record: ExperimentRecord, verdict: Verdict) -> dict[str, str]:
     """The question and its two answers, what every arm did, and how far that goes."""
     main = verdict.primary
     assert main is not None
@@ -92,7 +96,7 @@ def rivals_prose(record: ExperimentRecord, verdict: Verdict) -> dict[str, str]:
     }
     return {
         lang: page(
-            "rivals",
+            name,
             lang,
             epochs=record.epochs,
             seeds=len(record.seeds),
@@ -176,11 +180,11 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--written-only", action="store_true", help="train nothing")
     options = parser.parse_args()
-    if options.name == "rivals":
+    if options.name != "until-decided":
         if not options.written_only:
-            run_experiment(spec_of("rivals"), out=options.out, data_dir=options.data_dir, wanted=first)
+            run_experiment(spec_of(options.name), out=options.out, data_dir=options.data_dir, wanted=first)
         record, family = finished(read_experiment(options.out))
-        prose = rivals_prose(record, judge(record, family=family))
+        prose = rivals_prose(options.name, record, judge(record, family=family))
     else:
         if not options.written_only:
             droplab.compare(spec_of("until-decided"), out=options.out)

@@ -28,10 +28,12 @@ HOMES = {
     "tasks/table.py": "a task's method",
     "testing/tasks.py": "asks every task for it",
     "spec/loop.py": "what a loop reports that names no measures",
+    "spec/experiment.py": "a key of a task's table",
     "spec/task.py": "a key of a task's table",
     "training/evaluating.py": "an example in a message",
     "training/figures.py": "as above",
     "testing/sinks.py": "made-up figures",
+    "testing/toys.py": "what its loops report",
 }
 
 

@@ -47,17 +47,18 @@ def recorded(folder, monkeypatch, name="rivals"):
     record_rivals.main()
 
 
-def test_pages_are_written_again_from_their_tables_to_the_letter(folder, here, monkeypatch):
-    recorded(folder, monkeypatch)
-    pages, _ = second_set.reworded("rivals")
+@pytest.mark.parametrize("name", ["rivals", "rivals-demo"])
+def test_pages_are_written_again_from_their_tables_to_the_letter(folder, here, monkeypatch, name):
+    recorded(folder, monkeypatch, name)
+    pages, _ = second_set.reworded(name)
     assert {path.name: text == path.read_text(encoding="utf-8") for path, text in pages.items()} == {
-        "rivals.md": True,
-        "rivals.ja.md": True,
+        f"{name}.md": True,
+        f"{name}.ja.md": True,
     }
-    english = (here / "rivals.md").read_text(encoding="utf-8")
+    english = (here / f"{name}.md").read_text(encoding="utf-8")
     assert '"flip-crop" trains by another recipe: augmentation flip-crop in the place of none.' in english
     assert english.count("these seeds do not decide it: ") == 2
-    assert "データ拡張もするとき" in (here / "rivals.ja.md").read_text(encoding="utf-8")
+    assert "データ拡張もするとき" in (here / f"{name}.ja.md").read_text(encoding="utf-8")
 
 
 def test_arms_that_are_not_finished_are_left_out_and_named(folder, here, monkeypatch):

@@ -11,14 +11,14 @@ from droplab import errors
 
 ROOT = Path(droplab.__file__).parent
 _ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type)} | {"ValueError", "TypeError"}
-_LINES = {"say", "words_of"}
-"""Methods that show their text."""
+_LINES = {"say", "warn"}
+"""Functions that show their text."""
 _LISTS = {"problem", "problems", "wrong", "complaints", "found_problems", "why"}
 """Names of what is gathered into one error."""
 _OURS_ALONE = {"AttributeError", "NotImplementedError", "AssertionError"}
 """Mistakes in code, which are no answers to a command."""
-SILENT = {"testing", "kernels"}
-"""Rooms whose errors no command meets: contracts for tests of others, and what the layers check before."""
+SILENT = {"testing"}
+"""Rooms whose errors no command meets: contracts for tests of others."""
 
 
 def template(node: ast.AST) -> str | None:

@@ -7,6 +7,7 @@ import inspect
 import json
 import re
 import string
+import warnings
 from importlib.resources import files
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from droplab.cli import COMMANDS, GROUPS, main
 from droplab.cli.helping import HEAD, helps
 from droplab.cli.translating import pairs, translate
+from droplab.cli.warned import told_warnings
 from droplab.cli.words import speak, words
 from droplab.datasets import catalogue
 from droplab.errors import SpecError, UserError
@@ -171,3 +173,22 @@ def test_the_commented_example_is_one_spec_in_each_language(tmp_path, capsys):
     main(["init", str(tmp_path / "a.toml"), "--lang", "ja"])
     assert "実行するには: droplab compare" in capsys.readouterr().out
     assert "droplab の実験です" in (tmp_path / "a.toml").read_text(encoding="utf-8")
+
+
+def test_warnings_of_droplabs_are_messages_and_others_stay(capsys, monkeypatch):
+    monkeypatch.setenv("DROPLAB_LANG", "ja")
+    speak([])
+    ours = "the progress display failed (OSError: gone); training goes on"
+    stayed = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        monkeypatch.setattr(warnings, "showwarning", lambda message, *_, **__: stayed.append(str(message)))
+        with told_warnings():
+            warnings.warn(ours, stacklevel=1)
+            warnings.warn("something else", stacklevel=1)
+        warnings.warn(ours, stacklevel=1)
+    assert stayed == ["something else", ours]
+    said = capsys.readouterr().err
+    assert said == "droplab: 注意: 進み具合の表示が失敗しました（OSError: gone）。訓練は続きます\n"
+    monkeypatch.setenv("DROPLAB_LANG", "en")
+    speak([])

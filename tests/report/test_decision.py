@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from droplab.analysis import Plan, judge
-from droplab.records import ELSEWHERE, RunKey
+from droplab.records import ELSEWHERE, Notice, RunKey
 from droplab.report.command import command, toml
 from droplab.report.decision import decision, failures
 from droplab.report.dose import doses
@@ -42,6 +42,15 @@ def test_every_end_has_its_title():
     assert titled(lost).title == "All 10 runs failed"
     assert titled(replace(made, runs={})).title.startswith("Not finished")
     assert not titled(lost).settled
+
+
+def test_where_no_number_of_seeds_would_decide_that_is_the_title():
+    made = experiment([NOISE, NOISE[::-1] + 0.002], Plan((5,)), spec={"arms": [], "resample": "2-fold"})
+    assert titled(made).title == "Not decided, and no number of seeds would: splits overlap too much"
+    assert "one of 2 folds" in method(judge(made), made, "en")[1]
+    apart = replace(made, notices=(Notice("weights_differ", detail={"seed": 0}),))
+    assert "same initial weights" in method(judge(made), made, "en")[0]
+    assert "do not start alike" in method(judge(apart), apart, "en")[0]
 
 
 def test_a_condition_has_the_interval_and_what_failed():

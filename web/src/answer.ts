@@ -81,7 +81,7 @@ function build(page: Page): Built {
     title.classList.toggle("settled", stop === null && decision.settled);
     if (!compared) return;
     const seeds = page.figure(main!).seeds.length;
-    marks.hidden = seeds === 0;
+    marks.hidden = seeds === 0 || (stop === null && seeds < 2); // one seed tests nothing
     marks.replaceChildren(page.say(stop === null ? "answer.tested" : "answer.descriptive", { epoch: page.epoch, seeds }));
     marks.classList.toggle("described", stop !== null);
     back.hidden = stop === null;
@@ -107,7 +107,7 @@ function build(page: Page): Built {
       : null,
     ...said.beside.map((text) => h("p", { class: "beside" }, text)),
   );
-  const right = h("div", { class: "right" }, compared ? h("p", { class: "hint" }, page.say("answer.slopes")) : null, slopes, ...repeat(page), ...notes(page));
+  const right = h("div", { class: "right" }, compared ? h("p", { class: "hint" }, page.say(experiment.alike ? "answer.slopes" : "answer.slopes_apart")) : null, slopes, ...repeat(page), ...notes(page));
   const element = h(
     "section",
     { id: "answer", "aria-labelledby": "answer-title" },

@@ -29,7 +29,7 @@ export interface Effect {
   adjusted_high: number | null;
   margin: number | null; // differences below it matter to nobody
   consequence: Consequence;
-  needed: number | null; // seeds that would probably decide; 201: more than 200
+  needed: number | null; // seeds that would probably decide; 201: more than 200; 0: no number would
   at_least: boolean;
   seeds: number[];
   values: (number | null)[];
@@ -146,6 +146,7 @@ export interface Payload {
     baseline: string;
     seconds: Record<string, number | null>; // training time of a run, by arm
     command: string;
+    alike: boolean; // arms of a seed start from the same weights on the same batches
     arms: string[];
     seeds: number[];
     sizes: Record<string, number>;

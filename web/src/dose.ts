@@ -28,7 +28,7 @@ function chart(page: Page, doses: Record<string, number>, line: Line): HTMLEleme
   const py = (value: number) => BOTTOM - share(scale, value) * (BOTTOM - TOP);
   const factor = line.unit === "share" ? 100 : 1;
   const label = `${page.line(line)}: ${figures.map(({ arm, figure }) => `${arm} ${read(figure, line.unit).mean}`).join("; ")}`;
-  const picture = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + 22}`, class: "dose", role: "group", "aria-label": label, "data-endpoint": line.endpoint });
+  const picture = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + 30}`, class: "dose", role: "group", "aria-label": label, "data-endpoint": line.endpoint });
   const text = (x: number, y: number, words: string, anchor = "middle", name = "") => s("text", { x, y, "text-anchor": anchor, class: name }, words);
   const steps = ticks(scale.low * factor, scale.high * factor, 3);
   const places = steps.length > 1 ? Math.max(0, -Math.floor(Math.log10(steps[1]! - steps[0]!) + 1e-9)) : digits(NaN, steps[0] ?? 0);
@@ -64,6 +64,6 @@ function chart(page: Page, doses: Record<string, number>, line: Line): HTMLEleme
     last = px(p);
     picture.append(text(px(p), BOTTOM + 18, String(Number(p.toPrecision(3)))));
   }
-  picture.append(text((LEFT + RIGHT) / 2, HEIGHT + 18, page.say("dose.axis")));
+  picture.append(text((LEFT + RIGHT) / 2, HEIGHT + 26, page.say("dose.axis")));
   return h("figure", { class: "dosed" }, h("figcaption", {}, page.line(line)), picture);
 }

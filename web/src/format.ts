@@ -5,10 +5,11 @@ import type { Unit } from "./data.ts";
 
 const scale = (unit: Unit): number => (unit === "share" ? 100 : 1);
 
-/** Digits after the point that a width of uncertainty leaves: two of the width's own. */
+/** Digits after the point that a width of uncertainty leaves: two of the width's own, and four of the number's at most. */
 export function digits(width: number, size: number): number {
   const told = Number.isFinite(width) && width > 0 ? width : Math.abs(size) / 10;
-  return told > 0 ? Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(told)))) : 2;
+  const most = size !== 0 && Number.isFinite(size) ? 3 - Math.floor(Math.log10(Math.abs(size))) : 6;
+  return told > 0 ? Math.min(6, Math.max(0, Math.min(most, 1 - Math.floor(Math.log10(told))))) : 2;
 }
 
 /** A number with a true minus sign; `–` where there is none. */

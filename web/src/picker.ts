@@ -5,7 +5,7 @@ import type { Page } from "./state.ts";
 
 const KINDS = ["val", "fit", "train", "p", "grad_norm", "param_norm", "site_norm"];
 
-/** `val_loss` belongs to `val`, `p/drop1` to `p`, what is of no kind to the others. */
+/** `val_NAME` belongs to `val`, `p/SITE` to `p`, what is of no kind to the others. */
 function kind(name: string): string {
   return KINDS.find((one) => name.startsWith(`${one}_`) || name.startsWith(`${one}/`)) ?? "other";
 }

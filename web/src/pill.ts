@@ -5,7 +5,8 @@ import { h } from "./dom.ts";
 import type { Figure } from "./figures.ts";
 import type { Page } from "./state.ts";
 
-const MOST = 200; // beyond that many seeds nothing is counted
+export const NEVER = 0; // what is needed where splits overlap too much for any number of seeds
+export const MOST = 200; // beyond that many seeds nothing is counted
 
 /** At rest, what was not tested says so; off it, everything is a description. */
 export function pill(page: Page, line: Line, figure: Figure): HTMLElement {
@@ -14,7 +15,7 @@ export function pill(page: Page, line: Line, figure: Figure): HTMLElement {
   const says = figure.says;
   const own = page.has(`pill.${line.role}.${says}`) ? `pill.${line.role}.${says}` : `pill.${says}`;
   const needed = figure.tested?.needed ?? null;
-  const seeds = says !== "open" || needed === null ? null : needed > MOST ? page.say("pill.many", { most: MOST }) : page.say("pill.seeds", { seeds: needed });
+  const seeds = says !== "open" || needed === null ? null : needed === NEVER ? page.say("pill.never") : needed > MOST ? page.say("pill.many", { most: MOST }) : page.say("pill.seeds", { seeds: needed });
   const title = figure.tested ? page.status(figure.tested) : page.say("when.descriptive");
   return h("span", { class: "said" }, h("span", { class: `pill ${says}${figure.tested ? "" : " described"}`, title }, page.say(own)), seeds === null ? null : h("small", {}, seeds));
 }

@@ -4,12 +4,11 @@ import type { Line } from "./data.ts";
 import { h, s } from "./dom.ts";
 import { digits, fixed, read } from "./format.ts";
 import { section, type Built, type Panel } from "./panel.ts";
-import { pill } from "./pill.ts";
+import { MOST, NEVER, pill } from "./pill.ts";
 import { ticks } from "./scale.ts";
 import type { Page } from "./state.ts";
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [960, 300, 64, 944, 14, 254];
-const MOST = 200;
 
 export const when: Panel = { id: "when", build };
 
@@ -194,6 +193,7 @@ function decide(page: Page): HTMLElement[] {
   const items = open.map(({ line, figure }) => {
     const needed = figure.tested!.needed!;
     const name = page.line(line);
+    if (needed === NEVER) return h("li", {}, page.say("when.never", { name }));
     if (needed > MOST) return h("li", {}, page.say("when.many", { name, most: MOST }));
     const pairs = Math.max(0, needed - figure.seeds.length);
     if (!Number.isFinite(pair)) return h("li", {}, page.say("when.runs", { name, seeds: needed, runs: 2 * pairs }));

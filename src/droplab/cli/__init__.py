@@ -28,6 +28,7 @@ from droplab.cli.runs import runs
 from droplab.cli.terminal import complain, finish, prepare_streams, silence
 from droplab.cli.translating import translate
 from droplab.cli.verdict import verdict
+from droplab.cli.warned import told_warnings
 from droplab.cli.words import language, speak
 from droplab.errors import DroplabError
 
@@ -62,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prepare_streams()
         lang = speak(given)
         app = build(given, lang)
-        app(given, exit_on_error=False, print_error=lang == "en", result_action="return_value")
+        with told_warnings():
+            app(given, exit_on_error=False, print_error=lang == "en", result_action="return_value")
         finish()
     except CycloptsError as problem:
         if language() != "en":  # else cyclopts has printed what was wrong

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import NamedTuple
 
 _FIELD = re.compile(r"\{(\d+)\}")
@@ -22,6 +23,8 @@ _LEAST, _STRONG = 5, 12
 """Letters of a text with fields: with fewer it could be anybody's; with more it is taken before parts are looked at."""
 _OF = "name: "
 """Begins texts that stand behind the place of a table."""
+_CUTS = 20
+"""Places of one kind at which a text may be divided."""
 _DEEP = 6
 """Texts within texts."""
 
@@ -48,6 +51,15 @@ def translate(text: str, lang: str) -> str:
     "'fr' という言語はありません。droplab が話すのは en and ja です"
     """
     return text if lang == "en" else _deep(text, lang, _DEEP)
+
+
+def is_ours(text: str) -> bool:
+    """Whether droplab says a text, as the table of another language knows.
+
+    >>> is_ours("the training loss is no longer finite"), is_ours("divide by zero encountered")
+    (True, False)
+    """
+    return _whole(text, "ja", 1, strong=True) is not None
 
 
 def pairs(lang: str) -> Mapping[str, str]:
@@ -116,7 +128,7 @@ def _tail(text: str, lang: str, deep: int) -> str | None:
     """A path, a name or a run before what is said of it."""
     for strong in (True, False):
         for cut in (": ", "; ", " ("):
-            for found in re.finditer(re.escape(cut), text):
+            for found in islice(re.finditer(re.escape(cut), text), _CUTS):
                 said = _whole(text[found.end() :], lang, deep, strong=strong)
                 if said is not None:
                     return f"{_deep(text[: found.start()], lang, deep - 1)}{cut}{said}"

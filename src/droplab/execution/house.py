@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -147,7 +147,8 @@ class House:
     def run_set(self, spec: ExperimentSpec, plan: Plan, runs: int) -> HouseSet:  # noqa: ARG002  # see Experiment
         """See ``Experiment``."""
         seen = self._seen
-        return HouseSet(spec, plan, terms_for(seen.data), self._data_dir, seen.split.fingerprint, self._directory)
+        terms = replace(terms_for(seen.data), device=plan.device)
+        return HouseSet(spec, plan, terms, self._data_dir, seen.split.fingerprint, self._directory)
 
     def cargo(self) -> Split | TaskSplit | None:
         """See ``Experiment``; where seeds or arms have samples of their own, nodes load them."""

@@ -106,7 +106,7 @@ class Ledger(OpenLedger):
     def close(self) -> None:
         """Close the file; what was read of it since the last change need not be checked again."""
         super().close()
-        if self._found is not None:
+        if self._found is not None and identity(self.path) == self._identity:
             remember(self.path, fingerprint(self.path), self._found)
 
     def check_place(self) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from droplab.analysis import MOST_SEEDS, Effect, Primary, Verdict
+from droplab.analysis import MOST_SEEDS, NO_NUMBER, Effect, Primary, Verdict
 from droplab.records import ExperimentRecord, RunRecord
 from droplab.report.deployed import lost
 from droplab.report.locale import Speaker
@@ -165,6 +165,9 @@ def _undecided(needed: Sequence[int | None], say: Speaker) -> str:
     known = [seeds for seeds in needed if seeds is not None]
     if not known:
         return say("decision.open")
+    known = [seeds for seeds in known if seeds != NO_NUMBER]
+    if not known:
+        return say("decision.never")
     if min(known) > MOST_SEEDS:
         return say("decision.many", most=MOST_SEEDS)
     return say("decision.seeds", seeds=min(known))

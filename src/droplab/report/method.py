@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from droplab.analysis import Verdict
+from droplab.analysis import Verdict, scope_of
 from droplab.records import ELSEWHERE, ExperimentRecord
 from droplab.report.locale import Speaker
 from droplab.report.naming import said
+from droplab.report.scope import scope
+
+_APART = {"weights_differ", "batches_differ"}
+"""Notices of arms that do not start alike."""
 
 
 def method(verdict: Verdict, record: ExperimentRecord, lang: str) -> tuple[str, ...]:
@@ -16,7 +20,6 @@ def method(verdict: Verdict, record: ExperimentRecord, lang: str) -> tuple[str, 
     """
     say, main = Speaker(lang), verdict.primary
     percent = f"{verdict.alpha:.1%}".replace(".0%", "%")
-    first = verdict.questions.primary
     if main is None:
         asked = say("method.first_set", percent=percent, count=len(verdict.effects))
         rest = say("method.described")
@@ -24,10 +27,17 @@ def method(verdict: Verdict, record: ExperimentRecord, lang: str) -> tuple[str, 
         asked = said(say, f"method.{main.answers[0].kind}", main.end.measure, percent=percent)
         rest = say("method.rest")
     test = "method.elsewhere" if ELSEWHERE in record.spec else "method.test"
+    drawn = scope_of(record)
+    held = scope(drawn, say) if drawn.resample else say("method.interval")
     return (
-        say("method.pairs"),
-        said(say, "method.interval", first),
+        say("method.pairs" if alike(record) else "method.pairs_apart"),
+        held,
         asked,
         rest,
         say(test, count=record.test_openings),
     )
+
+
+def alike(record: ExperimentRecord) -> bool:
+    """Whether arms of a seed start from the same weights and see the same batches, as far as was noticed."""
+    return not any(notice.code in _APART for notice in record.notices)

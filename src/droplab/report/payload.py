@@ -17,7 +17,7 @@ from droplab.report.command import command, toml
 from droplab.report.decision import decision, failures
 from droplab.report.dose import doses
 from droplab.report.locale import Speaker, texts
-from droplab.report.method import method
+from droplab.report.method import alike, method
 from droplab.report.naming import metric_words, said, with_measure
 from droplab.report.png import data_address
 from droplab.report.ribbons import ribbons
@@ -77,6 +77,7 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
             "baseline": record.baseline,
             "seconds": {one.arm: _finite(one.seconds) for one in source.verdict.summaries},
             "command": command(record),
+            "alike": alike(record),
             "arms": list(record.arms),
             "seeds": list(record.seeds),
             "sizes": dict(record.sizes),
