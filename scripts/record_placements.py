@@ -40,14 +40,14 @@ WORDS = {
     "en": {
         "head": ("arm", "loss as deployed", "minus that of `{base}`", "answer", "last epoch: training loss", "loss"),
         "accuracy": "accuracy, %",
-        "answers": {"better": "better", "worse": "worse", "equal": "practically equal", "undecided": "not decided"},
+        "answers": {"better": "better", "worse": "worse", "equal": "practically equal", "open": "not decided"},
         "said": ("commonly said", "arm", "here"),
         "holds": ("holds", "does not hold: it is {answer}", "not decided here"),
     },
     "ja": {
         "head": ("条件", "早期終了時の損失", "`{base}` との差", "判定", "最終エポックの訓練損失", "検証損失"),
         "accuracy": "検証精度 %",
-        "answers": {"better": "改善", "worse": "悪化", "equal": "実質的に同等", "undecided": "判定できない"},
+        "answers": {"better": "改善", "worse": "悪化", "equal": "実質的に同等", "open": "判定できない"},
         "said": ("よく言われること", "条件", "ここでは"),
         "holds": ("成り立つ", "成り立たない（{answer}）", "判定できない"),
     },
@@ -92,7 +92,7 @@ def table(name: str, lang: str) -> str:
         cells = [arm, _spread(mine, "deployed", 3), "", ""]
         if arm in answers:
             mean, low, high = (float(answers[arm][part]) for part in ("mean", "adjusted_low", "adjusted_high"))
-            cells[2:] = [f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]", say["answers"][answers[arm]["status"]]]
+            cells[2:] = [f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]", say["answers"][answers[arm]["consequence"]]]
         cells += [_spread(mine, "fit_loss", 3), _spread(mine, "val_loss", 3)]
         cells += [_spread(mine, "val_accuracy", 1, 100)] if accuracy else []
         lines.append(f"| {' | '.join(cells)} |")
@@ -101,9 +101,9 @@ def table(name: str, lang: str) -> str:
     for arm, effect in answers.items():
         wanted, *said = SAID[arm]
         holds, not_so, open_ = say["holds"]
-        decided = effect["status"] in {"better", "worse"}
-        answer = not_so.format(answer=say["answers"][effect["status"]]) if decided else open_
-        lines.append(f"| {said[lang == 'ja']} | {arm} | {holds if effect['status'] == wanted else answer} |")
+        decided = effect["consequence"] != "open"
+        answer = not_so.format(answer=say["answers"][effect["consequence"]]) if decided else open_
+        lines.append(f"| {said[lang == 'ja']} | {arm} | {holds if effect['consequence'] == wanted else answer} |")
     return "\n".join(lines)
 
 
