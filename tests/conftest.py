@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,11 @@ from droplab.spec import ExperimentSpec, parse_spec
 collect_ignore_glob = [] if torch.cuda.is_available() else ["*/test_gpu.py"]
 """`make gpu` runs these where there is one."""
 collect_ignore = ["execution/exits_on_import.py"]  # as its name says
+if find_spec("ray") is None:
+    collect_ignore.append("execution/executors/contract_on_ray.py")
 
 os.environ["DROPLAB_LANG"] = "en"  # whatever the developer's system speaks
+os.environ.pop("COLUMNS", None)  # how wide a developer's terminal is, or what a process of xdist's is told
 
 TINY = {
     "name": "tiny",

@@ -32,7 +32,7 @@ class _Port:
     def check(self, state):
         """It can be kept."""
 
-    def save(self, _epochs_done, state, _keep=2):
+    def save(self, _epochs_done, state, *, keep):  # see Store
         self.state = state
 
     def latest(self, _at_most=None):
