@@ -8,10 +8,13 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(INDEX) --con
 
 WEB := $(wildcard web/*.json web/*.mjs web/src/*)
 
-.PHONY: demo test test-all lint write prove bench results gpu gpu-pack clean
+.PHONY: notebooks demo quick test test-all lint write prove bench results gpu gpu-pack clean
 
 demo: $(VENV)/.base
 	$(BIN)/droplab compare $(ARGS)
+
+quick: $(VENV)/.base
+	$(BIN)/droplab compare --set quick $(ARGS)
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
@@ -32,6 +35,10 @@ write: $(VENV)/.test
 	$(BIN)/python scripts/faces.py
 	$(BIN)/python scripts/gallery.py
 	$(BIN)/python scripts/transforms.py
+
+# The tutorial's notebooks, from top to bottom; what they print is stored in them.
+notebooks: $(VENV)/.test
+	$(BIN)/python scripts/notebooks.py $(ARGS)
 
 prove: $(VENV)/.prove
 	$(BIN)/python -m pytest -m prove $(ARGS)

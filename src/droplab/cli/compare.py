@@ -52,9 +52,9 @@ def compare(
         data_dir: Where data sets are looked for (default: $DROPLAB_DATA, then the user's cache).
         train_size: Keep this many training samples, stratified by class.
         model: tutorial-cnn, srivastava-mlp, mlp, unet, gpt, lstm, or pkg.module:function.
-        arm_set: A built-in set of arms: tutorial, variants, placements, rivals, dropout-x-decay, rates or schedules;
-            with its data and recipe unless SPEC, --data or --model say otherwise. On another model the arms go to the
-            sites that it has. Or a list of arms of your own, pkg.module:ARMS.
+        arm_set: A built-in set of arms: tutorial, quick, variants, placements, rivals, dropout-x-decay, rates or
+            schedules; with its data and recipe unless SPEC, --data or --model say otherwise. On another model the arms
+            go to the sites that it has. Or a list of arms of your own, pkg.module:ARMS.
         arms: Names of the spec's arms, drop rates, changes of the recipe, or rates with changes, such as
             0,0.25,weight_decay=0.01,0.25+augmentation=flip-crop; the first is the baseline.
         seeds: Number of seeds per arm, or until-decided: looks at 3, 5, 8, 12, 16 and 20 seeds; an arm that is decided
