@@ -62,6 +62,11 @@ SETS: Mapping[str, Mapping[str, Any]] = {
             {"name": "adaptive", "p": 0.0, "schedule": _GAP},
         ],
     ),
+    "quick": {
+        **_embedded("quick", _constant(0.0, 0.2, 0.5, 0.8)),
+        "recipe": {**demo()["recipe"], "epochs": 20},
+        "seeds": 3,
+    },
     "variants": {
         **_embedded(
             "variants",
@@ -131,11 +136,6 @@ SETS: Mapping[str, Mapping[str, Any]] = {
             for decay in (0.0, 1e-4, 1e-3)
         ],
     ),
-    "quick": {
-        **_embedded("quick", _constant(0.0, 0.2, 0.5, 0.8)),
-        "recipe": {**demo()["recipe"], "epochs": 20},
-        "seeds": 3,
-    },
     "rates": _embedded("rates", _constant(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.8, 0.95)),
     "schedules": _embedded(
         "schedules",
