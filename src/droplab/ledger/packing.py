@@ -36,6 +36,8 @@ class PackedFolds(Sequence[Pairs]):
     >>> folds = PackedFolds(packed_pairs([(0.5, 2.0), (0.1, 3.0)]) * 2, 2)
     >>> len(folds), folds[1], folds == (folds[0], folds[1])
     (2, ((0.5, 2.0), (0.1, 3.0)), True)
+    >>> folds
+    (((0.5, 2.0), (0.1, 3.0)), ((0.5, 2.0), (0.1, 3.0)))
     """
 
     def __init__(self, raw: bytes, epochs: int) -> None:
@@ -61,6 +63,9 @@ class PackedFolds(Sequence[Pairs]):
         return isinstance(other, Sequence) and len(self) == len(other) and tuple(self) == tuple(other)
 
     __hash__ = None  # type: ignore[assignment]  # as a list, by its values
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
 
 
 def packed_samples(samples: SampleValues) -> tuple[bytes | str, bytes]:
