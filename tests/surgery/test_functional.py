@@ -13,7 +13,8 @@ from torch.utils.checkpoint import checkpoint
 
 import droplab
 from droplab.errors import KeyingError, SiteError
-from droplab.surgery import match_sites
+from droplab.layers.serving import serving
+from droplab.surgery import functional, match_sites
 from droplab.surgery.draws import DrawRecorder
 
 pytestmark = [
@@ -303,3 +304,73 @@ def test_a_replica_runs_its_own_weights_and_is_not_keyed():
         copied = model._replicate_for_data_parallel()
         with pytest.raises(KeyingError, match="replica"):
             copied(X)
+
+
+class Segment(nn.Module):
+    """Checkpoints a function of its own, whose recomputation comes past its forward."""
+
+    def __init__(self, reentrant):
+        super().__init__()
+        self.lin, self.reentrant = nn.Linear(8, 8), reentrant
+
+    def inner(self, x):
+        return F.dropout(self.lin(x), 0.5, self.training)
+
+    def forward(self, x):
+        return self.inner(x) if self.reentrant is None else checkpoint(self.inner, x, use_reentrant=self.reentrant)
+
+
+def gradient(model):
+    torch.manual_seed(5)
+    model.zero_grad()
+    y = model(X.requires_grad_())
+    y.square().sum().backward()
+    return y.detach(), model.lin.weight.grad
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+@pytest.mark.parametrize("reentrant", [True, False])
+def test_a_call_that_is_made_again_past_the_forward_is_torchs_or_refused(reentrant, by_name):
+    """Nothing but torch's generator would tell its masks there, so that a key, or a rate, would hold for one of two."""
+    model, plain = Segment(reentrant), Segment(None)
+    plain.load_state_dict(model.state_dict())
+    functional.serve(model, "dropout", 0.5, by_name)
+    for ours, theirs in zip(gradient(model), gradient(plain), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+    with (
+        pytest.raises(KeyingError, match=r"Segment calls dropout within .* Checkpoint the module"),
+        droplab.keyed(model, seed=1),
+    ):
+        model(X)
+    serving(model).functions["dropout"].given = True
+    with pytest.raises(KeyingError, match="within a function that it checkpoints itself"):
+        model(X)
+    model.eval()
+    with droplab.keyed(model, seed=1):
+        torch.testing.assert_close(model(X), plain.eval()(X), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+@pytest.mark.parametrize("reentrant", [True, False])
+def test_a_module_that_is_checkpointed_has_the_masks_of_its_forward(reentrant, by_name):
+    inner = Segment(None)
+    functional.serve(inner, "dropout", 0.5, by_name)
+    found = []
+    for call in (inner, lambda x: checkpoint(inner, x, use_reentrant=reentrant)):
+        inner.zero_grad()
+        with droplab.keyed(inner, seed=1):
+            call(X.requires_grad_()).square().sum().backward()
+        found.append(inner.lin.weight.grad.clone())
+    torch.testing.assert_close(*found, rtol=0, atol=0)
+
+
+def test_what_is_put_under_an_exchanged_name_meanwhile_stays(monkeypatch):
+    model = Segment(None)
+    functional.serve(model, "dropout", 0.5, by_name=True)
+    before = F.dropout
+    mine = lambda x, *_, **__: x  # noqa: E731  # another library's
+    model.lin.register_forward_hook(lambda *_: monkeypatch.setattr(F, "dropout", mine))
+    model(X)
+    assert F.dropout is mine
+    monkeypatch.undo()
+    F.dropout = before

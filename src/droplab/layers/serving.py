@@ -30,6 +30,11 @@ class Function(DropLayer):
         """The rate of a call that asks for one."""
         return self._current_rate() if self.given else asked
 
+    @property
+    def is_keyed(self) -> bool:
+        """Whether calls have keys now."""
+        return self._keying is not None
+
     def key(self, input: Tensor) -> Any:
         """The key of a call."""
         return self._key(input)

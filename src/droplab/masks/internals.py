@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,12 +15,13 @@ from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch._subclasses import FakeTensor
 from torch.autograd import Function, forward_ad
 from torch.utils._python_dispatch import _disable_current_modes
-from torch.utils.checkpoint import CheckpointFunction
+from torch.utils.checkpoint import CheckpointFunction, checkpoint
 
 _C: Any = torch._C
 _graph_task, _top_hooks = _C._current_graph_task_id, _C._autograd._top_saved_tensors_default_hooks
 _REENTRANT = CheckpointFunction.forward.__code__
 _REENTRANT_AGAIN = CheckpointFunction.backward.__code__
+_CHECKPOINTS = frozenset({_REENTRANT, inspect.unwrap(checkpoint).__code__})
 
 
 transforms_active: Callable[[], bool] = _C._are_functorch_transforms_active
@@ -131,6 +133,16 @@ def may_be_recomputed() -> bool:
     if _top_hooks(False) is not None and under_checkpoint():
         return True
     return not torch.is_grad_enabled() and _caller(_REENTRANT) is not None
+
+
+def checkpointed_since(code: CodeType) -> bool:
+    """Whether what is called now is within a checkpointed function that was begun after a caller with this code."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code is not code:
+        if frame.f_code in _CHECKPOINTS:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def generator_restored() -> bool:

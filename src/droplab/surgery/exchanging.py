@@ -86,4 +86,7 @@ class Exchange:
         with self._lock:
             self._inside -= 1
             if not self._inside:
-                torchs.__dict__.update(self._exchanged)
+                names = torchs.__dict__
+                names.update(
+                    {name: one for name, one in self._exchanged.items() if names[name] is self._standing[name]}
+                )

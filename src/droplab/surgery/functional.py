@@ -20,9 +20,10 @@ from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 
 from droplab import functional as own
+from droplab.errors import KeyingError
 from droplab.layers.doorway import doorways_moved
 from droplab.layers.serving import REPLICATE, Function, Serving, serving
-from droplab.masks.internals import function_modes_active, never_begun
+from droplab.masks.internals import checkpointed_since, function_modes_active, may_be_recomputed, never_begun
 from droplab.surgery import recurrent as stacks
 from droplab.surgery.exchanging import Exchange
 from droplab.surgery.seeded import seeded
@@ -33,6 +34,7 @@ _DROPOUTS: dict[Any, Callable[..., Tensor]] = {
     getattr(torchs, name): getattr(own, name) for name in ("dropout", "alpha_dropout", "feature_alpha_dropout", *_RANKS)
 }
 _METHODS = frozenset(name for name, method in vars(Tensor).items() if isinstance(method, FunctionType))
+_FORWARD = Serving.forward.__code__
 _ATTENTION = torchs.scaled_dot_product_attention
 _HEADS = torchs.multi_head_attention_forward
 
@@ -104,8 +106,23 @@ class Functions(Serving):
             return self.forward(*args, **kwargs)
 
     def called(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """A call of any function that can be under keys."""
-        return _NAMED[func](self, func, args, kwargs)
+        """A call of any function that can be under keys.
+
+        Raises:
+            KeyingError: the module checkpoints what makes the call.
+        """
+        if not torch.compiler.is_compiling() and may_be_recomputed() and checkpointed_since(_FORWARD):
+            door, p = asked(func, args, kwargs) or ("", 0.0)
+            function = self.functions.get(door)
+            if function is not None and (p or function.given):
+                if function.given or function.is_keyed:
+                    raise KeyingError(
+                        f"{type(self.module).__name__} calls {func.__name__} within a function that it checkpoints "
+                        "itself. The call is made again outside of the module's forward, where it would draw another "
+                        "mask. Checkpoint the module, checkpoint(module, x), or use a layer, nn.Dropout"
+                    )
+                return func(*args, **kwargs)  # as torch's, which draws the same again
+        return _HANDLED[func](self, func, args, kwargs)
 
     def dropout(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call of one of torch's functions that drop."""
@@ -175,9 +192,8 @@ class _Mode(TorchFunctionMode):
     @never_begun  # graphs of its own would take one of a tensor's attributes for another
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         func = NAMES.plain.get(func, func)
-        handled = _HANDLED.get(func)
-        if handled is not None:
-            return handled(self.owner, func, args, kwargs or {})
+        if func in _HANDLED:
+            return self.owner.called(func, args, kwargs or {})
         if torch.compiler.is_compiling() and func.__name__ in _METHODS:  # Dynamo knows the method, and not its Python
             return getattr(args[0], func.__name__)(*args[1:], **(kwargs or {}))
         return func(*args, **kwargs) if kwargs else func(*args)
