@@ -304,9 +304,12 @@ def test_the_command(finished, capsys, tmp_path, monkeypatch):
     told = capsys.readouterr().out
     assert re.search(r"^answer +the decision", told, re.MULTILINE)
     assert re.search(r"^when\.val_loss", told, re.MULTILINE)
-    assert re.search(r"^inside\.fc1\.weight", told, re.MULTILINE)
+    assert re.search(r"^… and \d+ more: --list$", told, re.MULTILINE)
+    assert "curves.lr" not in told
     assert "not here: doses: the arms differ" in told
     assert "no figure of the page's panel runs: a table" in told
+    main(["figure", folder, "--list", "--lang", "ja"])
+    assert re.search(r"^curves\.lr +学習率$", capsys.readouterr().out, re.MULTILINE)
     out = tmp_path / "a.svg"
     main(["figure", folder, "when.val_loss", "--out", str(out), "--width", "85mm", "--lang", "ja"])
     assert capsys.readouterr().out.strip() == str(out)

@@ -28,7 +28,7 @@ def figure(
     listing: Annotated[bool, Parameter(name=["--list"], negative="")] = False,
     lang: str | None = None,
 ) -> None:
-    """Draw a figure of an experiment for a paper, finished or not; without a name, list the figures that there are.
+    """Draw a figure of an experiment for a paper, finished or not; without a name, list the main ones that there are.
 
     Args:
         folder: The experiment's folder.
@@ -39,7 +39,7 @@ def figure(
         arm: The arm that is shown beside the baseline (default: the one that the page shows first).
         width: In mm or px, 85mm say; type has the same size in every width.
         dark: Light marks on a dark ground.
-        listing: List the figures that there are, with what each shows.
+        listing: List all figures that there are, with what each shows.
         lang: Language of the figure, en or ja (default: $DROPLAB_LANG, then the system's).
     """
     from droplab.analysis import judge
@@ -56,7 +56,7 @@ def figure(
     wanted = "" if listing else name
     sheet = sheet_of(folder, record, judge(record), lang, arm=arm, name=wanted)
     if not wanted:
-        _tell(folder, record, listed(sheet), lang)
+        _tell(folder, record, listed(sheet), lang, every=listing)
         return
     made = draw(sheet, wanted, themed(dark=dark), width)
     if out is None:
@@ -68,8 +68,8 @@ def figure(
     say(words("figure.at", address=written.absolute().as_uri()) if columns() else written)  # scripts take the path
 
 
-def _tell(folder: Path, record: ExperimentRecord, found: list[Listed], lang: str) -> None:
-    """The figures that there are, those that there are not yet, and the panels that have none."""
+def _tell(folder: Path, record: ExperimentRecord, found: list[Listed], lang: str, *, every: bool) -> None:
+    """The figures that there are, or the main ones; those that there are not yet, and the panels that have none."""
     from droplab.cli.tabling import Column, tell
     from droplab.cli.terminal import say
     from droplab.cli.translating import translate
@@ -78,8 +78,11 @@ def _tell(folder: Path, record: ExperimentRecord, found: list[Listed], lang: str
     from droplab.report.figures import WITHOUT
 
     heads = [Column("name", words("figure.name")), Column("says", words("figure.shows"), prose=True)]
-    rows = [[one.name, one.says] for one in found if not one.why]
-    tell(heads, rows, f"{record.name} · {folder}")
+    shown = [one for one in found if not one.why and (every or one.main)]
+    tell(heads, [[one.name, one.says] for one in shown], f"{record.name} · {folder}")
+    more = sum(not one.why for one in found) - len(shown)
+    if more:
+        say(words("figure.more", count=more))
     for one in found:
         if one.why:
             say(words("figure.missing", name=one.name, why=translate(one.why, lang)))

@@ -119,9 +119,8 @@ def _group(sheet: Sheet, canvas: Canvas, top: float, rows: list[_Row], places: _
     middle = 36 if places.beneath else high / 2
     intervals_across(canvas, scale, [(begin + middle, row.figure) for begin, row in zip(begins, rows, strict=True)])
     canvas.line((places.left, bottom), (places.right, bottom), theme.line)
-    feet(canvas, bottom, scale, found)
-    label = sheet.unit(unit).strip(" ()")
-    canvas.text(places.right + 8, bottom + 12, label, size=SMALL, room=canvas.right - places.right - 8)
+    at = max(feet(canvas, bottom, scale, found), places.right) + 4
+    canvas.text(at, bottom + 12, sheet.unit(unit).strip(" ()"), size=SMALL, room=canvas.right - at)
     return bottom + 16
 
 

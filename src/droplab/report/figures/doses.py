@@ -46,7 +46,7 @@ def _chart(sheet: Sheet, canvas: Canvas, cell: Cell, line: Line, top: float) -> 
     found = difference_ticks(y, line.unit, 4)
     left, right = cell.left + label_room(found), cell.left + cell.room
     x = Scale(0.0, max(doses.values()) or 1.0, left + 8, right - 10)
-    rules(canvas, left, right, y, found)
+    rules(canvas, left, right, y, found, zero=True)
     if line.role != "fit":
         _direction(sheet, canvas, line, y, right)
     base = doses[sheet.baseline]

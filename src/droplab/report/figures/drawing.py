@@ -32,6 +32,8 @@ class Listed(NamedTuple):
     """Why it cannot be drawn, in English; empty where it can."""
     part: bool = False
     """One of several of its kind."""
+    main: bool = True
+    """Is listed among the first."""
 
 
 def draw(sheet: Sheet, name: str, theme: Theme = LIGHT, width: str = WIDTH) -> Figure:
@@ -60,8 +62,9 @@ def listed(sheet: Sheet) -> list[Listed]:
     for kind in KINDS:
         why = kind.missing(sheet)
         found.append(Listed(kind.name, sheet.say(f"figure.{kind.name}"), "".join(why[:1])))
-        if not why:
-            found += [Listed(f"{kind.name}.{part}", says, part=True) for part, says in kind.parts(sheet).items()]
+        parts = {} if why else kind.parts(sheet)
+        main = set(kind.main(sheet)) if parts else set()
+        found += [Listed(f"{kind.name}.{part}", says, "", True, part in main) for part, says in parts.items()]
     return found
 
 

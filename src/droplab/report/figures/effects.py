@@ -39,9 +39,10 @@ def draw(sheet: Sheet, canvas: Canvas, _part: str = "") -> None:
             left = canvas.left + names + _GAP + place * (room + _GAP)
             says += _column(sheet, canvas, line, order, left, room, top)
         y = top + 26 + len(order) * _ROW + 14
-    below = sheet.say("figure.difference", baseline=sheet.baseline, unit="")
-    more = [sheet.say("figure.thick"), sheet.say("figure.thin"), sheet.say("figure.seeds"), below]
-    marks_explained(canvas, sheet, y - 6, says, more)
+    y = canvas.prose(canvas.left, y - 6, sheet.say("figure.difference", baseline=sheet.baseline, unit=""), canvas.room,
+                     size=SMALL, most=2)  # fmt: skip
+    more = [sheet.say("figure.thick"), sheet.say("figure.thin"), sheet.say("figure.seeds")]
+    marks_explained(canvas, sheet, y + 2, says, more)
 
 
 def _rank(line: Line, figure: Reading) -> float:

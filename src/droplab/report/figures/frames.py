@@ -73,24 +73,27 @@ def label_room(found: Sequence[Tick]) -> float:
     return max((width(one.label, SMALL) for one in found), default=0.0) + 6
 
 
-def rules(canvas: Canvas, left: float, right: float, y: Scale, found: Sequence[Tick]) -> None:
-    """Lines across a chart, with their numbers at the left; the one at zero is dashed where differences are shown."""
-    for one in sorted(found, key=lambda one: (one.label == "0", one.value)):
-        zero = one.label == "0" and y.low < 0
-        stroke, dash = (canvas.theme.soft, (4, 3)) if zero else (canvas.theme.grid, ())
-        canvas.line((left, y(one.value)), (right, y(one.value)), stroke, dash=dash)
+def rules(canvas: Canvas, left: float, right: float, y: Scale, found: Sequence[Tick], *, zero: bool = False) -> None:
+    """Lines across a chart, with their numbers at the left; the one at zero is dashed where that is asked for."""
+    for one in found:
+        if not (zero and one.label == "0"):
+            canvas.line((left, y(one.value)), (right, y(one.value)), canvas.theme.grid)
+    if zero:
+        canvas.line((left, y(0.0)), (right, y(0.0)), canvas.theme.soft, dash=(4, 3))
     for one in found:
         canvas.text(left - 6, y(one.value) + 3, one.label, size=SMALL, anchor="end")
 
 
-def feet(canvas: Canvas, y: float, x: Scale, found: Sequence[Tick]) -> None:
-    """Numbers under a chart; where they would overlap, the later one is left out."""
+def feet(canvas: Canvas, y: float, x: Scale, found: Sequence[Tick]) -> float:
+    """Numbers under a chart; where they would overlap, the later one is left out. Where the last one ends."""
     end = -math.inf
     for one in found:
         half = width(one.label, SMALL) / 2
-        if x(one.value) - half > end:
-            canvas.text(x(one.value), y + 12, one.label, size=SMALL, anchor="middle")
-            end = x(one.value) + half + 4
+        at = max(x(one.value), canvas.left + half)
+        if at - half > end:
+            canvas.text(at, y + 12, one.label, size=SMALL, anchor="middle")
+            end = at + half + 4
+    return end
 
 
 def caption(canvas: Canvas, left: float, top: float, room: float, title: str, below: str = "", most: int = 2) -> float:

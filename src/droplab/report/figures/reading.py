@@ -47,11 +47,11 @@ def digits(width: float, size: float) -> int:
     """Digits after the point that a width of uncertainty leaves: two of its own, and four of the number's at most.
 
     >>> digits(0.016, 0.3), digits(math.nan, 12.0)
-    (3, 0)
+    (3, 1)
     """
     told = width if math.isfinite(width) and width > 0 else abs(size) / 10
     most = 3 - math.floor(math.log10(abs(size))) if size and math.isfinite(size) else 6
-    return min(6, max(0, min(most, 1 - math.floor(math.log10(told))))) if told > 0 else 2
+    return min(6, max(0, min(most, 1 - math.floor(math.log10(told))))) if 0 < told < math.inf else 2
 
 
 def fixed(value: float, places: int, *, signed: bool = False) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from droplab.report.figures import answer, curves, doses, effects, inside, slopes, when
@@ -23,10 +23,16 @@ class Kind(NamedTuple):
     """Why it cannot be drawn; empty where it can."""
     parts: Callable[[Sheet], Mapping[str, str]]
     """By name, with what each shows."""
+    main: Callable[[Sheet], Sequence[str]]
+    """The parts that are listed first."""
 
 
 def _none(_sheet: Sheet) -> Mapping[str, str]:
     return {}
+
+
+def _nothing(_sheet: Sheet) -> Sequence[str]:
+    return ()
 
 
 def _uncompared(sheet: Sheet) -> Why:
@@ -77,6 +83,10 @@ def _of_questions(sheet: Sheet) -> Mapping[str, str]:
     return {line.endpoint: f"{said}: {sheet.title(line)}" for line in when.lines(sheet)}
 
 
+def _questions(sheet: Sheet) -> Sequence[str]:
+    return [line.endpoint for line in when.lines(sheet)]
+
+
 def _of_metrics(sheet: Sheet) -> Mapping[str, str]:
     return {name: sheet.metric(name) for name in curves.names(sheet)}
 
@@ -85,14 +95,18 @@ def _of_tensors(sheet: Sheet) -> Mapping[str, str]:
     return {name: inside.title(sheet, name) for name in inside.tensors(sheet)}
 
 
+def _first_tensors(sheet: Sheet) -> Sequence[str]:
+    return inside.tensors(sheet)[:3]
+
+
 KINDS: tuple[Kind, ...] = (
-    Kind("answer", "answer", answer.draw, _uncompared, _none),
-    Kind("slopes", "answer", slopes.draw, _uncompared, _none),
-    Kind("doses", "effects", doses.draw, _no_doses, _none),
-    Kind("effects", "effects", effects.draw, _uncompared, _none),
-    Kind("when", "when", when.draw, _one_epoch, _of_questions),
-    Kind("curves", "curves", curves.draw, _no_epochs, _of_metrics),
-    Kind("inside", "inside", inside.draw, _no_histograms, _of_tensors),
+    Kind("answer", "answer", answer.draw, _uncompared, _none, _nothing),
+    Kind("slopes", "answer", slopes.draw, _uncompared, _none, _nothing),
+    Kind("doses", "effects", doses.draw, _no_doses, _none, _nothing),
+    Kind("effects", "effects", effects.draw, _uncompared, _none, _nothing),
+    Kind("when", "when", when.draw, _one_epoch, _of_questions, _questions),
+    Kind("curves", "curves", curves.draw, _no_epochs, _of_metrics, curves.drawn),
+    Kind("inside", "inside", inside.draw, _no_histograms, _of_tensors, _first_tensors),
 )
 """In the order of the page; ``figure.NAME`` says what each shows."""
 WITHOUT = ("runs", "images", "method")

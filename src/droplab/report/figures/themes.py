@@ -62,7 +62,7 @@ def looks(names: Sequence[str], numbers: Sequence[float] | None, first: Sequence
     >>> looks(["a", "b"], None, [], "light")[1]
     Look(colour='#c07800', dash=(8, 4), rest=False)
     >>> [look.colour for look in looks(["a", "b", "c"], [0.0, 0.5, 0.9], [], "light")]
-    ['#2b0a57', '#1e7597', '#b08810']
+    ['#2b0a57', '#1e759a', '#b08810']
     """
     if theme == "page":
         light = looks(names, numbers, first, "light")

@@ -33,11 +33,13 @@ def draw(sheet: Sheet, canvas: Canvas, part: str = "") -> None:
     bottom = top + min(280.0, max(130.0, canvas.room * 0.42))
     y = differences_scale([*(figure.mean for figure in figures), *(v for seed in seeds for v in seed)]).on(bottom, top)
     found = difference_ticks(y, line.unit, 5)
-    left, right = canvas.left + label_room(found), canvas.right - 8
+    tested, word = sheet.reading(line), sheet.say("when.tested")
+    beside = width(word, SMALL) + 12 if tested.tested and math.isfinite(tested.mean) else 8.0
+    left, right = canvas.left + label_room(found), canvas.right - beside
     x = Scale(float(sheet.epochs[0]), float(sheet.epochs[-1]), left, right)
     up = line.better > 0
     canvas.box(left, top if up else y(0.0), right, y(0.0) if up else bottom, theme.good, 0.06)
-    rules(canvas, left, right, y, found)
+    rules(canvas, left, right, y, found, zero=True)
     at = [x(float(epoch)) for epoch in sheet.epochs]
     known = [(px, figure) for px, figure in zip(at, figures, strict=True) if math.isfinite(figure.low)]
     canvas.area([(px, y(f.high)) for px, f in known], [(px, y(f.low)) for px, f in known], theme.good, 0.16)
@@ -45,10 +47,10 @@ def draw(sheet: Sheet, canvas: Canvas, part: str = "") -> None:
     mean = _points(at, [figure.mean for figure in figures], y)
     canvas.curve(mean, stroke=theme.good, thick=2.2)
     _sides(sheet, canvas, mean, (left, right), (top, y(0.0), bottom), up=up)
-    tested = sheet.reading(line)
-    if tested.tested and math.isfinite(tested.mean):
-        intervals_upright(canvas, y, [(right, tested)])
-        canvas.text(right - 9, y(tested.mean) - 7, sheet.say("when.tested"), size=SMALL, anchor="end", halo=True)
+    if beside > 8:
+        middle = right + beside / 2 + 2
+        intervals_upright(canvas, y, [(middle, tested)])
+        canvas.text(middle, bottom + 12, word, size=SMALL, anchor="middle")
     marks = whole_ticks(x.low, x.high, max(2, int((right - left) // 60)))
     ends = sorted({x.low, x.high, *(m for m in marks if x(m) - left > 18 and right - x(m) > 18)})
     feet(canvas, bottom, x, [Tick(epoch, str(int(epoch))) for epoch in ends])
