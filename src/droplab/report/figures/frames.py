@@ -54,7 +54,7 @@ def rows_of(canvas: Canvas, count: int, least: float, most: int = 4) -> Iterator
 def difference_ticks(scale: Scale, unit: str, count: int = 3) -> list[Tick]:
     """Round differences, with their signs."""
     factor = by(unit)
-    steps = ticks(scale.low * factor, scale.high * factor, count)
+    steps = _several(scale.low * factor, scale.high * factor, count)
     if len(steps) > 1:
         places = max(0, -math.floor(math.log10(steps[1] - steps[0]) + 1e-9))
     else:
@@ -65,7 +65,12 @@ def difference_ticks(scale: Scale, unit: str, count: int = 3) -> list[Tick]:
 def level_ticks(scale: Scale, unit: str, count: int = 4) -> list[Tick]:
     """Round levels."""
     factor = by(unit)
-    return [Tick(value / factor, tick(value)) for value in ticks(scale.low * factor, scale.high * factor, count)]
+    return [Tick(value / factor, tick(value)) for value in _several(scale.low * factor, scale.high * factor, count)]
+
+
+def _several(low: float, high: float, count: int) -> list[float]:
+    """About so many round values, two at least: one alone is no scale."""
+    return next((found for more in range(8) if len(found := ticks(low, high, count + more)) > 1), [low])
 
 
 def label_room(found: Sequence[Tick]) -> float:
