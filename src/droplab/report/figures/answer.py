@@ -9,7 +9,7 @@ from droplab.report.figures.canvas import SMALL, TEXT, TITLE, Canvas
 from droplab.report.figures.frames import (
     difference_ticks,
     feet,
-    intervals_across,
+    intervals,
     marks_explained,
     verdict_word,
 )
@@ -117,7 +117,7 @@ def _group(sheet: Sheet, canvas: Canvas, top: float, rows: list[_Row], places: _
     for begin, row in zip(begins, rows, strict=True):
         _words(sheet, canvas, begin, row, places)
     middle = 36 if places.beneath else high / 2
-    intervals_across(canvas, scale, [(begin + middle, row.figure) for begin, row in zip(begins, rows, strict=True)])
+    intervals(canvas, scale, [(begin + middle, row.figure) for begin, row in zip(begins, rows, strict=True)])
     canvas.line((places.left, bottom), (places.right, bottom), theme.line)
     at = max(feet(canvas, bottom, scale, found), places.right) + 4
     canvas.text(at, bottom + 12, sheet.unit(unit).strip(" ()"), size=SMALL, room=canvas.right - at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from droplab.report.figures.canvas import SMALL, TEXT, Canvas
-from droplab.report.figures.frames import difference_ticks, intervals_across, marks_explained
+from droplab.report.figures.frames import difference_ticks, intervals, marks_explained
 from droplab.report.figures.lettering import folded, width
 from droplab.report.figures.reading import Reading, places_of, read
 from droplab.report.figures.scales import Scale, effects_scale
@@ -83,7 +83,7 @@ def _column(
     for arm, figure, y in zip(order, figures, heights, strict=True):
         seeds = [sheet.apart(line, arm, seed) for seed in figure.seeds]
         canvas.dots([(scale(value), y) for value in seeds if math.isfinite(value)], theme.soft)
-    intervals_across(canvas, scale, list(zip(heights, figures, strict=True)), size=2.8)
+    intervals(canvas, scale, list(zip(heights, figures, strict=True)), size=2.8)
     for text, figure, y in zip(said, figures, heights, strict=True):
         canvas.text(left + room, y + 3, text, size=SMALL, anchor="end", fill=theme.of(figure.shown))
     return [figure.shown for figure in figures]

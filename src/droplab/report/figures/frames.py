@@ -112,39 +112,39 @@ def lowest(canvas: Canvas, cells: Sequence[Cell], titles: Sequence[str], below: 
     return max(caption(canvas, cell.left, top, cell.room, titles[cell.place], below[cell.place]) for cell in cells)
 
 
-def intervals_across(canvas: Canvas, scale: Scale, rows: Sequence[tuple[float, Reading]], *, size: float = 3.2) -> None:
-    """Means with their intervals, each at a height: thick the plain one, thin the one that decides."""
-    for thick, ends in ((1.2, _wide), (3.0, _plain)):
-        for y, figure in rows:
-            found = ends(figure)
-            if found:
-                start, end = (scale(value) for value in found)
-                canvas.line((start, y), (end, y), canvas.theme.of(figure.shown), thick=thick)
-    for y, figure in rows:
-        beyond = scale.beyond(figure.mean)
-        if beyond:
-            way = "right" if beyond > 0 else "left"
-            canvas.arrow(scale(figure.mean), y, way, canvas.theme.of(figure.shown))
-        elif math.isfinite(figure.mean):
-            canvas.mark(scale(figure.mean), y, figure.shown, size=size)
-
-
-def intervals_upright(
-    canvas: Canvas, scale: Scale, columns: Sequence[tuple[float, Reading]], *, size: float = 3.6
+def intervals(
+    canvas: Canvas, scale: Scale, figures: Sequence[tuple[float, Reading]], *, upright: bool = False, size: float = 3.2
 ) -> None:
-    """The same, upright, each at a place."""
+    """Means with their intervals, thick the plain one, thin the one that decides.
+
+    A mean that is off the scale is an arrow; so is, smaller, an end of an interval.
+
+    Args:
+        canvas: what they are drawn on.
+        scale: of the numbers; from left to right, or ``upright``.
+        figures: each with its place on the other axis.
+        upright: whether numbers grow upwards.
+        size: of the marks.
+    """
+    ways = ("down", "up") if upright else ("left", "right")
+
+    def at(place: float, value: float) -> tuple[float, float]:
+        return (place, scale(value)) if upright else (scale(value), place)
+
+    shown = [(place, figure, canvas.theme.of(figure.shown)) for place, figure in figures if math.isfinite(figure.mean)]
     for thick, ends in ((1.2, _wide), (3.0, _plain)):
-        for x, figure in columns:
-            found = ends(figure)
-            if found:
-                start, end = (scale(value) for value in found)
-                canvas.line((x, start), (x, end), canvas.theme.of(figure.shown), thick=thick)
-    for x, figure in columns:
+        for place, figure, colour in shown:
+            if found := ends(figure):
+                canvas.line(at(place, found[0]), at(place, found[1]), colour, thick=thick)
+    for place, figure, colour in shown:
         beyond = scale.beyond(figure.mean)
         if beyond:
-            canvas.arrow(x, scale(figure.mean), "up" if beyond > 0 else "down", canvas.theme.of(figure.shown))
-        elif math.isfinite(figure.mean):
-            canvas.mark(x, scale(figure.mean), figure.shown, size=size)
+            canvas.arrow(*at(place, figure.mean), ways[beyond > 0], colour)
+            continue
+        for end in _wide(figure) or _plain(figure) or ():
+            if outside := scale.beyond(end):
+                canvas.arrow(*at(place, end), ways[outside > 0], colour, size=2.6)
+        canvas.mark(*at(place, figure.mean), figure.shown, size=size)
 
 
 def _wide(figure: Reading) -> tuple[float, float] | None:
@@ -169,7 +169,8 @@ def marks_explained(canvas: Canvas, sheet: Sheet, y: float, says: Sequence[str],
             x, y = canvas.left, y + 13
         if meaning:
             canvas.mark(x + 4, y + 6, meaning, size=2.8)
-        canvas.text(x + (12 if meaning else 0), y + 9, words, size=SMALL, room=canvas.right - x - 12)
+        begin = x + (12 if meaning else 0)
+        canvas.text(begin, y + 9, words, size=SMALL, room=canvas.right - begin + 1)
         x += wide + 14
     return y + 14
 

@@ -30,7 +30,7 @@ def without_script(data: Mapping[str, Any], texts: Mapping[str, str], lang: str,
     sheet = Sheet(data, lang)
     room = round(SHARE * size)
     shown, named = list[str](), list[str]()
-    for kind in KINDS:
+    for kind in sorted(KINDS, key=lambda kind: bool(sheet.doses) and kind.name == "effects"):  # doses say the same
         if kind.missing(sheet):
             continue
         parts = [f"{kind.name}.{part}" for part in drawn(sheet)] if kind.name == "curves" else []

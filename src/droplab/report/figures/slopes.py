@@ -16,7 +16,7 @@ _HIGH = 120.0
 def draw(sheet: Sheet, canvas: Canvas, _part: str = "") -> None:
     """Draw a chart for each measure that runs are compared by."""
     lines = [line for line in sheet.asked if line.role not in {"rise", "turn"}][:SLOPES]
-    hint = sheet.say("answer.slopes" if sheet.data["experiment"].get("alike", True) else "answer.slopes_apart")
+    hint = sheet.say("answer.slopes" if sheet.data["experiment"]["alike"] else "answer.slopes_apart")
     titles = [sheet.title(line) for line in lines]
     below = [sheet.unit(line.unit, level=True).strip(" ()") for line in lines]
     y = canvas.left

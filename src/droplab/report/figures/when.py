@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from droplab.report.figures.canvas import SMALL, Canvas
-from droplab.report.figures.frames import Tick, caption, difference_ticks, feet, intervals_upright, label_room, rules
+from droplab.report.figures.frames import Tick, caption, difference_ticks, feet, intervals, label_room, rules
 from droplab.report.figures.lettering import width
 from droplab.report.figures.scales import Point, Scale, differences_scale, whole_ticks
 from droplab.report.figures.sheet import Line, Sheet
@@ -49,7 +49,7 @@ def draw(sheet: Sheet, canvas: Canvas, part: str = "") -> None:
     _sides(sheet, canvas, mean, (left, right), (top, y(0.0), bottom), up=up)
     if beside > 8:
         middle = right + beside / 2 + 2
-        intervals_upright(canvas, y, [(middle, tested)])
+        intervals(canvas, y, [(middle, tested)], upright=True, size=3.6)
         canvas.text(middle, bottom + 12, word, size=SMALL, anchor="middle")
     marks = whole_ticks(x.low, x.high, max(2, int((right - left) // 60)))
     ends = sorted({x.low, x.high, *(m for m in marks if x(m) - left > 18 and right - x(m) > 18)})
