@@ -52,7 +52,7 @@ def figure(
     lang = language(lang)
     record = read_experiment(folder)
     if not name and not listing and (out is not None or form is not None):
-        raise UserError("name the figure that is to be written; `droplab figure DIR` lists all")
+        raise UserError("name the figure that is to be written; `droplab figure DIR --list` lists all")
     wanted = "" if listing else name
     sheet = sheet_of(folder, record, judge(record), lang, arm=arm, name=wanted)
     if not wanted:

@@ -110,7 +110,7 @@ def _found(sheet: Sheet, name: str) -> tuple[Kind, str]:
     if part and part not in parts:
         near = difflib.get_close_matches(part, parts, n=3, cutoff=0.5) or list(parts)[:5]
         known = ", ".join(f"{first}.{one}" for one in near) or first
-        raise UserError(f"no figure {quote(name)}; near it are {known}, and `droplab figure DIR` lists all")
+        raise UserError(f"no figure {quote(name)}; near it are {known}, and `droplab figure DIR --list` lists all")
     return kind, part
 
 
