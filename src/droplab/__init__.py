@@ -17,7 +17,6 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
     from droplab.analysis import Effect as Effect
     from droplab.analysis import Verdict as Verdict
     from droplab.auditing import audit as audit
-    from droplab.comparison import Results as Results
     from droplab.comparison import compare as compare
     from droplab.data import Part as Part
     from droplab.data import Split as Split
@@ -37,6 +36,7 @@ if TYPE_CHECKING:  # for checkers, which read no other form; a test holds it to 
     from droplab.nn import keyed as keyed
     from droplab.notebook import study as study
     from droplab.records import Measure as Measure
+    from droplab.results import Results as Results
     from droplab.spec import ArmSpec as ArmSpec
     from droplab.spec import ComputeSpec as ComputeSpec
     from droplab.spec import DataSpec as DataSpec
@@ -59,7 +59,7 @@ _HOMES = {
         "adapters": ("run",),
         "analysis": ("Effect", "Verdict"),
         "auditing": ("audit",),
-        "comparison": ("Results", "compare"),
+        "comparison": ("compare",),
         "data": ("Part", "Split"),
         "errors": ("DroplabError", "FailureError", "UserError"),
         "execution": ("FinalEvaluation", "StoredRun", "final_evaluation"),
@@ -71,6 +71,7 @@ _HOMES = {
         "nn": ("keyed",),
         "notebook": ("study",),
         "records": ("Measure",),
+        "results": ("Results",),
         "spec": ("ArmSpec", "ComputeSpec", "DataSpec", "ExperimentSpec", "LoopSpec", "ModelSpec", "RecipeSpec"),
         "surgery": ("apply_rates", "insert", "rates", "remove", "replace", "set_p", "sites"),
         "training": ("Run",),

@@ -13,13 +13,13 @@ from typing import Any, final
 
 from droplab.analysis import Verdict, wanted
 from droplab.cells import code_around
-from droplab.comparison import Results
 from droplab.errors import LedgerError, UserError
 from droplab.execution.session import Opened, session
 from droplab.given import name_of
 from droplab.listener import Listener, Silent
 from droplab.measures import MeasuresLike
 from droplab.records import Notice
+from droplab.results import Results
 from droplab.spec.loop import LoopSpec
 from droplab.spec.specfile import parse
 from droplab.tracking import Tracker

@@ -13,7 +13,7 @@ import pytest
 import droplab
 from droplab.adapters.script import run as run_of_script
 from droplab.cli import main
-from droplab.comparison import Results
+from droplab.results import Results
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^## ([^\n]+)\n(?:(?!^## ).)*?```diff\n(.*?)```", re.DOTALL | re.MULTILINE)

@@ -16,10 +16,10 @@ from torch.nn import functional as F
 
 import droplab
 from droplab.cli import main
-from droplab.comparison import Results
 from droplab.errors import InterruptedRunError
 from droplab.execution.launch import Launched
 from droplab.execution.launch_command import check_command
+from droplab.results import Results
 from droplab.spec import LoopSpec
 from tests.adapters.scripts import MASKS, TRAIN
 

@@ -9,11 +9,11 @@ import pytest
 
 import droplab
 from droplab.cli import main
-from droplab.comparison import Results
 from droplab.errors import DesignError, LockedError, UserError
 from droplab.execution.lock import folder_lock
 from droplab.ledger import open_experiment, read_experiment
 from droplab.records import RunKey
+from droplab.results import Results
 from droplab.spec.same import is_same
 from tests.conftest import tiny
 from tests.training.asking import compared, one

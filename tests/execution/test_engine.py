@@ -13,7 +13,6 @@ import pytest
 import torch
 
 import droplab
-from droplab.comparison import Results
 from droplab.errors import (
     DesignError,
     FailureError,
@@ -33,6 +32,7 @@ from droplab.execution.signals import StopFlag
 from droplab.ledger import Ledger, read_experiment
 from droplab.listener import Listener
 from droplab.records import RunKey
+from droplab.results import Results
 from tests.conftest import TINY, tiny
 
 TIMES = {"seconds", "images_per_second"}

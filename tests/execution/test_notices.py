@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 
 import droplab
-from droplab.comparison import Results
 from droplab.errors import DesignError
 from droplab.execution import final_evaluation
 from droplab.ledger import Ledger
 from droplab.records import Notice, RunKey
+from droplab.results import Results
 from tests.conftest import tiny
 
 HERE = "tests.execution.check.models"

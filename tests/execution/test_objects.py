@@ -14,12 +14,12 @@ from torch import nn
 
 import droplab
 import droplab.data
-from droplab.comparison import Results
 from droplab.errors import CheckpointError, DesignError, ModelError, SpecError, UserError
 from droplab.execution.plan import Plan
 from droplab.ledger import Ledger, open_experiment
 from droplab.listener import Listener
 from droplab.records import RunKey
+from droplab.results import Results
 from tests.conftest import tiny
 
 SMALL = {

@@ -7,12 +7,12 @@ import sys
 import pytest
 
 import droplab
-from droplab.comparison import Results
 from droplab.errors import DesignError, SpecError
 from droplab.execution import StoredRun, final_evaluation
 from droplab.execution.fingerprint import code_digests
 from droplab.execution.folder import HOME, default_folder
 from droplab.ledger import open_experiment
+from droplab.results import Results
 from droplab.spec import parse_spec
 from droplab.spec.same import is_same, what_differs
 from tests.conftest import tiny

@@ -16,7 +16,6 @@ import warnings
 import pytest
 
 import droplab
-from droplab.comparison import Results
 from droplab.errors import DataError, InterruptedRunError, LedgerError, ModelError, SpecError
 from droplab.execution import engine, final_evaluation, house
 from droplab.execution.checkpoint import CheckpointStore
@@ -24,6 +23,7 @@ from droplab.execution.executors import process
 from droplab.ledger import FILE_NAME, Ledger, read_experiment
 from droplab.listener import Listener
 from droplab.records import RunKey
+from droplab.results import Results
 from droplab.spec import parse_spec
 from tests.execution.test_engine import StopAfter, figures
 

@@ -10,12 +10,12 @@ from torch.utils.data import Dataset
 
 import droplab
 from droplab.analysis.deployed import endpoint
-from droplab.comparison import Results
 from droplab.errors import DataError, ModelError, SpecError
 from droplab.execution import StoredRun, final_evaluation
 from droplab.execution.fitting import fit_set
 from droplab.execution.loading import lay_out_for, load_data
 from droplab.records import RunKey
+from droplab.results import Results
 from droplab.spec import parse_spec
 from droplab.spec.presets import arm_set
 from droplab.training.loop import Training as Trainer

@@ -14,11 +14,11 @@ import pytest
 import torch
 
 import droplab
-from droplab.comparison import Results
 from droplab.execution.environment import differences, environment
 from droplab.execution.loading import load_data
 from droplab.ledger import open_experiment
 from droplab.records import RunKey
+from droplab.results import Results
 from droplab.spec import parse_spec, read_spec
 from droplab.spec.same import is_same
 

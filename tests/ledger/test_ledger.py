@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from droplab.comparison import Results
 from droplab.errors import DroplabError, LedgerError, UserError
 from droplab.ledger import FILE_NAME, SCHEMA_VERSION, Ledger, LedgerReader, exists, files, read_experiment
 from droplab.records import Measurement, RunKey, SampleValues
+from droplab.results import Results
 from droplab.testing.sinks import commit, measurement, write_ledger
 
 OLD = Path(__file__).parent / "old"

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from droplab.comparison import Results
 from droplab.ledger import Ledger, read_experiment
 from droplab.records import Histogram, Measurement, Predictions, RunKey
 from droplab.report import write_metrics
+from droplab.results import Results
 from droplab.testing.sinks import write_ledger
 
 ODD = {

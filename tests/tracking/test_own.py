@@ -14,8 +14,8 @@ from torch.utils.data import TensorDataset
 
 import droplab
 from droplab.cli import main
-from droplab.comparison import Results
 from droplab.ledger import FILE_NAME
+from droplab.results import Results
 from tests.tracking import offline_wandb
 from tests.training.loops import Net, X, Y
 

@@ -11,7 +11,7 @@ from droplab.cli.written import listed, written
 from droplab.errors import FailureError, SpecError, suggest
 
 if TYPE_CHECKING:
-    from droplab.comparison import Results
+    from droplab.results import Results
 
 Seeds = int | Literal["until-decided"]
 

@@ -31,9 +31,9 @@ def csv(
     """
     from droplab.cli.terminal import hand_out
     from droplab.cli.words import language
-    from droplab.comparison import Results
     from droplab.report import write_effects, write_metrics
     from droplab.report.writing import whole_file
+    from droplab.results import Results
 
     language(lang)
     results = Results.read(folder)
@@ -69,9 +69,9 @@ def wandb(
         lang: Language of the report, en or ja (default: $DROPLAB_LANG, then the system's).
     """
     from droplab.cli.words import language
-    from droplab.comparison import Results
     from droplab.errors import UserError
     from droplab.report import report_words, wording
+    from droplab.results import Results
 
     lang = language(lang)
     if verdict:
@@ -122,7 +122,7 @@ def _share_verdict(folder: Path, name: str) -> None:
     from droplab.cli.terminal import say
     from droplab.cli.translating import translate
     from droplab.cli.words import language
-    from droplab.comparison import Results
+    from droplab.results import Results
 
     for line in Results.read(folder).share_verdict(name):
         say(translate(line, language()))

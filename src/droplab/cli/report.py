@@ -28,7 +28,7 @@ def report(
     """
     from droplab.cli.terminal import columns, say
     from droplab.cli.words import language, words
-    from droplab.comparison import Results
+    from droplab.results import Results
 
     lang = language(lang)
     page = Results.read(folder).write_page(output, lang, data_dir=data_dir, replace=force)

@@ -13,9 +13,9 @@ import torch
 pytest.importorskip("ray", reason="ray is not installed (pip install 'droplab[ray]')")
 
 import droplab
-from droplab.comparison import Results
 from droplab.execution.checkpoint import CheckpointStore
 from droplab.ledger import FILE_NAME
+from droplab.results import Results
 from tests.execution.executors.two_nodes import PATIENCE, ROOT, Nodes
 from tests.training.asking import compared
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from droplab.errors import FailureError
 
@@ -34,5 +35,6 @@ def converted(svg: str, form: str) -> bytes:
         f"#set document(date: none)\n#set page(width: {width}pt, height: {height}pt, margin: 0pt)\n"
         '#image(bytes(sys.inputs.at("svg")), format: "svg", width: 100%)'
     )
-    made: bytes = typst.compile(page.encode(), format=form, ppi=DOTS, sys_inputs={"svg": svg})
+    compiled: Any = typst.compile  # its overloads want the form by name
+    made: bytes = compiled(page.encode(), format=form, ppi=DOTS, sys_inputs={"svg": svg})
     return made
