@@ -210,6 +210,17 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_extras_that_are_named_exist():
+    texts = [*PAGES, *ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("src/**/*.py"), *ROOT.glob("src/**/*.json")]
+    named = {
+        extra
+        for path in texts
+        for group in re.findall(r"(?:droplab|\.)\[([a-z,]+)\]", path.read_text(encoding="utf-8"))
+        for extra in group.split(",")
+    }
+    assert {"notebooks", "wandb", "ray"} <= named <= EXTRAS
+
+
 def test_links_lead_somewhere():
     for page in PAGES:
         for target, anchor in re.findall(r"\]\((?!https?://)([^)#]*)#?([^)]*)\)", prose(page)):
