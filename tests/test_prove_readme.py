@@ -45,8 +45,8 @@ def test_from_a_fresh_clone(lang, tmp_path):
     demo, page, loop, watched = told.split(f"{PAUSE}\n")
 
     first = home / "droplab-runs" / "first"
-    use = {"ja": "「no dropout」のままにしてください", "en": 'Stay with "no dropout"'}[lang]
-    assert use in demo
+    assert {"ja": "早期終了時の値：", "en": "As deployed:"}[lang] in demo
+    assert re.search(r"dropout 0\.5 +[+-]\d\.\d+ +\[[+-]", demo)
     assert (first / "report.html").as_uri() in demo
     assert str(first / "report.html") in page or (first / "report.html").as_uri() in page
     assert "<html" in (first / "report.html").read_text(encoding="utf-8")[:300]
