@@ -66,6 +66,7 @@ class Environment:
         text = _WATCH.format(root=f"{ROOT}{os.sep}", lent=places, log=str(self.log))
         (site / "_watch.py").write_text(text, encoding="utf-8")
         (site / "lent.pth").write_text("\n".join([*self.lent, "import _watch", ""]), encoding="utf-8")
+        self.run("pip", "uninstall", "--quiet", "--yes", "setuptools", cwd=folder)  # older Pythons bring an old one
 
     def run(self, *command: str, cwd: Path, **settings: str) -> str:
         """What a command prints, with this environment's programs first."""
