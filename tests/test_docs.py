@@ -183,7 +183,7 @@ def test_both_languages_show_the_same_code(pair, language):
     """But for what is said in the reader's language."""
     english, japanese = ([code(block, language) for block in blocks(page, language)] for page in pair)
     for ours, theirs in zip(english, japanese, strict=True):
-        apart = [(one, two) for one, two in zip(ours, theirs, strict=True) if one != two]
+        apart = [pair for pair in zip(ours, theirs, strict=True) if pair[0] != pair[1] and pair != ('"en"', '"ja"')]
         assert [words for words in apart if words[1].isascii() or not words[0].startswith(("'", '"'))] == []
 
 
