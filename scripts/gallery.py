@@ -13,6 +13,7 @@ from pathlib import Path
 import mask_pictures
 from writer import ROOT, write
 
+from droplab.languages import in_a_row
 from droplab.testing.laws import ORACLES
 from droplab.variants.catalog import CATALOG
 from droplab.variants.told import told
@@ -26,7 +27,7 @@ TEXTS = json.loads((Path(__file__).parent / "gallery.json").read_text(encoding="
 def entry(name: str, lang: str) -> str:
     """The section of one kind."""
     row, said, oracle = told(name, lang), TEXTS[lang], ORACLES[name]
-    lines = [f"## {name}", "", f"`droplab.nn.{row.layer}`: {row.does} {row.when}", ""]
+    lines = [f"## {name}", "", f"`droplab.nn.{row.layer}`: {in_a_row([row.does, row.when])}", ""]
     if mask_pictures.drawable(oracle):
         lines += [f"![{said['picture']}: {name}](gallery/{name}.svg)", ""]
     lines += [

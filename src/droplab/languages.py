@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -12,6 +12,8 @@ from droplab.errors import UserError, suggest
 
 LANGUAGES = ("en", "ja")
 """Their codes; ``CODE.json`` holds the texts, with the same keys and placeholders in all."""
+_WIDE_ENDS = ("。", "！", "？")
+"""Ends of sentences that bring their own room."""
 
 
 def check_language(lang: str) -> None:
@@ -41,6 +43,20 @@ def wanted_language(environ: Mapping[str, str]) -> str:
     system = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environ.get(name))), "")
     code = system.replace("-", "_").partition("_")[0].partition(".")[0].lower()
     return code if code in LANGUAGES else LANGUAGES[0]
+
+
+def in_a_row(sentences: Iterable[str]) -> str:
+    """Sentences one after the other, without empty ones: a space between them, but after a 。, which has its own.
+
+    >>> in_a_row(["Two runs failed.", "", "Keep the baseline."])
+    'Two runs failed. Keep the baseline.'
+    >>> in_a_row(["2 個のランが失敗しました。", "ベースラインのままにしてください。"])
+    '2 個のランが失敗しました。ベースラインのままにしてください。'
+    """
+    row = ""
+    for sentence in filter(None, sentences):
+        row += sentence if not row or row.endswith(_WIDE_ENDS) else f" {sentence}"
+    return row
 
 
 @cache

@@ -19,9 +19,10 @@ from droplab.cli.warned import told_warnings
 from droplab.cli.words import speak, words
 from droplab.datasets import catalogue
 from droplab.errors import SpecError, UserError
+from droplab.execution.check.randomness import OR_ALLOW, WHAT_TO_DO
 from droplab.languages import read_texts, wanted_language
 from droplab.spec.presets import example
-from tests.cli.said import ROOT, template, texts
+from tests.cli.said import ROOT, in_format, template, texts
 
 FOREIGN = {"cyclopts", "pydantic", "the system", "put together", "older versions"}
 """Texts that no file of droplab's holds as they are: made by others, of two, or kept in old ledgers."""
@@ -57,6 +58,7 @@ def test_no_pair_is_left_of_a_text_that_is_gone():
     every = {
         template(node) for path in ROOT.rglob("*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
     }
+    every |= {in_format(text) for text in every if text}  # as str.format fills them
     rooms = {room: said for room, said in table().items() if room not in FOREIGN}
     assert {text for said in rooms.values() for text in said if text not in every} == set()
 
@@ -84,6 +86,8 @@ def test_texts_are_found_again_with_names_in_them():
             "種類 'drop_pth' はありません（もしかして",
         ),
         (str(SpecError(["arms[0].p: got 2; a drop rate p is a probability within [0, 1]"])), "arms[0].p: 2 が指定"),
+        (str(SpecError(["x"])), "設定に問題が1件あります"),
+        (f"{WHAT_TO_DO} {OR_ALLOW}", "のいずれかです。または、"),
         ("half · seed 0: the loss is no longer finite", "half · seed 0: 損失が有限でなくなりました"),
         ("my own: text\nthe training loss is no longer finite", "my own: text\n訓練損失が有限でなくなりました"),
     ],
@@ -132,6 +136,21 @@ def test_every_data_set_is_told():
 )
 def test_the_language_that_the_environment_asks_for(environ, lang):
     assert wanted_language(environ) == lang
+
+
+def test_sentences_stand_in_a_row_by_one_function():
+    """``in_a_row`` knows which of them want a space between them."""
+    spoken = {"say", "words", "said", "translate", "lost", "_deep"}
+    found = {
+        path.name: ast.unparse(node)
+        for room in ("cli", "report")
+        for path in (ROOT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "' '.join"
+        and any(isinstance(one, ast.Call) and getattr(one.func, "id", "") in spoken for one in ast.walk(node))
+    }
+    assert found == {}
 
 
 def test_what_is_typed_goes_before_the_environment(monkeypatch, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import pytest
 
 from droplab.analysis import Plan, judge
 from droplab.records import ELSEWHERE, Notice, RunKey
+from droplab.report import wording
 from droplab.report.command import command, toml
 from droplab.report.decision import decision, failures
 from droplab.report.dose import doses
@@ -62,6 +64,16 @@ def test_a_condition_has_the_interval_and_what_failed():
     first = simulate(np.random.default_rng(1), 5, effect=True)
     assert titled(first).sentence.startswith("If you train to the last epoch")
     assert "最終エポックまで学習する場合" in titled(first, "ja").sentence
+
+
+@pytest.mark.parametrize("away", [-0.1, 0.0, 0.1])
+def test_japanese_sentences_stand_without_a_space_between_them(away):
+    made = experiment([NOISE, NOISE[::-1] + away, NOISE], Plan((5,)))
+    made = failed(made, RunKey("base", 0), RunKey("a1", 4), RunKey("a2", 4))
+    for sentence in (titled(made, "ja").sentence, wording(judge(made), made, "ja").advice):
+        assert sentence.count("件が失敗しました") == 3
+        assert re.findall(r"[。！？] +", sentence) == []
+    assert ". 1 of 5" in titled(made).sentence
 
 
 def test_failed_runs_of_one_reason_stand_together():

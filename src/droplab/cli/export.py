@@ -85,12 +85,13 @@ def wandb(
     if find_spec("wandb_workspaces") is None:
         raise UserError("the report needs a package that is not here: pip install 'droplab[wandb]'")
     from droplab.cli.terminal import say
+    from droplab.languages import in_a_row
     from droplab.tracking.wandb_report import build_report, save_report
 
     results = Results.read(folder)
     words = report_words(results.record.measures, lang)
     said = wording(results.verdict, results.record, lang)
-    advice = " ".join((said.advice, *said.beside))
+    advice = in_a_row((said.advice, *said.beside))
     say(save_report(build_report(results.record, advice, results.text(lang), words)))
 
 

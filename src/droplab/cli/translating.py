@@ -14,6 +14,9 @@ from functools import cache
 from importlib.resources import files
 from itertools import islice
 from typing import NamedTuple
+from unicodedata import east_asian_width
+
+from droplab.languages import in_a_row
 
 _FIELD = re.compile(r"\{(\d+)\}")
 _BULLET = re.compile(r"(\s*(?:[-!] )?)(.*)", re.DOTALL)
@@ -151,7 +154,7 @@ def _sentences(text: str, lang: str, deep: int) -> str | None:
     sentences = _SENTENCE.split(text)
     if len(sentences) < 2:
         return None
-    return " ".join(_deep(sentence, lang, deep - 1) for sentence in sentences)
+    return in_a_row(_deep(sentence, lang, deep - 1) for sentence in sentences)
 
 
 def _whole(text: str, lang: str, deep: int, *, strong: bool) -> str | None:
@@ -172,4 +175,20 @@ def _whole(text: str, lang: str, deep: int, *, strong: bool) -> str | None:
 
 
 def _filled(template: str, fields: Mapping[str, str]) -> str:
-    return _FIELD.sub(lambda field: fields[f"_{field[1]}"], template)
+    row = ""
+    for place, part in enumerate(_FIELD.split(template)):
+        row = _beside(row, fields[f"_{part}"] if place % 2 else part)
+    return row
+
+
+def _beside(row: str, part: str) -> str:
+    """Both in one: a space that a template has for names goes where signs of full width meet."""
+    if row.endswith(" ") and _is_wide(row[-2:-1]) and _is_wide(part[:1]):
+        return row[:-1] + part
+    if part.startswith(" ") and _is_wide(row[-1:]) and _is_wide(part[1:2]):
+        return row + part[1:]
+    return row + part
+
+
+def _is_wide(sign: str) -> bool:
+    return bool(sign) and east_asian_width(sign) in {"W", "F"}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from droplab.analysis import MOST_SEEDS, NO_NUMBER, Effect, Primary, Verdict
+from droplab.languages import in_a_row
 from droplab.records import ExperimentRecord, RunRecord
 from droplab.report.deployed import lost
 from droplab.report.locale import Speaker
@@ -44,7 +45,7 @@ def decision(verdict: Verdict, record: ExperimentRecord, lang: str) -> Decision:
     every = sum(states.values())
     if every and states["failed"] == every:
         grouped = failures(record, lang)
-        causes = " ".join(filter(None, (text for found in grouped for text in (found.reason, found.hint))))
+        causes = in_a_row(text for found in grouped for text in (found.reason, found.hint))
         return Decision(
             say("decision.failed" if every > 1 else "decision.failed_one", count=every), causes, settled=False
         )
@@ -55,7 +56,7 @@ def decision(verdict: Verdict, record: ExperimentRecord, lang: str) -> Decision:
         return Decision(say("decision.use", arm=verdict.recommended), _condition(verdict, record, say), settled=True)
     title, because, settled = _without_an_arm(verdict, record, say)
     main = verdict.primary
-    return Decision(title, " ".join([*(lost(main, record, say) if main else []), because]), settled)
+    return Decision(title, in_a_row([*(lost(main, record, say) if main else []), because]), settled)
 
 
 def failures(record: ExperimentRecord, lang: str) -> tuple[Failed, ...]:
@@ -99,7 +100,7 @@ def _condition(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> str:
         baseline=base,
         seeds=len(found.seeds),
     )
-    return " ".join([*lost(main, record, say), text])
+    return in_a_row([*lost(main, record, say), text])
 
 
 def _pairs(verdict: Verdict) -> int:
@@ -133,7 +134,7 @@ def _first(verdict: Verdict, record: ExperimentRecord, say: Speaker) -> tuple[st
     because = say("because.worse" if worse else "because.undecided", baseline=base)
     if verdict.improving:
         longer = say("because.longer", epochs=record.epochs)
-        return say("decision.longer"), f"{because} {longer}", False
+        return say("decision.longer"), in_a_row([because, longer]), False
     if worse:
         return say("decision.stay", baseline=base), because, True
     return _undecided([effect.seeds_needed for effect in effects if effect.status == "undecided"], say), because, False

@@ -7,6 +7,7 @@ from statistics import median
 from typing import NamedTuple
 
 from droplab.analysis import MOST_SEEDS, NO_NUMBER, Answer, Failures, Primary, Verdict
+from droplab.languages import in_a_row
 from droplab.records import ExperimentRecord
 from droplab.report.locale import Speaker
 from droplab.report.naming import said
@@ -62,7 +63,7 @@ def status(found: Answer, main: Primary, say: Speaker) -> str:
 
 def headline(verdict: Verdict, main: Primary, record: ExperimentRecord, say: Speaker) -> str:
     """The arm to use, or why none is named; first of all, what failed."""
-    return " ".join([*lost(main, record, say), _advice(verdict, main, record, say)])
+    return in_a_row([*lost(main, record, say), _advice(verdict, main, record, say)])
 
 
 def lost(main: Primary, record: ExperimentRecord, say: Speaker) -> list[str]:

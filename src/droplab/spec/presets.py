@@ -64,7 +64,7 @@ SETS: Mapping[str, Mapping[str, Any]] = {
     ),
     "quick": {
         **_embedded("quick", _constant(0.0, 0.2, 0.5, 0.8)),
-        "recipe": {**demo()["recipe"], "epochs": 20},
+        "recipe": {**demo()["recipe"], "epochs": 15},
         "seeds": 3,
     },
     "variants": {

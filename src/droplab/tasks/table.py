@@ -47,8 +47,8 @@ def make_task(asked: Any = "classification") -> Task:
     ['loss', 'r2']
     >>> make_task("regresion")
     Traceback (most recent call last):
-    droplab.errors.UserError: unknown task 'regresion'; did you mean 'regression'? Known: classification, multilabel, \
-regression, segmentation, next-token; or a class of yours as pkg.module:MyTask
+    droplab.errors.UserError: unknown task 'regresion'; there are classification, multilabel, regression, \
+segmentation, next-token, and pkg.module:MyTask of your own; did you mean 'regression'?
     """
     options = dict(asked) if isinstance(asked, Mapping) else {}
     name: Any = options.pop("name", "classification") if isinstance(asked, Mapping) else asked
@@ -59,8 +59,8 @@ regression, segmentation, next-token; or a class of yours as pkg.module:MyTask
     place = TASKS.get(name, name) if isinstance(name, str) else ""
     if not isinstance(name, str) or not is_object(place):
         raise UserError(
-            f"unknown task {quote(name)}{suggest(str(name), TASKS) or '.'} Known: {', '.join(TASKS)}; or a class of "
-            "yours as pkg.module:MyTask"
+            f"unknown task {quote(name)}; there are {', '.join(TASKS)}, and pkg.module:MyTask of your own"
+            f"{suggest(str(name), TASKS)}"
         )
     found = call(resolve(place, "task", UserError), name, "task", UserError, {}, options)
     lacking = _lacks(found)

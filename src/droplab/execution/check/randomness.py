@@ -31,7 +31,7 @@ WHAT_TO_DO = (
     "`dropout=0` in the constructor of nn.LSTM, nn.MultiheadAttention and the like."
 )
 OR_ALLOW = (
-    " Or, to train it as it is and have the verdict say so: --allow-random-baseline "
+    "Or, to train it as it is and have the verdict say so: --allow-random-baseline "
     "(compare(..., allow_random_baseline=True))."
 )
 
@@ -67,7 +67,7 @@ def check_randomness(subject: Subject, *, allow: bool = False) -> Iterator[Notic
         refused.append(f"model {name!r} drops in evaluation mode, so that every measurement is random:\n"
                        f"{_list(evaluation.drops)}")  # fmt: skip
     if refused and not allow:
-        raise ModelError("\n".join([*refused, WHAT_TO_DO + OR_ALLOW]))
+        raise ModelError("\n".join([*refused, f"{WHAT_TO_DO} {OR_ALLOW}"]))
     for mode, seen in (("training", training), ("evaluation", evaluation)):
         if seen.drops:
             yield Notice(f"drops_in_{mode}", arm, {"what": named(str(draw) for draw in seen.drops)})
