@@ -48,6 +48,7 @@ class LazySamples:
         where: str = "the data set",
     ) -> None:
         check_indexed(dataset)
+        self.dataset = dataset
         self._drawn, self._seed, self._workers = Drawn(dataset, collate, named), seed, workers
         check_readable(where, dataset)
 
