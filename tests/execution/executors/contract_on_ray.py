@@ -13,7 +13,7 @@ from droplab.execution.checkpoint import CheckpointStore
 from droplab.execution.executors.cluster import RayExecutor
 from droplab.execution.executors.cluster.connection import check
 from droplab.execution.executors.cluster.executor import _Attempt
-from droplab.spec.experiment import ComputeSpec
+from droplab.spec.tables import ComputeSpec
 from droplab.testing import ExecutorContract
 
 
