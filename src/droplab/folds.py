@@ -71,6 +71,30 @@ def fold_sums(
     )
 
 
+Pairs = tuple[tuple[float, float], ...]
+"""Of each fold a sum, or a value times its count, and the count."""
+
+
+def fold_values(here: Sequence[float], others: Sequence[float], counts: Sequence[float]) -> tuple[Pairs, Pairs]:
+    """What the ledger has of a figure that is no mean, each value times its count: on folds, and under ``NAME/others``.
+
+    Args:
+        here: ``(K,)``, the figure on each fold.
+        others: ``(K + 1,)``, on all samples but each fold's, last on all.
+        counts: ``(K,)``, of samples.
+
+    >>> fold_values([0.5, 1.0], [1.0, 0.5, 0.75], [2.0, 2.0])
+    (((1.0, 2.0), (2.0, 2.0)), ((2.0, 2.0), (1.0, 2.0), (3.0, 4.0)))
+    """
+    whole = math.fsum(counts)
+    rest = [*(whole - count for count in counts), whole]
+    return _times(here, counts), _times(others, rest)
+
+
+def _times(values: Sequence[float], counts: Sequence[float]) -> Pairs:
+    return tuple((value * count, count) for value, count in zip(values, counts, strict=True))
+
+
 def folds_of_groups(groups: Sequence[Any] | np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """The fold of each sample, ``(N,)``: those of a group are in one, but where all are of one group.
 

@@ -31,6 +31,8 @@ class Scheme:
     """Whose members share a part of their noise."""
     keep: int | None = None
     """Training samples that are used, as ``train_size`` says."""
+    own: int | None = None
+    """Those that the arm uses, where it has a ``train_size`` of its own."""
     width: int = 6
     """Inputs of a sample; with 60, least squares nearly learns 90 samples by heart."""
     heavy: bool = False
@@ -56,6 +58,10 @@ def runs(rng: np.random.Generator, scheme: Scheme, count: int = 100) -> tuple[np
         if scheme.keep is not None:
             train = rng.choice(train, scheme.keep, replace=False)
         table[:, seed] = [loss.mean() for loss in losses(rng, x[train], y[train], x[validation], y[validation])]
+        if scheme.own is not None:
+            fewer = rng.choice(train, scheme.own, replace=False)
+            _, loss = losses(rng, x[fewer], y[fewer], x[validation], y[validation])
+            table[1, seed] = loss.mean()
     return table, once.detail
 
 

@@ -30,6 +30,8 @@ SCHEMES = {
     "drawn": Scheme(True, 20),
     "a third": Scheme(True, 20, 0.3),
     "train_size": Scheme(True, 20, 0.2, keep=30),
+    "an arm's own": Scheme(True, 20, 0.2, own=30),
+    "an arm's own in folds": Scheme("5-fold", 20, own=15),
     "folds": Scheme("5-fold", 5),
     "repeated": Scheme("5-fold", 20),
     "grouped": Scheme("5-fold", 15, groups=25),
@@ -54,6 +56,13 @@ def covered(scheme, experiments, times, seed=1):
 def enough(share, of, least=0.93):
     """A share that is at least 93 %, give or take two standard errors."""
     assert share >= least - 2 * math.sqrt(least * (1 - least) / of), share
+
+
+def test_an_arm_with_a_training_set_of_its_own_has_the_same_correction():
+    """Splits have their validation samples in common, however many of the others an arm trains on."""
+    ours, plain = covered(SCHEMES["an arm's own in folds"], 60, 1200)
+    enough(ours, 60)
+    assert plain < 0.93 - 2 * math.sqrt(0.93 * 0.07 / 60)
 
 
 def test_intervals_of_drawn_splits_hold_the_truth_where_plain_ones_do_not():

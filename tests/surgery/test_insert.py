@@ -16,6 +16,7 @@ from torch.nn.utils.parametrizations import weight_norm
 import droplab
 from droplab.errors import ModelError, SiteError, UserError
 from droplab.layers.doorway import doorways
+from droplab.models.gpt import GPT
 from droplab.surgery import match_sites, view
 from droplab.surgery.example import remember
 
@@ -94,6 +95,19 @@ class Language(nn.Module):
         return self.head(self.norm(y))
 
 
+class Vision(nn.Module):
+    """Has parameters of its own beside modules, and turned weights of another's for a head."""
+
+    def __init__(self, tied):
+        super().__init__()
+        self.patch, self.norm, self.head = nn.Linear(8, 8), nn.LayerNorm(8), nn.Linear(8, 8)
+        self.token, self.scale, self.tied = nn.Parameter(torch.zeros(1, 1, 8)), nn.Parameter(torch.ones(8)), tied
+
+    def forward(self, x):
+        y = self.norm(torch.cat([self.token.expand(len(x), -1, -1), self.patch(x)], 1))
+        return (y[:, 0] @ self.patch.weight.T + self.token[0] if self.tied else self.head(y[:, 0])) * self.scale
+
+
 class Adapted(nn.Module):
     """As PEFT wraps a layer."""
 
@@ -152,6 +166,12 @@ FOUND = {
         "@after_activations": ("layers.0.linear2:in", "layers.1.linear2:in"),
         "@before_head": ("layers.1.norm2:in",),
     }),
+    "gpt": (lambda: GPT((5,), 10, width=8, depth=1, heads=2), WORDS, {
+        "@input": ("embed:out",), "@before_head": ("norm:out",), "@attention": ("blocks.0.attend_drop",),
+        "@residual": ("blocks.0.drop1:out", "blocks.0.drop2:out"),
+    }),
+    "vision": (lambda: Vision(tied=False), VECTORS, {"@input": ("patch:in",), "@before_head": ("head:in",)}),
+    "vision, tied": (lambda: Vision(tied=True), VECTORS, {"@before_head": ("norm:out",)}),
     "gated": (Gated, VECTORS, {"@after_activations": ("down:in",)}),
     "lora": (lambda: nn.Sequential(Adapted(nn.Dropout(0.1))), VECTORS, {"@lora": ("0.lora_dropout.default",)}),
     "lora without": (lambda: nn.Sequential(Adapted(nn.Identity())), VECTORS, {"@lora": ("0.lora_A.default:in",)}),

@@ -145,3 +145,30 @@ def test_what_fails_gives_the_generators_back():
     with pytest.raises(RuntimeError, match="a bad batch"):
         next(iter(loader_of(Noisy(), collate_fn=fail)))
     assert not have_drawn(before, generators())
+
+
+def test_what_is_drawn_is_what_it_was_in_versions_before():
+    first, second = passes(Noisy())
+    assert by_sample(first)[7] == (0.9018262624740601, 0.5660227537155151, 0.8678911328315735)
+    assert by_sample(second)[7] == (0.7957382798194885, 0.6007646322250366, 0.6345157623291016)
+
+
+class Normal(Noisy):
+    """One normal number a sample: of each pair that is made one is left over."""
+
+    def __getitem__(self, index):
+        return index, np.float32([np.random.normal(), random.gauss(0.0, 1.0)])  # noqa: NPY002
+
+
+def test_normal_numbers_that_were_left_over_are_nobody_elses():
+    """Neither those of the loop for the data set, nor the other way round."""
+    wanted, drawn = passes(Normal(), epochs=1, batch_size=1), []
+    np.random.seed(5)  # noqa: NPY002
+    random.seed(5)
+    loader, found = loader_of(Normal(), batch_size=1), []
+    for batch in loader:
+        found.append([tensor.tolist() for tensor in batch])
+        drawn.append((np.random.normal(), random.gauss(0.0, 1.0)))  # noqa: NPY002
+    assert found == wanted[0]
+    own, other = np.random.RandomState(5), random.Random(5)
+    assert drawn == [(own.normal(), other.gauss(0.0, 1.0)) for _ in found]

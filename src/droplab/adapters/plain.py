@@ -20,6 +20,7 @@ from droplab.records import Measure
 from droplab.spec.arm import ArmSpec
 from droplab.surgery import rates
 from droplab.training.drawing import Drawn, drawn
+from droplab.training.folded import Folded, part_of, rows_of
 from droplab.training.keeping import check_plain, sorted_out
 from droplab.training.once import Once
 from droplab.training.progress import Progress, read_unit
@@ -71,6 +72,7 @@ class PlainRun:
         self._kept: dict[str, Any] = {}
         self._open: dict[str, float] = {}
         self._sums: dict[str, tuple[float, int]] = {}
+        self._folded: dict[str, Folded] = {}
 
     @property
     def epoch(self) -> int | None:
@@ -174,9 +176,17 @@ class PlainRun:
             total, count = self._sums.get(name, (0.0, 0))
             self._sums[name] = total + float(numbers.sum()), count + numbers.numel()
 
+    def report_folds(self, outputs: Any, targets: Any, /, *, ids: Any = None, **functions: Any) -> None:
+        """On all samples, they are printed with the epoch's figures."""
+        for name, function in functions.items():
+            folded = self._folded.setdefault(name, Folded(name))
+            known = ids if ids is not None else range(len(folded), len(folded) + rows_of(outputs))
+            folded.add(function, part_of(outputs, targets, known))
+
     def _tell(self) -> None:
         figures = self._open | {name: total / count for name, (total, count) in self._sums.items() if count}
-        self._open, self._sums = {}, {}
+        figures |= {name: folded.value for name, folded in self._folded.items()}
+        self._open, self._sums, self._folded = {}, {}, {}
         if not figures:
             return
         self.reports.append(figures)

@@ -3,8 +3,9 @@
 Splits that are drawn per seed share samples, so that runs of two seeds are not independent, and the spread over seeds
 alone makes intervals too short. With n2 samples that validate and n1 that do not, the variance of a mean over J seeds
 is taken as s² (1/J + n2/n1) instead of s²/J (C. Nadeau and Y. Bengio, *Inference for the generalization error*, Machine
-Learning 52, 2003; R. Bouckaert and E. Frank, 2004, for repeated k-fold, whose n2/n1 is 1 / (k - 1)). ``train_size``
-leaves samples out of training and makes no two splits more alike, so n1 counts what it leaves out.
+Learning 52, 2003; R. Bouckaert and E. Frank, 2004, for repeated k-fold, whose n2/n1 is 1 / (k - 1)). ``train_size``,
+the experiment's or an arm's own, leaves samples out of training and makes no two splits more alike, so n1 counts what
+it leaves out: one correction serves all arms.
 
 No number of seeds makes the second term smaller: what it hides, only more data or smaller validation parts show.
 """

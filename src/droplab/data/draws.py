@@ -3,80 +3,75 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils.data import ConcatDataset, Subset, TensorDataset, get_worker_info
 
+from droplab.data.drawers import OTHERS, Drawer
 from droplab.data.samples import Samples
 from droplab.data.tokens import Windows
 
+Place = tuple[int, int]
+"""A seed, and an epoch."""
+_packed = struct.Struct("<qqq").pack
+
+
+def seeds_of(place: Place, indices: Sequence[int]) -> list[int]:
+    """For each of some samples, 64 bits for what is drawn for it in an epoch.
+
+    >>> [one] = seeds_of((0, 0), [1])
+    >>> one == sample_seed(0, 0, 1), len(set(seeds_of((0, 0), range(9))))
+    (True, 9)
+    """
+    seed, epoch = place
+    hashed, number = hashlib.blake2b, int.from_bytes
+    return [number(hashed(_packed(seed, epoch, index), digest_size=8).digest(), "little") for index in indices]
+
 
 def sample_seed(seed: int, epoch: int, index: int) -> int:
-    """64 bits for what is drawn for a sample in an epoch.
+    """Of one sample.
 
     >>> sample_seed(0, 0, 1) != sample_seed(0, 1, 1) != sample_seed(1, 0, 1)
     True
     """
-    packed = struct.pack("<qqq", seed, epoch, index)
-    return int.from_bytes(hashlib.blake2b(packed, digest_size=8).digest(), "little")
+    return seeds_of((seed, epoch), (index,))[0]
+
+
+_taken = OTHERS
+seed_torch: Callable[[int], object] = torch.default_generator.manual_seed
+"""Seed torch's global generator of the CPU alone."""
 
 
 def seed_draws(seed: int) -> None:
-    """Seed the global generators that transforms draw from: torch's of the CPU, numpy's and Python's."""
-    torch.default_generator.manual_seed(seed)
-    np.random.seed(seed & 0xFFFFFFFF)  # noqa: NPY002  # what users' transforms draw from
-    random.seed(seed)
+    """Seed the global generators that transforms draw from: torch's of the CPU, and those that were ``borrowed``."""
+    seed_torch(seed)
+    for one in _taken:
+        one.seed(seed)
 
 
 @contextmanager
-def borrowed() -> Iterator[None]:
-    """Give the global generators of torch's CPU, numpy and random back as they were.
+def borrowed(others: tuple[Drawer, ...] = OTHERS) -> Iterator[None]:
+    """Give the global generators of torch's CPU, and others, back as they were; within it ``seed_draws`` seeds these.
 
-    In a worker of a ``DataLoader`` they are left as they are: nothing else draws there, and numpy's take as long to
-    read and to put back as ten samples to seed.
+    In a worker of a ``DataLoader`` they are left as they are: nothing else draws there.
     """
-    if get_worker_info() is not None:
-        yield
-        return
-    before = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    global _taken  # noqa: PLW0603  # the generators are global too
+    outer, _taken = _taken, others
+    here = get_worker_info() is None
+    before: list[tuple[Callable[[Any], object], Any]] = []
+    if here:
+        before = [(torch.default_generator.set_state, torch.default_generator.get_state())]
+        before += [(one.put, one.state()) for one in others]
     try:
         yield
     finally:
-        torch.set_rng_state(before[0])
-        np.random.set_state(before[1])  # noqa: NPY002
-        random.setstate(before[2])
-
-
-Others = tuple[Any, ...]
-"""Where the global generators of numpy and random stand."""
-
-
-def seed_torch(seed: int) -> None:
-    """Seed torch's global generator of the CPU alone."""
-    torch.default_generator.manual_seed(seed)
-
-
-def others() -> Others:
-    """Where numpy's and Python's generators stand; equal where nothing was drawn in between.
-
-    >>> others() == others()
-    True
-    """
-    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002
-    return random.getstate(), name, keys.tobytes(), *rest  # type: ignore[union-attr]
-
-
-def put_back(state: Others) -> None:
-    """The inverse."""
-    python, name, keys, *rest = state
-    random.setstate(python)
-    np.random.set_state((name, np.frombuffer(keys, np.uint32), *rest))  # noqa: NPY002
+        _taken = outer
+        for put, state in before:
+            put(state)
 
 
 def draws_nothing(dataset: Any) -> bool:

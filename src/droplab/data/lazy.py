@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler
 
-from droplab.data.drawn import Drawn, Wanted, as_it_is
-from droplab.data.draws import sample_seed
+from droplab.data.drawn import Drawn, Wanted, all_wanted, as_it_is
+from droplab.data.draws import Place
 from droplab.data.samples import Batch
 from droplab.data.seeded import check_indexed, check_readable, named
 
@@ -48,6 +48,7 @@ class LazySamples:
         where: str = "the data set",
     ) -> None:
         check_indexed(dataset)
+        self.dataset = dataset
         self._drawn, self._seed, self._workers = Drawn(dataset, collate, named), seed, workers
         check_readable(where, dataset)
 
@@ -56,7 +57,7 @@ class LazySamples:
 
     def take(self, ids: Tensor, epoch: int = 0) -> Batch:
         """The samples with those numbers, as they are in an epoch."""
-        return Batch(*self._drawn.__getitems__(_wanted(ids, self._seed, epoch))[1])
+        return Batch(*self._drawn.__getitems__(list(_Wanted(ids, (self._seed, epoch))))[1])
 
     def chunks(self, size: int, epoch: int = 0) -> Iterator[Batch]:
         """All samples in order, ``size`` at a time; the last batch may be smaller."""
@@ -77,7 +78,7 @@ class LazySamples:
         loader = DataLoader(
             self._drawn,
             batch_size=size,
-            sampler=_wanted(order, self._seed if seed is None else seed, epoch),
+            sampler=_Wanted(order, (self._seed if seed is None else seed, epoch)),
             num_workers=self._workers,
             collate_fn=as_it_is,
             drop_last=drop_last,
@@ -87,5 +88,14 @@ class LazySamples:
             yield Batch(*batch)
 
 
-def _wanted(ids: Tensor, seed: int, epoch: int) -> list[Wanted]:
-    return [(index, sample_seed(seed, epoch, index)) for index in ids.tolist()]
+class _Wanted(Sampler[Wanted]):
+    """What is wanted in an order that is known."""
+
+    def __init__(self, ids: Tensor, place: Place) -> None:
+        self._ids, self._place = ids, place
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __iter__(self) -> Iterator[Wanted]:
+        return all_wanted(self._ids, self._place)

@@ -27,8 +27,8 @@ from droplab.records import ExperimentRecord, RunKey, RunRecord
 from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.rivals import recipe_of
 from droplab.spec.specfile import parse_spec
-from droplab.training.figures import number
 from droplab.training.loop import Training
+from droplab.training.numbers import number
 from droplab.training.port import StoppedError
 from droplab.training.run import Loop, Run
 from droplab.training.samples import to_device, to_samples

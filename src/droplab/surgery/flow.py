@@ -21,11 +21,15 @@ _ACTIVATIONS = frozenset({
 _GATES = frozenset({"gelu", "relu", "silu"})
 _TRANSPARENT = frozenset({
     "bfloat16", "channel_shuffle", "clone", "contiguous", "detach", "dropout", "expand", "flatten", "float", "getitem",
-    "half", "movedim", "pad", "permute", "pixel_shuffle", "requires_grad", "reshape", "roll", "squeeze", "swapaxes",
-    "T", "swapdims", "t", "to", "transpose", "type", "unflatten", "unsqueeze", "view", "view_as", "reshape_as",
-    "interpolate",
+    "half", "mT", "movedim", "pad", "permute", "pixel_shuffle", "requires_grad", "reshape", "roll", "squeeze",
+    "swapaxes", "T", "swapdims", "t", "to", "transpose", "type", "unflatten", "unsqueeze", "view", "view_as",
+    "reshape_as", "interpolate",
 })  # fmt: skip
 _POOLS = ("max_pool", "avg_pool", "adaptive_max_pool", "adaptive_avg_pool", "lp_pool", "fn", "boolean_dispatch")
+_SCALINGS = frozenset({"add", "radd", "iadd", "mul", "rmul", "imul", "div", "truediv", "itruediv", "sub"})
+_PRODUCTS = _SCALINGS | {
+    "linear", "matmul", "mm", "bmm", "addmm", "einsum", "conv1d", "conv2d", "conv3d", "bilinear", "baddbmm", "rmatmul",
+}  # fmt: skip
 _PROBABILITIES = frozenset({"softmax", "log_softmax"})
 
 
@@ -64,6 +68,11 @@ class Flow:
         for call in calls:
             self._calls_of.setdefault(call.name, []).append(call)
             self._giving.setdefault(call.gave, []).append(call)
+        self._of_weights: list[bool] = []
+        """For each node, whether it is made of parameters alone."""
+        for node in nodes:
+            made = all(self._of_weights[parent] for parent in node.parents) if node.parents else bool(node.parameters)
+            self._of_weights.append(made)
         self._readers: dict[int, list[int]] = {}
         for place, node in enumerate(nodes):
             for parent in node.parents:
@@ -124,7 +133,8 @@ class Flow:
             if call.name in self._weighted:
                 here = call.given is not None and suits(self._behind(call.given))  # type: ignore[operator]
                 told[call.name] = told.get(call.name, True) and here
-        return [f"{name}:in" for name, here in told.items() if here]
+        found = [name for name, here in told.items() if here]
+        return [f"{name}:in" for name in found if not any(_within(other, name) for other in found)]
 
     def _behind(self, place: int) -> Node:
         """What made a tensor's values: views, pooling and dropout only hand them on."""
@@ -134,16 +144,32 @@ class Flow:
         return node
 
     def heads(self) -> list[str]:
-        """The doorway of the module with weights that gives the model's output; none where that is not one module."""
-        found: dict[str, None] = {}
-        for place in self._outputs[:1]:
+        """The doorway before what gives the model's output: a module with weights, or a function of weights.
+
+        That is after the module whose output the function is given, where a module that holds others calls it with
+        weights of its own, or of an embedding. None where it is neither.
+        """
+        place, by_function = next(iter(self._outputs), None), False
+        while place is not None:
             node = self._nodes[place]
-            while not self._weighted & set(node.makers) and (_hands_on(node) or node.function in _PROBABILITIES):
-                if not node.parents:
-                    break
-                node = self._nodes[node.parents[0]]
-            found.update(dict.fromkeys(f"{name}:in" for name in node.makers if name in self._weighted))
-        return list(found)
+            if by_function:
+                if named := [name for name in node.makers if name]:
+                    return [f"{named[0]}:out"]
+            elif gives := [name for name in node.makers if name in self._weighted and not self._holds(name)]:
+                return [f"{gives[0]}:in"]
+            weights = bool(node.parameters) or any(self._of_weights[parent] for parent in node.parents)
+            data = [parent for parent in node.parents if not self._of_weights[parent]]
+            if weights and len(data) == 1 and (node.function in _PRODUCTS):
+                by_function |= node.function not in _SCALINGS
+            elif not (_hands_on(node) or (node.function in _PROBABILITIES and not by_function)):
+                break
+            place = next(iter(data), None)
+        makers = [] if not self._outputs else self._nodes[self._outputs[0]].makers
+        return [f"{name}:in" for name in makers if name and name in self._weighted][:1]
+
+    def _holds(self, name: str) -> bool:
+        """Whether a module calls others within it."""
+        return any(_within(call.name, name) for call in self._calls)
 
     def on_probabilities(self) -> list[str]:
         """Dropout layers that are given what softmax made: attention's probabilities."""
@@ -215,3 +241,12 @@ class Flow:
 
 def _hands_on(node: Node) -> bool:
     return node.function in _TRANSPARENT or node.function.startswith(_POOLS)
+
+
+def _within(name: str, outer: str) -> bool:
+    """Whether a module is one of those that another holds.
+
+    >>> _within("blocks.0", "blocks"), _within("blocks.0", ""), _within("blocks", "blocks")
+    (True, True, False)
+    """
+    return bool(name) and name != outer and (not outer or name.startswith(f"{outer}."))

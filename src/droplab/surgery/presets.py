@@ -23,7 +23,8 @@ def preset(model: nn.Module, name: str) -> tuple[str, ...]:
 
     ``@input``: before the first modules with weights (after an embedding). ``@after_activations``: before modules with
     weights that are given what an activation made. ``@early(k)``, ``@late(k)``: the first or last ``k`` of these.
-    ``@before_head``: before the module that gives the output. ``@residual``: after the module at the end of each
+    ``@before_head``: before the module that gives the output; where that is a function of weights (of an embedding's,
+    say), after the module that it follows. ``@residual``: after the module at the end of each
     residual branch. ``@attention``: attention's probabilities. ``@embeddings``: after embeddings. ``@lora``: adapters'
     dropout, or before their first matrix.
 
@@ -122,7 +123,7 @@ _HIDDEN = "no module with weights is given what an activation made"
 _WANTED = {
     "input": "no module with weights is given the model's input itself",
     "after_activations": _HIDDEN,
-    "before_head": "its output is not the output of one module with weights",
+    "before_head": "its output is not that of one module with weights, nor of a function of weights after one",
     "residual": "no module's output is added to what its input was made of",
     "attention": "nothing drops probabilities: no MultiheadAttention, no dropout_p, no dropout layer after a softmax",
     "embeddings": "it has no torch.nn.Embedding",

@@ -119,7 +119,9 @@ class Tracer(TorchFunctionMode):
         kwargs, func = kwargs or {}, NAMES.plain.get(func, func)
         name = getattr(func, "__name__", "").strip("_")
         if name in {"get", "set"}:  # a tensor's attributes
-            return func(*args, **kwargs)
+            name = getattr(getattr(func, "__self__", None), "__name__", "") if name == "get" else ""
+            if name not in _TURNED:
+                return func(*args, **kwargs)
         call = asked(func, args, kwargs)
         known = call is not None and bool(call[1]) and self._noted(*call, args, kwargs)
         given = list(tensors((args, kwargs)))
@@ -178,3 +180,5 @@ class Tracer(TorchFunctionMode):
 
 
 SUMS = frozenset({"add", "radd", "iadd"})
+_TURNED = frozenset({"T", "mT", "H", "mH"})
+"""Attributes that are views."""

@@ -14,7 +14,8 @@ import torch
 from droplab.data.csv import Table
 from droplab.data.cuts import Parting, cut, folds
 from droplab.data.given_parts import GivenParts, read_given
-from droplab.data.hashes import duplicates
+from droplab.data.hashes import digests
+from droplab.data.on_disk import on_disk, shared
 from droplab.data.picked import Source, pick
 from droplab.data.samples import Samples
 from droplab.data.shapes import shapes
@@ -217,14 +218,9 @@ def _whole(
     told: list[str],
     notices: list[Notice],
 ) -> TaskSplit:
-    fingerprint, targets = _looked_at(parts, indices)
+    fingerprint, targets, marks = _looked_at(parts, indices)
     width = check_parts(task, targets, given.classes or 0)
-    in_memory = {name: part for name, part in parts.items() if isinstance(part, Samples)}
-    for part in ("validation", "test"):
-        if part in in_memory and "train" in in_memory:
-            found = duplicates(part, in_memory[part].inputs, "train", in_memory["train"].inputs)
-            if found is not None:
-                notices.append(found.notice())
+    notices += [notice for part in ("validation", "test") if (notice := shared(part, parts, marks)) is not None]
     names = given.class_names if len(given.class_names) == width else tuple(map(str, range(width)))
     return TaskSplit(
         name=given.name,
@@ -249,10 +245,13 @@ def _some_of(source: Source) -> Any:
     return tuple(source.take(torch.linspace(0, len(source) - 1, min(len(source), _LOOK)).round().long()))
 
 
-def _looked_at(parts: Mapping[str, Source], indices: list[Any]) -> tuple[str, dict[str, Any]]:
-    """The fingerprint of all, and each part's targets, of one reading: what stays on disk may be slow, and large."""
+def _looked_at(parts: Mapping[str, Source], indices: list[Any]) -> tuple[str, dict[str, Any], dict[str, list[bytes]]]:
+    """The fingerprint of all, and each part's targets, of one reading: what stays on disk may be slow, and large.
+
+    Last, where some do, digests of the inputs that were read.
+    """
     digest = hashlib.sha256(b"droplab task split 1\n")
-    targets = {}
+    targets, marks = {}, dict[str, list[bytes]]()
     for name, part in parts.items():
         some = _some_of(part)
         digest.update(f"{name}: {len(part)}\n".encode())
@@ -261,7 +260,9 @@ def _looked_at(parts: Mapping[str, Source], indices: list[Any]) -> tuple[str, di
             digest.update(f"{path}: {array.dtype.str} {array.shape}\n".encode())
             digest.update(array.reshape(-1).view(np.uint8).data)
         targets[name] = some[1]
+        if any(map(on_disk, parts.values())):
+            marks[name] = digests(some[0])
         del some
     for chosen in indices:
         digest.update(np.ascontiguousarray(chosen, dtype="<i8").data)
-    return digest.hexdigest(), targets
+    return digest.hexdigest(), targets, marks

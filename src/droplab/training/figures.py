@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from torch import Tensor
-
 from droplab.errors import DivergedError, UserError, quote, suggest
+from droplab.folds import Pairs
 from droplab.measures import GAP, PARTS
 from droplab.records import Histogram, Measure, Predictions
+from droplab.training.folded import Folded, part_of
 from droplab.training.gathering import Gathered
+from droplab.training.numbers import number
 
 _OWN = (GAP, "seconds", "images_per_second")
 _OWN_TABLES = ("p/", "site_norm/")
@@ -24,7 +24,7 @@ _OWN_TABLES = ("p/", "site_norm/")
 class Attached:
     """What the house's own loop gives to the ledger beside an epoch's figures."""
 
-    folds: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    folds: Mapping[str, Pairs] = field(default_factory=dict)
     histograms: tuple[Histogram, ...] = ()
     predictions: Predictions | None = None
 
@@ -49,12 +49,14 @@ class Figures:
         self._values: dict[str, float] = {}
         self.samples: dict[str, Gathered] = {}
         """Figures that are reported sample by sample."""
+        self.folded: dict[str, Folded] = {}
+        """Figures of all samples together, with outputs and targets."""
         self.logged: dict[str, float] = {}
         """Figures that are no measures."""
         self.attached = Attached()
 
     def __bool__(self) -> bool:
-        return bool(self._values or self.samples)
+        return bool(self._values or self.samples or self.folded)
 
     def add(self, figures: Mapping[str, Any]) -> None:
         """Take what a call of ``run.report`` reports.
@@ -71,7 +73,7 @@ class Figures:
                     f"measure as train_NAME, fit_NAME or val_NAME, or declare {quote(given)} with measures="
                 )
             name = f"val_{given}" if any(given == measure.name for measure in self._measures) else given
-            if name in self._values or name in self.samples:
+            if any(name in known for known in (self._values, self.samples, self.folded)):
                 raise UserError(
                     f"{name} was reported twice in epoch {self._epoch + 1}; report each figure once an epoch, after "
                     "its batches"
@@ -102,26 +104,74 @@ class Figures:
             UserError: a name that is no measure's on validation samples, or reported as one number already; values
                 or ids that are none.
         """
-        names = {given: f"val_{m.name}" for m in self._measures for given in (m.name, f"val_{m.name}")}
         if not figures:
             raise UserError(
                 "run.report_samples got no figures; one number for each sample is wanted: "
                 f"run.report_samples(val_{self._measures[0].name}=losses, ids=ids)"
             )
         for given, values in figures.items():
-            name = names.get(given)
-            if name is None:
-                raise UserError(
-                    f"run.report_samples got {given}=…; it takes measures on validation samples: "
-                    f"{', '.join(dict.fromkeys(names.values()))}{suggest(given, list(names))}. What is no mean over "
-                    "these samples goes to run.report"
-                )
-            if name in self._values:
-                raise UserError(
-                    f"{name} was reported as one number already in epoch {self._epoch + 1}; report it once, with "
-                    "run.report or with run.report_samples"
-                )
+            name = self._held("report_samples", given, self.folded)
             self.samples.setdefault(name, Gathered(name)).add(values, ids)
+
+    def add_folded(self, functions: Mapping[str, Any], outputs: Any, targets: Any, ids: Any) -> None:
+        """Take what a call of ``run.report_folds`` reports.
+
+        Raises:
+            UserError: a name that is no measure's on validation samples, or reported otherwise already; what is no
+                function; outputs, targets or ids that are none.
+        """
+        example = f"run.report_folds(outputs, targets, ids=ids, val_{self._measures[-1].name}=function)"
+        if not functions:
+            raise UserError(f"run.report_folds got no measure; a function of outputs and targets is wanted: {example}")
+        names = [self._held("report_folds", given, self.samples) for given in functions]
+        for given, function in functions.items():
+            if not callable(function):
+                raise UserError(
+                    f"run.report_folds got {given}={quote(function)}; a function of outputs and targets is wanted: "
+                    f"{example}. What is known as one number goes to run.report"
+                )
+        part = part_of(outputs, targets, ids)
+        for name, function in zip(names, functions.values(), strict=True):
+            self.folded.setdefault(name, Folded(name)).add(function, part)
+
+    def _held(self, call: str, given: str, elsewhere: Mapping[str, Any]) -> str:
+        """The whole name of a measure on validation samples, which comes by no other call."""
+        names = {given: f"val_{m.name}" for m in self._measures for given in (m.name, f"val_{m.name}")}
+        name = names.get(given)
+        if name is None:
+            raise UserError(
+                f"run.{call} got {given}=…; it takes measures on validation samples: "
+                f"{', '.join(dict.fromkeys(names.values()))}{suggest(given, list(names))}. What is no mean over "
+                "samples goes to run.report_folds, what is known as one number to run.report"
+            )
+        if name in self._values:
+            raise UserError(
+                f"{name} was reported as one number already in epoch {self._epoch + 1}; report it once, with "
+                f"run.report or with run.{call}"
+            )
+        if name in elsewhere:
+            raise UserError(
+                f"{name} came by run.report_samples and by run.report_folds in epoch {self._epoch + 1}; report it by "
+                "one of them"
+            )
+        return name
+
+    def settled(self) -> Figures:
+        """Itself, with every figure taken that needs all samples at once."""
+        for folded in self.folded.values():
+            folded.settle()
+        return self
+
+    def _known(self) -> dict[str, float]:
+        means = {name: gathered.mean for name, gathered in self.samples.items()}
+        return {**self._values, **means, **{name: folded.value for name, folded in self.folded.items()}}
+
+    def folds(self) -> dict[str, Pairs]:
+        """What the ledger has of figures on folds of the validation samples."""
+        pairs = {name: gathered.pairs for name, gathered in self.samples.items()}
+        for folded in self.folded.values():
+            pairs |= folded.pairs
+        return {**self.attached.folds, **pairs}
 
     def unlike(self, other: Figures) -> str:
         """Where another process's figures of the epoch, as far as it has any, are not these; an empty text otherwise.
@@ -134,10 +184,7 @@ class Figures:
         >>> ours.unlike(theirs)
         'val_loss 0.75, not 0.5'
         """
-        mine, yours = (
-            figures._values | {name: gathered.mean for name, gathered in figures.samples.items()}  # noqa: SLF001
-            for figures in (self, other)
-        )
+        mine, yours = self._known(), other._known()
         for name, value in yours.items():
             known = mine.get(name, math.nan)
             same = value == known or (math.isnan(value) and math.isnan(known))
@@ -147,8 +194,7 @@ class Figures:
 
     def primary(self) -> float:
         """The primary measure on validation samples; NaN where it was not reported."""
-        name = f"val_{self._measures[0].name}"
-        return self.samples[name].mean if name in self.samples else self._values.get(name, math.nan)
+        return self._known().get(f"val_{self._measures[0].name}", math.nan)
 
     def whole(self, step: int) -> dict[str, float]:
         """All figures of the epoch, the generalisation gap among them where it can be had.
@@ -157,7 +203,7 @@ class Figures:
             UserError: a measure was not reported.
             DivergedError: the primary measure is no longer finite.
         """
-        self._values |= {name: gathered.mean for name, gathered in self.samples.items()}
+        self._values = self._known()
         missing = [f"val_{measure.name}" for measure in self._measures if f"val_{measure.name}" not in self._values]
         if missing:
             reported = f"only {', '.join(self._values)}" if self._values else "nothing"
@@ -183,44 +229,6 @@ class Figures:
 
 def _names(measure: Measure) -> tuple[str, ...]:
     return (measure.name, *(f"{part}_{measure.name}" for part in PARTS))
-
-
-def number(name: str, value: Any, call: str = "report") -> float:
-    """A figure as a number; NaN is one, which the ledger keeps.
-
-    Raises:
-        UserError: it is none, or hangs on a graph.
-
-    >>> number("val_loss", "0.5")
-    Traceback (most recent call last):
-    ...
-    droplab.errors.UserError: run.report got val_loss='0.5', a str; a number or a tensor of one number is wanted
-    """
-    if isinstance(value, Tensor):
-        if value.requires_grad:
-            raise UserError(
-                f"run.{call} got {name} as a tensor with a gradient, which would keep its whole graph alive; {call} "
-                f"{name}.item(), or compute it under torch.no_grad()"
-            )
-        if value.ndim or value.is_complex():
-            raise UserError(
-                f"run.{call} got {name} as a {value.dtype} tensor of shape {tuple(value.shape)}; one number for all "
-                "samples is wanted, such as its mean()"
-            )
-        return float(value)
-    if isinstance(value, bool | str | bytes | complex) or not hasattr(value, "__float__"):
-        raise UserError(
-            f"run.{call} got {name}={quote(value)}, a {type(value).__name__}; a number or a tensor of one number is "
-            "wanted"
-        )
-    try:
-        return float(value)
-    except (TypeError, ValueError) as problem:
-        raise UserError(
-            f"run.{call} got {name}={quote(value)}, a {type(value).__name__} ({problem}); one number is wanted"
-        ) from None
-    except OverflowError:
-        return math.copysign(math.inf, operator.gt(value, 0) - 0.5)
 
 
 def check_named(call: str, unnamed: tuple[Any, ...]) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from droplab.errors import UserError
-from droplab.folds import OTHERS, folds_for, folds_of_groups, hashes
+from droplab.folds import OTHERS, fold_values, folds_for, folds_of_groups, hashes
 from droplab.tasks.evaluate import Kept, by_fold
 from droplab.tasks.task import Sums, Task
 
@@ -76,10 +76,7 @@ class Foldwise:
         for name in self._values:
             here, others = self._figure(name, figures, sums)
             if all(map(math.isfinite, (*here, *others))):
-                whole = math.fsum(counts)
-                found[name] = tuple((value * count, count) for value, count in zip(here, counts, strict=True))
-                rest = [*(whole - count for count in counts), whole]
-                found[name + OTHERS] = tuple((value * count, count) for value, count in zip(others, rest, strict=True))
+                found[name], found[name + OTHERS] = fold_values(here, others, counts)
         return found
 
     def _figure(self, name: str, figures: list[dict[str, float]], sums: Sums) -> tuple[list[float], list[float]]:

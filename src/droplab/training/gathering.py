@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from typing import Any, final
 
 import numpy as np
 
 from droplab.errors import UserError, quote
-from droplab.folds import fold_sums, hashes
+from droplab.folds import fold_sums
 from droplab.records import SampleValues
-from droplab.training.by_sample import Ids, Numbers, ids_of, plain, values_of
+from droplab.training.by_sample import Ids, Numbers, check_kind, digest_of, ids_of, in_order, joined, plain, values_of
 
 
 @final
@@ -43,11 +42,8 @@ class Gathered:
                 f"run.report_samples got {len(found)} values of {self.name} and {len(known)} ids; each sample has one "
                 "of both"
             )
-        if self._ids and isinstance(known, list) != isinstance(self._ids[0], list):
-            raise UserError(
-                f"run.report_samples got ids of {self.name} that are texts and ids that are whole numbers; one kind "
-                "is wanted"
-            )
+        if self._ids:
+            check_kind("report_samples", self.name, known, self._ids[0])
         self._ids.append(known)
         self._values.append(found)
         self._whole = None
@@ -59,15 +55,7 @@ class Gathered:
             UserError: a sample came twice.
         """
         if self._whole is None:
-            ids: Any = [one for part in self._ids for one in part]
-            if isinstance(self._ids[0], np.ndarray):
-                ids = np.concatenate(self._ids)
-            ordered = np.sort(hashes(ids))
-            if bool((ordered[1:] == ordered[:-1]).any()):
-                raise UserError(
-                    f"run.report_samples got {self.name} of the sample {quote(_again(ids))} twice in one epoch; report "
-                    "each sample once. Ids are of the whole validation set, not of a batch"
-                )
+            ids = joined("report_samples", self.name, self._ids)
             self._whole = ids, np.concatenate(self._values)
         return self._whole
 
@@ -98,23 +86,14 @@ class Gathered:
     @property
     def set_digest(self) -> str:
         """Of the samples, whatever their order."""
-        return hashlib.sha256(np.sort(hashes(self.whole()[0])).tobytes()).hexdigest()[:16]
+        return digest_of(self.whole()[0])
 
     @property
     def values(self) -> SampleValues:
         """For the ledger, in the order of the ids."""
         ids, values = self.whole()
-        order = sorted(range(len(ids)), key=ids.__getitem__)
+        order = in_order(ids)
         return SampleValues(tuple(plain(ids[place]) for place in order), tuple(values[order].tolist()))
-
-
-def _again(ids: Ids) -> Any:
-    seen: set[Any] = set()
-    for one in map(plain, ids):
-        if one in seen:
-            return one
-        seen.add(one)
-    return None  # two texts with one hash
 
 
 def _sum(values: Numbers) -> float:

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, Sampler
 
-from droplab.data.drawn import Drawn, Wanted, as_it_is
-from droplab.data.draws import sample_seed
+from droplab.data.drawn import Drawn, Wanted, all_wanted, as_it_is, numbers_in
 from droplab.errors import UserError, quote
 from droplab.training.desk import Desk, batch_digest
 from droplab.training.once import Once
@@ -45,8 +44,7 @@ class _Order(Sampler[Wanted]):
         epoch, number = self.place
         kept = "" if self._shuffled else "in order, "
         draws = derive(self._seed, f"{kept}{self._purpose}/draws/{number}")
-        for index in self._numbers(epoch, number)[self.skip :].tolist():
-            yield index, sample_seed(draws, epoch, index)
+        return all_wanted(self._numbers(epoch, number)[self.skip :], (draws, epoch))
 
     def _numbers(self, epoch: int, number: int) -> Tensor:
         if self._shuffled is None:
@@ -161,7 +159,7 @@ class RunLoader(DataLoader[Any]):
         ticket = object()
         try:
             for one in found:
-                ids, batch = (None, one) if self._iterable else one
+                ids, batch = (None, one) if self._iterable else (numbers_in(one[0]), one[1])
                 if first:
                     self._begun(batch_digest(batch))
                     first = False

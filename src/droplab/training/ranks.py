@@ -58,7 +58,7 @@ class Ranks:
         Raises:
             UserError: another rank's are others.
         """
-        return figures
+        return figures.settled()
 
     def barrier(self) -> None:
         """Wait for all."""
@@ -119,7 +119,7 @@ class Together(Ranks):
 
     def agreed(self, figures: Figures) -> Figures:
         """See ``Ranks``; a rank that reports nothing takes rank 0's."""
-        of_first: Figures = self.first(lambda: figures)
+        of_first: Figures = self.first(figures.settled)
         problems: list[Any] = [None] * self.count
         dist.all_gather_object(problems, of_first.unlike(figures) if figures else "", group=self._group)
         for rank, problem in enumerate(problems):

@@ -12,7 +12,6 @@ from droplab.errors import UserError
 from droplab.records import Measurement, Notice
 from droplab.resampling import NOTICE
 from droplab.training.figures import Attached, Figures
-from droplab.training.gathering import Gathered
 from droplab.training.loaders import Loaders
 from droplab.training.models import Models
 from droplab.training.once import Once
@@ -114,18 +113,25 @@ class Reports:
 
     def report_samples(self, figures: Mapping[str, Any], ids: Any) -> None:
         """See ``Run.report_samples``."""
+        open_ones, ids = self._within("report_samples", ids)
+        open_ones.add_samples(figures, ids)
+
+    def report_folds(self, functions: Mapping[str, Any], outputs: Any, targets: Any, ids: Any) -> None:
+        """See ``Run.report_folds``."""
+        open_ones, ids = self._within("report_folds", ids)
+        open_ones.add_folded(functions, outputs, targets, ids)
+
+    def _within(self, call: str, ids: Any) -> tuple[Figures, Any]:
+        """The figures of the open epoch, and ids of samples: those given, or of the batch in hand."""
         if self._figures is None:
+            raise UserError(f"run.{call} came outside of an epoch; call it inside of `for epoch in run.epochs(…)`")
+        found = self._loaders.desk.now() if ids is None else ids
+        if found is None:
             raise UserError(
-                "run.report_samples came outside of an epoch; call it inside of `for epoch in run.epochs(…)`"
+                f"run.{call} got no ids, and it is not clear which batch is meant; give the number or name of each "
+                f"sample: run.{call}(…, ids=ids)"
             )
-        if ids is None:
-            ids = self._loaders.desk.now()
-            if ids is None:
-                raise UserError(
-                    "run.report_samples got no ids, and it is not clear which batch is meant; give the number or name "
-                    "of each sample: run.report_samples(…, ids=ids)"
-                )
-        self._figures.add_samples(figures, ids)
+        return self._figures, found
 
     def _report_alone(self, figures: Mapping[str, Any], in_ledger: int) -> None:
         """An epoch of a loop without ``run.epochs``."""
@@ -169,9 +175,9 @@ class Reports:
         self.rates = self._models.rates()
         figures = self._figures.whole(self._progress.step - 1) | self._figures.logged | self.rates
         self._see_steps()
-        samples = self._figures.samples
-        self.sampled.check(samples, self._progress.epoch)
-        self._see_sizes(samples)
+        samples, folded = self._figures.samples, self._figures.folded
+        self.sampled.check({**samples, **folded}, self._progress.epoch)
+        self.sampled.tell(self._terms.measures, {**samples, **folded}, self._progress.epoch)
         figures |= self._models.after_epoch(figures)
         seconds = self._until - self._began
         if seconds > 0:
@@ -190,20 +196,12 @@ class Reports:
                 attached.predictions,
                 weights,
                 first_batches=self._loaders.take_first_batches(),
-                folds={**attached.folds, **{name: gathered.pairs for name, gathered in samples.items()}},
+                folds=self._figures.folds(),
                 samples=self.sampled.kept(samples),
                 best=self.sampled.is_best(figures),
             )
         )
         self._figures = None
-
-    def _see_sizes(self, samples: Mapping[str, Gathered]) -> None:
-        """What one sample is worth to measures that count samples, said once."""
-        counted = [measure.name for measure in self._terms.measures if measure.counted]
-        sizes = {name: len(samples[f"val_{name}"]) for name in counted if f"val_{name}" in samples}
-        if sizes:
-            count = max(sizes.values())
-            self._once.tell("one_sample", {"what": ", ".join(sizes), "count": count, "step": 1 / count})
 
     def _see_steps(self) -> None:
         """A loop that never says when a batch begins gets no named masks, and no moving rate.

@@ -335,6 +335,35 @@ class Run:
         self.settings.check()
         self._reports.report_samples(figures, ids)
 
+    def report_folds(self, outputs: Any, targets: Any, /, *, ids: Any = None, **functions: Any) -> None:
+        """Report measures that are no means over samples (F1, mIoU, R², AUROC), on all samples and on folds of them.
+
+        They are judged as ``report_samples`` says: at the epoch that is best on the samples of the other folds. Call it
+        any number of times in an epoch, batch by batch; when the epoch ends, each function is called with all outputs
+        and all targets, in the order of the ids, and with those of each fold and of the others, 11 times in all.
+
+        ::
+
+            def f1(outputs, targets):
+                return sklearn.metrics.f1_score(targets, outputs)
+
+            run.report_folds(model(x).argmax(1), y, ids=ids, val_f1=f1)
+
+        Args:
+            outputs: ``(N, …)``, what the function gets first: a tensor or an array, or a table or tuple of such. What
+                is smaller (classes in the place of logits) is kept and measured faster.
+            targets: likewise, what it gets second.
+            ids: as in ``report_samples``.
+            functions: by measure, ``NAME`` or ``val_NAME``, each a function of outputs and targets that gives a number.
+
+        Raises:
+            UserError: an unknown measure; ids, outputs or targets that are none, or not as many; a loop without
+                ``run.epochs``. When the epoch ends: a sample that came twice, a function that raises or gives no
+                number. Where it has no value on a fold only (an AUROC of one class), that is said once.
+        """
+        self.settings.check()
+        self._reports.report_folds(functions, outputs, targets, ids)
+
     def log(self, figures: Mapping[str, Any] | None = None, /, **named: Any) -> None:
         """Keep figures of the epoch that are no measures: a learning rate, a norm, what a loss is made of.
 

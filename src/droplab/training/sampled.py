@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 from droplab.errors import UserError
 from droplab.records import Measure, SampleValues
+from droplab.training.folded import Folded
 from droplab.training.gathering import Gathered
 from droplab.training.once import Once
 
@@ -27,7 +28,7 @@ class Sampled:
         self._sets: dict[str, str] = {}
         self._best = math.nan
 
-    def check(self, samples: Mapping[str, Gathered], epoch: int) -> None:
+    def check(self, samples: Mapping[str, Gathered | Folded], epoch: int) -> None:
         """See that the samples are those of the first epoch.
 
         Raises:
@@ -40,6 +41,17 @@ class Sampled:
                     f"epoch {epoch + 1} reported {name} of other samples than the epochs before ({len(gathered)} now); "
                     "report the same samples, with the same ids, in every epoch"
                 )
+
+    def tell(self, measures: Sequence[Measure], samples: Mapping[str, Gathered | Folded], epoch: int) -> None:
+        """What one sample is worth to measures that count samples; which have no value on some fold. Once each."""
+        counted = [measure.name for measure in measures if measure.counted]
+        sizes = {name: len(samples[f"val_{name}"]) for name in counted if f"val_{name}" in samples}
+        if sizes:
+            count = max(sizes.values())
+            self._once.tell("one_sample", {"what": ", ".join(sizes), "count": count, "step": 1 / count})
+        for name, one in samples.items():
+            if isinstance(one, Folded) and one.why_not:
+                self._once.tell("not_on_folds", {"what": name, "epoch": epoch + 1, "why": one.why_not})
 
     def is_best(self, figures: Mapping[str, float]) -> bool:
         """Whether the primary measure is better than ever."""

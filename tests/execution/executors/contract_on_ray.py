@@ -5,12 +5,23 @@ from __future__ import annotations
 import os
 
 import pytest
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 import droplab
+from droplab.execution.checkpoint import CheckpointStore
 from droplab.execution.executors.cluster import RayExecutor
 from droplab.execution.executors.cluster.connection import check
+from droplab.execution.executors.cluster.executor import _Attempt
 from droplab.spec.tables import ComputeSpec
 from droplab.testing import ExecutorContract
+
+
+class Worker:
+    """What it has put is gone when it is."""
+
+    def saved(self):
+        return [ray.put(b"a checkpoint")]
 
 
 class TestRay(ExecutorContract):
@@ -28,6 +39,18 @@ class TestRay(ExecutorContract):
         self._executor()
         with pytest.raises(droplab.UserError, match=said):
             check(ComputeSpec(executor="ray", **asked), tmp_path)
+
+    def test_a_checkpoint_that_was_lost_with_its_node_is_not_the_clusters_end(self, tmp_path):
+        self._executor()
+        here = ray.get_runtime_context().get_node_id()
+        other = next(node["NodeID"] for node in ray.nodes() if node["Alive"] and node["NodeID"] != here)
+        there = NodeAffinitySchedulingStrategy(other, soft=False)
+        worker = ray.remote(num_cpus=0, scheduling_strategy=there)(Worker).remote()
+        reference = ray.get(worker.saved.remote())
+        ray.kill(worker)
+        store = CheckpointStore(tmp_path)
+        assert _Attempt(self._runs(tmp_path, "good")[0], store).keep(1, reference, 2) is None
+        assert store.raw(None) is None
 
     def test_another_version_on_a_node_is_said(self, tmp_path, monkeypatch):
         self._executor()

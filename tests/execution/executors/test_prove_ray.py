@@ -45,14 +45,15 @@ def train(run):
     model = run.prepare(Net)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     loader = run.loader(TensorDataset(X[:64], Y[:64]), batch_size=16)
+    hold = pathlib.Path("hold")  # of the working directory, where nodes go too; no part of the code
     for epoch in run.epochs(6, optimizer=optimizer):
+        while epoch >= 2 and hold.exists():  # until the test has seen what it waits for
+            time.sleep(0.05)
         for a, b in loader:
             with run.step():
                 optimizer.zero_grad()
                 F.mse_loss(model(a), b).backward()
                 optimizer.step()
-        slow = pathlib.Path("slow")  # of the working directory, where nodes go too; no part of the code
-        time.sleep(float(slow.read_text()) if slow.exists() else 0.0)
         model.eval()
         with torch.no_grad():
             run.report(val_loss=F.mse_loss(model(X[64:]), Y[64:]))
@@ -83,10 +84,11 @@ def serial(tmp_path_factory):
     return space["compare"](tmp_path_factory.mktemp("serial") / "out")
 
 
-def driver(nodes, folder, slow=0.0):
-    """A driver in a process of its own."""
+def driver(nodes, folder, hold=False):
+    """A driver in a process of its own; where they are to hold, runs stop after two epochs until ``hold`` is gone."""
     (folder / "loop.py").write_text(LOOP, encoding="utf-8")
-    (folder / "slow").write_text(str(slow), encoding="utf-8")
+    if hold:
+        (folder / "hold").touch()
     command = [sys.executable, "loop.py", str(folder / "out"), nodes.address]
     return subprocess.Popen(
         command, cwd=folder, env=nodes.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -98,15 +100,19 @@ def finished(process):
     assert process.returncode == 0, said
 
 
-def until(folder, what):
-    """What an unfinished ledger says, once it says something."""
-    for _ in range(int(PATIENCE * 5)):
-        time.sleep(0.2)
+def until(folder, process, what):
+    """What an unfinished ledger says, once it says something; a driver that has ended says why it never will."""
+    end, told = time.monotonic() + PATIENCE, "nothing"
+    while time.monotonic() < end:
+        ended = process.poll() is not None
         if (folder / "out" / FILE_NAME).exists():
             record = Results.read(folder / "out").record
             if found := what(record):
                 return found
-    raise AssertionError("it never came")
+            told = [(event.kind, dict(event.detail)) for event in record.events]
+        assert not ended, process.communicate()[0].decode()
+        time.sleep(0.2)
+    raise AssertionError(f"it never came; the ledger says {told}")
 
 
 def weights(results):
@@ -160,12 +166,13 @@ threads = 1
 
 
 def test_a_driver_that_is_killed_and_started_again_continues(nodes, serial, tmp_path):
-    first = driver(nodes, tmp_path, slow=0.5)
-    until(tmp_path, lambda record: any(run.epochs_done >= 2 for run in record.runs.values()))
+    first = driver(nodes, tmp_path, hold=True)
+    until(tmp_path, first, lambda record: any(run.epochs_done == 2 for run in record.runs.values()))
     first.kill()
     first.communicate()
+    (tmp_path / "hold").unlink()
     before = {key: run.epochs_done for key, run in Results.read(tmp_path / "out").record.runs.items()}
-    assert 0 < sum(before.values()) < 24
+    assert 2 <= sum(before.values()) <= 4
     finished(driver(nodes, tmp_path))
     assert_equal(Results.read(tmp_path / "out"), serial)
 
@@ -181,22 +188,29 @@ def test_the_contract_holds(nodes):
 
 
 def test_a_lost_node_loses_no_epoch_and_results_stay_equal(nodes, serial, tmp_path):
-    """The last test, as the node stays lost."""
-    process = driver(nodes, tmp_path, slow=1.0)
+    """Lost while each node has a run after its second epoch. The last test, as the node stays lost."""
+    process = driver(nodes, tmp_path, hold=True)
 
-    def both_train(record):
+    def both_hold(record):
         placed = {event.detail["node"]: event.run for event in record.events if event.kind == "placed"}
-        return len(placed) == 2 and all(1 <= record.runs[key].epochs_done < 5 for key in placed.values()) and placed
+        return len(placed) == 2 and all(record.runs[key].epochs_done == 2 for key in placed.values())
 
-    until(tmp_path, both_train)
+    def done(record):
+        return sorted(run.epochs_done for run in record.runs.values())
+
+    def lost(record):
+        return [event for event in record.events if "was lost on" in event.detail.get("text", "")]
+
+    until(tmp_path, process, both_hold)
+    assert done(Results.read(tmp_path / "out").record) == [0, 0, 2, 2], "a node with one CPU has one run at a time"
     nodes.kill_second()
-    before = {key: run.epochs_done for key, run in Results.read(tmp_path / "out").record.runs.items()}
-    lost = until(tmp_path, lambda record: [e for e in record.events if "was lost on" in e.detail.get("text", "")])
-    after = {key: run.epochs_done for key, run in Results.read(tmp_path / "out").record.runs.items()}
-    assert len(lost) == 1
-    assert all(after[key] >= before[key] for key in before)
+    told = [event.detail["text"] for event in until(tmp_path, process, lost)]
+    assert len(told) == 1, told
+    assert "and begins again after its last epoch" in told[0]
+    assert done(Results.read(tmp_path / "out").record) == [0, 0, 2, 2]
+    (tmp_path / "hold").unlink()
     finished(process)
     found = Results.read(tmp_path / "out")
     assert_equal(found, serial)
-    assert all(after[key] <= run.epochs_done for key, run in found.record.runs.items())
+    assert len(lost(found.record)) == 1
     assert not [event for event in found.record.events if event.kind == "run forgotten"]

@@ -15,7 +15,9 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).parents[3]
-PATIENCE = 180.0
+PATIENCE = 240.0
+"""Seconds. Ray takes a node for lost when it has not answered five times (``health_check_failure_threshold``), with
+10 s of patience each (``…_timeout_ms``) and 3 s in between (``…_period_ms``): after 65 s. Others may run too."""
 
 
 def free_port() -> int:
@@ -71,9 +73,13 @@ class Nodes:
 
 
 def kill_tree(process: subprocess.Popen[bytes]) -> None:
-    """A process that was started here, and all that it has started."""
+    """A process that was started here, and all that it has started; all stand still before the first one ends."""
     with suppress(psutil.NoSuchProcess):
-        for one in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
-            with suppress(psutil.NoSuchProcess):
-                one.send_signal(signal.SIGKILL)
+        root = psutil.Process(process.pid)
+        root.send_signal(signal.SIGSTOP)
+        every = [root, *root.children(recursive=True)]
+        for what in (signal.SIGSTOP, signal.SIGKILL):
+            for one in every:
+                with suppress(psutil.NoSuchProcess):
+                    one.send_signal(what)
     process.wait()

@@ -56,9 +56,16 @@ class _Attempt:
             self.lost = 0
 
     def keep(self, epochs_done: int, reference: list[Any], keep: int) -> CheckpointError | None:
-        """Write a checkpoint; where that fails it is the run's affair, as where a run writes its own."""
+        """Write a checkpoint; where that fails it is the run's affair, as where a run writes its own.
+
+        Where its bytes are gone, so is the run that had them: nobody hears the answer, and the cluster is not lost.
+        """
         try:
-            self.store.put(epochs_done, ray.get(reference[0]), keep)
+            raw = ray.get(reference[0])
+        except ray.exceptions.RayError:
+            return None
+        try:
+            self.store.put(epochs_done, raw, keep)
         except CheckpointError as problem:
             return problem
         return None

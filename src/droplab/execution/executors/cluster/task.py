@@ -53,22 +53,27 @@ def _open(name: str, run_set: list[Any], cargo: list[Any]) -> Opened:
         _opened.clear()
         keep_freed_memory()
         prepare_meanwhile()
-        chosen: RunSet = ray.get(run_set[0])
+        chosen: RunSet = fetched(run_set[0])
         torch.set_num_threads(chosen.plan.threads)
         if chosen.directory.is_dir():
             os.chdir(chosen.directory)
-        _opened[name] = chosen.open(ray.get(cargo[0]))
+        _opened[name] = chosen.open(fetched(cargo[0]))
     return _opened[name]
 
 
 def _missing(run_set: list[Any]) -> str:
-    directory: Path = ray.get(run_set[0]).directory
+    directory: Path = fetched(run_set[0]).directory
     if directory.is_dir():
         return ""
     return (
         f". The folder {directory}, where this experiment's own modules are looked for, is not on that node: share it "
         "with the nodes, or give it to Ray as a working_dir"
     )
+
+
+def fetched(reference: Any) -> Any:
+    """What is at a reference. A task that waits in ``ray.get`` gives its CPUs away meanwhile; here it keeps them."""
+    return reference.future().result()
 
 
 def node_name() -> str:
@@ -95,7 +100,7 @@ class _Line:
 
     def told(self, *message: Any) -> Any:
         try:
-            answer = ray.get(self._mailbox.tell.remote(self._attempt, message))
+            answer = fetched(self._mailbox.tell.remote(self._attempt, message))
         except ray.exceptions.RayError:
             raise StoppedError from None
         if answer == QUIT:
@@ -143,7 +148,7 @@ class _Kept:
         if found is None:
             return None
         epochs_done, (reference,) = found
-        return Loaded(epochs_done, decoded(ray.get(reference)))
+        return Loaded(epochs_done, decoded(fetched(reference)))
 
 
 def looks() -> Callable[[str], dict[str, Any]]:
