@@ -19,8 +19,8 @@ from droplab.execution.trained import trained_models
 from droplab.ledger import open_experiment, read_experiment
 from droplab.listener import Listener, Silent
 from droplab.measures import MeasuresLike
-from droplab.records import ExperimentRecord, RunKey, SampleValues
-from droplab.report import PageSource, build_page, render, summaries
+from droplab.records import Conclusion, ExperimentRecord, RunKey, SampleValues
+from droplab.report import PageSource, build_page, conclusion, render, summaries
 from droplab.report.writing import check_free, whole_file
 from droplab.spec import ExperimentSpec, RecipeSpec
 from droplab.spec.loop import LoopSpec
@@ -88,7 +88,6 @@ class Results:
             UserError: no such arm or seed, a run that is not done, or a model that is another one now.
             CheckpointError: its last checkpoint is missing or damaged.
         """
-        where = Path(data_dir) if data_dir is not None else None
         models = trained_models(self.folder, arm, seed, loop=loop, data_dir=where)
         if name not in models:
             raise UserError(f"the loop has no model {name!r}; it prepares {', '.join(map(repr, models))}")
@@ -193,6 +192,17 @@ class Results:
         with whole_file(target, replace=replace, how="--force replaces it") as file:
             file.write(text)
         return target
+
+    def conclusion(self, lang: str = "en") -> Conclusion:
+        """What sinks are told of the verdict; ``lang`` is ``en`` or ``ja``."""
+        return conclusion(self.verdict, self.record, lang)
+
+    def conclude(self, tracker: Tracker) -> None:
+        """Tell sinks the verdict, those of the tracker and those in which the loop has runs of its own."""
+        if tracker.names:
+            tracker.conclude(self.conclusion(tracker.lang))
+        for line in self.share_verdict():
+            tracker.say(line)
 
     def share_verdict(self, sink: str = "") -> tuple[str, ...]:
         """Write the verdict into the summaries of the runs that the loop itself has in W&B, MLflow or TensorBoard.
@@ -352,8 +362,7 @@ def compare(
             wanted=wanted,
         )
         results = Results(finished.folder, finished.record)
-        for line in results.share_verdict():
-            tracker.say(line)
+        results.conclude(tracker)
     return results
 
 
