@@ -14,6 +14,7 @@ from droplab.errors import FailureError, UserError
 from droplab.execution import StoredRun, run_experiment
 from droplab.execution.amend import forget_run, rename_experiment
 from droplab.execution.changed_images import changed_images
+from droplab.execution.changed_samples import changed_samples
 from droplab.execution.final import FinalFigures, final_figures
 from droplab.execution.trained import trained_models
 from droplab.ledger import open_experiment, read_experiment
@@ -88,6 +89,7 @@ class Results:
             UserError: no such arm or seed, a run that is not done, or a model that is another one now.
             CheckpointError: its last checkpoint is missing or damaged.
         """
+        where = Path(data_dir) if data_dir is not None else None
         models = trained_models(self.folder, arm, seed, loop=loop, data_dir=where)
         if name not in models:
             raise UserError(f"the loop has no model {name!r}; it prepares {', '.join(map(repr, models))}")
@@ -176,6 +178,7 @@ class Results:
         target = Path(path) if path is not None else self.folder / "report.html"
         replace = replace or path is None
         check_free(target, replace=replace, how="--force replaces it")
+        where = Path(data_dir) if data_dir is not None else None
         with open_experiment(self.folder) as ledger:
             design = ledger.design()
             source = PageSource(
@@ -186,7 +189,8 @@ class Results:
                 environments=ledger.environments(),
                 plan={**design["plan"], **design["calibration"]},
                 histograms={key: ledger.histograms(key) for key in self.record.runs},
-                changed=changed_images(ledger, self.record, Path(data_dir) if data_dir is not None else None),
+                changed=changed_images(ledger, self.record, where),
+                samples=changed_samples(ledger, self.record, where),
             )
         text = build_page(source, lang)
         with whole_file(target, replace=replace, how="--force replaces it") as file:

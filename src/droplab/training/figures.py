@@ -12,7 +12,7 @@ from torch import Tensor
 
 from droplab.errors import DivergedError, UserError, quote, suggest
 from droplab.measures import GAP, PARTS
-from droplab.records import Histogram, Measure, Predictions
+from droplab.records import Histogram, Measure, Predictions, SampleValues
 from droplab.training.gathering import Gathered
 
 _OWN = (GAP, "seconds", "images_per_second")
@@ -27,6 +27,7 @@ class Attached:
     folds: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     histograms: tuple[Histogram, ...] = ()
     predictions: Predictions | None = None
+    samples: Mapping[str, SampleValues] = field(default_factory=dict)
 
 
 class Figures:

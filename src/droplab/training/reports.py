@@ -191,7 +191,7 @@ class Reports:
                 weights,
                 first_batches=self._loaders.take_first_batches(),
                 folds={**attached.folds, **{name: gathered.pairs for name, gathered in samples.items()}},
-                samples=self.sampled.kept(samples),
+                samples={**attached.samples, **self.sampled.kept(samples)},
                 best=self.sampled.is_best(figures),
             )
         )
