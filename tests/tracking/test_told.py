@@ -13,6 +13,7 @@ import droplab
 from droplab.cli import main
 from droplab.comparison import Results
 from droplab.ledger import FILE_NAME, open_experiment
+from droplab.listener import Listener
 from droplab.report import rows
 from droplab.tracking import mirror, sink_runs
 from droplab.tracking.follow import _as_trained
@@ -117,16 +118,18 @@ def test_a_config_is_the_spec_as_the_arm_has_it(copied):
     assert columns({"a": base}) == {"a": {"arm.name": base.key.arm, "seed": 0.0}}
 
 
-def test_sinks_of_ones_own_are_told_when_training_ends_and_when_it_was_added_to(tmp_path, monkeypatch):
+def test_sinks_of_ones_own_are_told_when_training_ends_and_when_it_was_added_to(tmp_path):
     sink = "tests.tracking.broken:Concludes"
-    for seeds in (1, 2):
-        results = droplab.compare(tiny(seeds=seeds), out=tmp_path / "x", track=[sink])
+    for seeds, lang in ((1, "en"), (2, "ja")):
+        listener = Listener()
+        listener.lang = lang if lang != "en" else ""  # then that of the environment
+        results = droplab.compare(tiny(seeds=seeds), out=tmp_path / "x", track=[sink], listener=listener)
         told = json.loads((tmp_path / "x" / "concluded.json").read_text(encoding="utf-8"))
         assert told["arms"] == json.loads(json.dumps(results.conclusion().arms))
-        assert told["text"] == results.text()
-    main(["export", sink, str(tmp_path / "x"), "--lang", "ja"])
+        assert told["text"] == results.text(lang)
+    main(["export", sink, str(tmp_path / "x"), "--lang", "en"])
     told = json.loads((tmp_path / "x" / "concluded.json").read_text(encoding="utf-8"))
-    assert told["text"] == results.text("ja")
+    assert told["text"] == results.text()
 
 
 def test_runs_that_are_online_are_changed_through_the_server(monkeypatch, tmp_path):
