@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(not AXE.parents[1].is_dir(), reason="web/node_mo
 
 def found(page) -> list[str]:
     """Grave findings: the rule, and where. By ``evaluate``, as the page lets no script in."""
+    assert AXE.is_file(), "web/node_modules is older than web/package-lock.json: python scripts/web.py check brings it"
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     page.evaluate(AXE.read_text(encoding="utf-8"))
     told = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
