@@ -120,7 +120,8 @@ class Results:
     def samples(self, arm: str, seed: int) -> dict[int, dict[str, SampleValues]]:
         """Figures of single validation samples: ``{epoch: {"val_NAME": SampleValues}}``, epochs counted from 0.
 
-        Of a run's last epoch and of its best one, where ``keep_samples`` kept them; else there are none.
+        Of a run's last epoch and of its best one, where ``keep_samples`` kept them; of a spec with a task the loss of
+        each, ``val_loss``, at the last epoch; else there are none.
 
         Raises:
             LedgerError: no such run.
