@@ -30,6 +30,8 @@ def input_of(inputs: Any, vocabulary: Sequence[str] = ()) -> Content | None:
 
     >>> input_of(torch.tensor([1, 0]), ("a", "b"))
     Text(pieces=(('b', False), ('a', False)))
+    >>> input_of({"input_ids": torch.tensor([1, 0]), "attention_mask": torch.tensor([1, 0])})
+    Text(pieces=(('1', False),))
     >>> input_of({"numbers": torch.tensor([0.5])})
     Cells(cells=(('numbers 1', '0.5'),))
     """
@@ -39,6 +41,10 @@ def input_of(inputs: Any, vocabulary: Sequence[str] = ()) -> Content | None:
         if inputs.ndim == 1 and not inputs.dtype.is_floating_point:
             return text(inputs.tolist(), vocabulary)
         return Cells(_cells("", inputs)) if inputs.ndim == 1 else None
+    if isinstance(inputs, Mapping) and "input_ids" in inputs:  # as transformers name them
+        ids = inputs["input_ids"]
+        mask = inputs.get("attention_mask", torch.ones_like(ids))
+        return text(ids[mask != 0].tolist(), vocabulary) if ids.ndim == 1 else None
     if isinstance(inputs, Mapping) and all(isinstance(one, Tensor) and one.ndim == 1 for one in inputs.values()):
         found = tuple(cell for name, one in inputs.items() for cell in _cells(f"{name} ", one))
         return Cells(found[:CELLS])
@@ -58,7 +64,8 @@ def text(tokens: Sequence[int], vocabulary: Sequence[str], truth: Sequence[int] 
         said = "" if token < 0 else vocabulary[token] if known else str(token)
         wrong = bool(truth) and truth[at] >= 0 and truth[at] != token
         pieces.append((said + between, wrong))
-    return Text(tuple(pieces) if not between else (*pieces[:-1], (pieces[-1][0].rstrip(), pieces[-1][1])))
+    last = [(said.rstrip(), wrong) for said, wrong in pieces[-1:]] if between else pieces[-1:]
+    return Text((*pieces[:-1], *last))
 
 
 def contents(sketch: Sketch, names: Sequence[str], vocabulary: Sequence[str] = ()) -> tuple[Content, Content]:
