@@ -11,6 +11,7 @@ from string import Template
 
 from droplab.errors import FailureError
 from droplab.languages import LANGUAGES, check_language
+from droplab.report.figures.plainly import without_script
 from droplab.report.payload import PageSource, payload
 from droplab.report.text import render
 
@@ -32,17 +33,18 @@ def build_page(source: PageSource, lang: str = "en") -> str:
     check_language(lang)
     script = _asset("page.js").replace("</script", "<\\/script")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    data = json.dumps(payload(source, lang), separators=(",", ":"), allow_nan=False)
-    plain = "".join(
-        f'<pre lang="{code}">{html.escape(render(source.verdict, source.record, code))}</pre>' for code in LANGUAGES
-    )
+    sent = payload(source, lang)
+    data = json.dumps(sent, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    style = _asset("page.css").replace("</style", "<\\/style")
+    texts = {code: render(source.verdict, source.record, code) for code in LANGUAGES}
+    size = len(data) + len(script) + len(style)  # nearly all of it is ASCII
     return Template(_asset("shell.html")).substitute(
         lang=lang,
         title=html.escape(f"{source.record.name} · droplab"),
         script_hash=f"sha256-{digest}",
-        style=_asset("page.css").replace("</style", "<\\/style"),
-        plain=plain,
-        data=data.replace("<", "\\u003c"),
+        style=style,
+        plain=without_script(sent, texts, lang, size),
+        data=data,
         script=script,
     )
 
