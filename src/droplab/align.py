@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from collections.abc import Sequence
@@ -103,3 +104,12 @@ def _pieces(text: str) -> list[str]:
         else:
             pieces.append(char)
     return pieces
+
+
+def markdown(text: str) -> str:
+    r"""A text on one line of Markdown, in a cell of a table too: none of its signs means anything.
+
+    >>> print(markdown("<b> | val_loss\n`p`"))
+    \<b> \| val\_loss \`p\`
+    """
+    return re.sub(r"([|\\`*_<\[\]])", r"\\\1", " ".join(text.split()))

@@ -133,6 +133,5 @@ def compare(
             wanted=wanted,
         )
         results = Results(finished.folder, finished.record)
-        for line in results.share_verdict():
-            tracker.say(line)
+        results.conclude(tracker)
     return results

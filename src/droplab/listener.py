@@ -14,6 +14,9 @@ from droplab.records import ExperimentRecord, Measurement, RunKey
 class Listener:
     """Hears of everything while an experiment runs: a base whose methods do nothing. Override what you need."""
 
+    lang = ""
+    """The language in which whoever listens reads; that of the environment where empty."""
+
     def opened(self, record: ExperimentRecord, plan: dict[str, Any], folder: str) -> None:
         """The ledger is open and the plan is fixed; ``record`` has what was done before."""
 

@@ -179,8 +179,7 @@ class Study:
                         run._settle(goes_on=False)  # noqa: SLF001  # the two are one
                         raise
                     run._settle(goes_on=True)  # noqa: SLF001  # the two are one
-                for line in self.results.share_verdict():
-                    tracker.say(line)
+                self.results.conclude(tracker)
         finally:
             _under_way.clear()
 

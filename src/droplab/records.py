@@ -6,9 +6,9 @@ wall-clock; epochs and steps count from 0 in code and in the ledger, and from 1 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 LOOKS = (3, 5, 8, 12, 16, 20)
 """Where seeds are trained until decided and no looks are named."""
@@ -203,9 +203,23 @@ class SinkRun:
     """The experiment's name."""
     experiment_id: str
     config: Mapping[str, Any]
-    """The spec, with this run's arm and seed; JSON-ready."""
+    """The spec as this run's arm has it: with the arm, its recipe and the seed; JSON-ready."""
     epochs: int
     measures: tuple[Measure, ...] = CLASSIFICATION
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What an experiment has shown, for the places where its runs are looked at; JSON-ready."""
+
+    advice: str
+    """The decision, in a sentence or a few."""
+    table: str
+    """Markdown: a row for each arm, with the interval on which its answer rests."""
+    text: str
+    """The whole verdict, laid out for a terminal."""
+    arms: Mapping[str, Mapping[str, Any]]
+    """By arm, words and numbers that no language changes: ``verdict``, ``difference``, ``low``, ``high`` and others."""
 
 
 class Sink(Protocol):
@@ -225,6 +239,20 @@ class Sink(Protocol):
 
     def close(self) -> tuple[str, ...]:
         """Write what is left; lines that the user should read."""
+
+
+@runtime_checkable
+class ConcludingSink(Sink, Protocol):
+    """A sink that takes the verdict too."""
+
+    def conclude(self, conclusion: Conclusion) -> Collection[str]:
+        """What the experiment has shown; said once, before the last ``epoch`` and ``end``, to be there on ``close``.
+
+        Said again, also by another process: when an experiment was added to, it may be another one.
+
+        Returns:
+            Ids of runs that this sink was told to the end and wants to be told anew, as it cannot add to them.
+        """
 
 
 @dataclass(frozen=True)

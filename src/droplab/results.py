@@ -13,15 +13,16 @@ from droplab.errors import FailureError, UserError
 from droplab.execution import StoredRun
 from droplab.execution.amend import forget_run, rename_experiment
 from droplab.execution.changed_images import changed_images
+from droplab.execution.changed_samples import changed_samples
 from droplab.execution.final import FinalFigures, final_figures
 from droplab.execution.trained import trained_models
 from droplab.ledger import open_experiment, read_experiment
-from droplab.records import ExperimentRecord, RunKey, SampleValues
-from droplab.report import PageSource, build_page, render, summaries
+from droplab.records import Conclusion, ExperimentRecord, RunKey, SampleValues
+from droplab.report import PageSource, build_page, conclusion, render, summaries
 from droplab.report.figures import WIDTH, Figure, draw, sheet_of, themed
 from droplab.report.writing import check_free, whole_file
 from droplab.spec import RecipeSpec
-from droplab.tracking import own_runs, write_verdict
+from droplab.tracking import Tracker, own_runs, write_verdict
 from droplab.training.loop import steps_per_epoch
 from droplab.training.run import Loop
 
@@ -116,7 +117,8 @@ class Results:
     def samples(self, arm: str, seed: int) -> dict[int, dict[str, SampleValues]]:
         """Figures of single validation samples: ``{epoch: {"val_NAME": SampleValues}}``, epochs counted from 0.
 
-        Of a run's last epoch and of its best one, where ``keep_samples`` kept them; else there are none.
+        Of a run's last epoch and of its best one, where ``keep_samples`` kept them; of a spec with a task the loss of
+        each, ``val_loss``, at the last epoch; else there are none.
 
         Raises:
             LedgerError: no such run.
@@ -174,6 +176,7 @@ class Results:
         target = Path(path) if path is not None else self.folder / "report.html"
         replace = replace or path is None
         check_free(target, replace=replace, how="--force replaces it")
+        where = Path(data_dir) if data_dir is not None else None
         with open_experiment(self.folder) as ledger:
             design = ledger.design()
             source = PageSource(
@@ -184,12 +187,24 @@ class Results:
                 environments=ledger.environments(),
                 plan={**design["plan"], **design["calibration"]},
                 histograms={key: ledger.histograms(key) for key in self.record.runs},
-                changed=changed_images(ledger, self.record, Path(data_dir) if data_dir is not None else None),
+                changed=changed_images(ledger, self.record, where),
+                samples=changed_samples(ledger, self.record, where),
             )
         text = build_page(source, lang)
         with whole_file(target, replace=replace, how="--force replaces it") as file:
             file.write(text)
         return target
+
+    def conclusion(self, lang: str = "en") -> Conclusion:
+        """What sinks are told of the verdict; ``lang`` is ``en`` or ``ja``."""
+        return conclusion(self.verdict, self.record, lang)
+
+    def conclude(self, tracker: Tracker) -> None:
+        """Tell sinks the verdict, those of the tracker and those in which the loop has runs of its own."""
+        if tracker.names:
+            tracker.conclude(self.conclusion(tracker.lang))
+        for line in self.share_verdict():
+            tracker.say(line)
 
     def figure(
         self, name: str = "answer", *, arm: str = "", lang: str = "en", width: str = WIDTH, dark: bool = False

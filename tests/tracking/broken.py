@@ -1,9 +1,11 @@
-"""Sinks that misbehave."""
+"""Sinks that misbehave, and small ones that do not."""
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from dataclasses import asdict
 
 
 class Well:
@@ -46,3 +48,9 @@ class Dies(Well):
 class Talks(Well):
     def end(self, run, state, reason):
         raise ConnectionError(f"no answer from {os.environ.get('SINK_ADDRESS', '')}")
+
+
+class Concludes(Well):
+    def conclude(self, conclusion):
+        (self.folder / "concluded.json").write_text(json.dumps(asdict(conclusion)), encoding="utf-8")
+        return ()

@@ -40,7 +40,9 @@ def read(folder: Path):
         record.ParseFromString(raw)
         kind = record.WhichOneof("record_type")
         if kind == "run":
-            run = run or record.run
+            if run is None:
+                run = record.run
+            run.notes = record.run.notes or run.notes
             config |= values(record.run.config.update)
         elif kind == "config":
             config |= values(record.config.update)

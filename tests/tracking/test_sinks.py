@@ -9,11 +9,13 @@ import warnings
 
 import pytest
 
+from droplab.ledger import open_experiment
 from droplab.records import SinkRun
 from droplab.testing import ReadBack, SinkContract
 from droplab.testing.sinks import commit, write_ledger
 from droplab.tracking import mirror, sink_runs
 from droplab.tracking.names import grouped
+from droplab.tracking.told import VERDICT
 from tests.report.test_measures import write
 from tests.tracking import offline_wandb
 
@@ -31,12 +33,7 @@ class TestTensorboard(SinkContract):
     tolerance = FLOAT32  # event files hold scalars as float32
 
     def read(self, folder, run: SinkRun) -> ReadBack:
-        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-        (place,) = (folder / "tracking" / "tensorboard").glob(f"*-{run.id[:6]}")
-        everything = {"scalars": 0, "histograms": 0, "tensors": 0, "compressedHistograms": 1}
-        events = EventAccumulator(str(place), size_guidance=everything)
-        events.Reload()
+        events = read_events(folder, run)
         tags = events.Tags()
         metrics, histograms = {}, {}
         for tag in tags["scalars"]:
@@ -49,8 +46,31 @@ class TestTensorboard(SinkContract):
                 value = e.histogram_value
                 assert value.bucket_limit[-1] == value.max
                 histograms[kind.removesuffix("s"), layer, e.step - 1] = (value.bucket, value.min, value.max)
-        text = events.Tensors("config/text_summary")[0].tensor_proto.string_val[0].decode()
+        text = said(events, "config")
         return ReadBack(json.loads(text.removeprefix("```json\n").removesuffix("\n```")), ours(metrics), histograms)
+
+    def read_verdict(self, folder, run):
+        return numbers(line.split(": ", 1) for line in said(read_events(folder, run), VERDICT).split("  \n"))
+
+
+def read_events(folder, run: SinkRun):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    (place,) = (folder / "tracking" / "tensorboard").glob(f"*-{run.id[:6]}")
+    everything = {"scalars": 0, "histograms": 0, "tensors": 0, "compressedHistograms": 1}
+    events = EventAccumulator(str(place), size_guidance=everything)
+    events.Reload()
+    return events
+
+
+def said(events, tag: str) -> str:
+    (event,) = events.Tensors(f"{tag}/text_summary")
+    return event.tensor_proto.string_val[0].decode()
+
+
+def numbers(pairs) -> dict:
+    """Values of which those are numbers again that were."""
+    return {name: float(value) if re.fullmatch(r"-?[\d.e-]+", value) else value for name, value in pairs}
 
 
 @pytest.mark.filterwarnings("ignore:.*loader strategy is deprecated")  # MLflow's own use of SQLAlchemy
@@ -58,16 +78,12 @@ class TestMlflow(SinkContract):
     sink = "mlflow"
 
     def read(self, folder, run: SinkRun) -> ReadBack:
-        from mlflow import MlflowClient
         from mlflow.artifacts import load_dict
 
-        uri = f"sqlite:///{(folder / 'tracking' / 'mlflow.db').resolve()}"
-        client = MlflowClient(tracking_uri=uri)
-        experiments = [e.experiment_id for e in client.search_experiments()]
-        (found,) = client.search_runs(experiments, f"tags.`droplab.run` = '{run.id}'")
+        client, found = in_mlflow(folder, run)
         assert found.info.run_name == str(run.key)
         metrics = {}
-        for name in found.data.metrics:
+        for name in found.data.metrics.keys() - {f"droplab.{name}" for name in ("difference", "low", "high")}:
             history = client.get_metric_history(found.info.run_id, name)
             assert len({m.step for m in history}) == len(history)
             metrics[name] = {m.step - 1: m.value for m in history}
@@ -78,10 +94,31 @@ class TestMlflow(SinkContract):
                 histograms[h["kind"], h["layer"], h["epoch"] - 1] = (h["counts"], h["low"], h["high"])
         return ReadBack(found.data.params, ours(metrics), histograms)
 
+    def read_verdict(self, folder, run):
+        client, found = in_mlflow(folder, run)
+        described = client.get_experiment(found.info.experiment_id).tags["mlflow.note.content"]
+        assert found.data.tags["mlflow.note.content"] == described
+        given = {**found.data.tags, **found.data.metrics}
+        return {
+            name.removeprefix("droplab."): value
+            for name, value in given.items()
+            if name.startswith("droplab.") and name != "droplab.run"
+        }
+
     def test_telemetry_is_off(self):
         import droplab.tracking.mlflow_sink  # noqa: F401
 
         assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def in_mlflow(folder, run: SinkRun):
+    """The client, and the one run."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{(folder / 'tracking' / 'mlflow.db').resolve()}")
+    experiments = [e.experiment_id for e in client.search_experiments()]
+    (found,) = client.search_runs(experiments, f"tags.`droplab.run` = '{run.id}'")
+    return client, found
 
 
 class TestTrackio(SinkContract):
@@ -99,7 +136,7 @@ class TestTrackio(SinkContract):
         project = os.environ["TRACKIO_PROJECT"]
         (found,) = [r for r in trackio.Api().runs(project) if r.name == run_name(run)]
         metrics, histograms = {}, {}
-        rows = trackio.SQLiteStorage.get_logs(project, found.name)
+        rows = [row for row in trackio.SQLiteStorage.get_logs(project, found.name) if VERDICT not in row]
         assert len({row["step"] for row in rows}) == len(rows)
         for row in rows:
             for name, value in row.items():
@@ -110,6 +147,21 @@ class TestTrackio(SinkContract):
                 elif isinstance(value, float):
                     metrics.setdefault(name, {})[row["step"] - 1] = value
         return ReadBack(found.config, ours(metrics), histograms)
+
+    def read_verdict(self, folder, run):
+        import trackio
+
+        from droplab.tracking.trackio_sink import reports, run_name
+
+        project = os.environ["TRACKIO_PROJECT"]
+        assert trackio.SQLiteStorage.get_tab_availability_flags(project)["reports"]
+        (of_all,) = (r for r in trackio.Api().runs(project) if reports(trackio.SQLiteStorage.get_logs(project, r.name)))
+        with open_experiment(folder) as ledger:
+            (first, *_) = sink_runs(ledger).values()
+        assert of_all.name == run_name(first)
+        found = reports(trackio.SQLiteStorage.get_logs(project, of_all.name))
+        assert len(set(found)) == len(found)
+        return found[-1]
 
 
 class TestWandb(SinkContract):
@@ -138,6 +190,12 @@ class TestWandb(SinkContract):
                 elif not name.startswith("_"):
                     metrics.setdefault(name, {})[row["_step"]] = value
         return ReadBack(config, ours(metrics), histograms)
+
+    def read_verdict(self, folder, run):
+        (place,) = (folder / "tracking" / "wandb" / "wandb").glob(f"offline-run-*-{run.id}")
+        *_, summary, fields = offline_wandb.read(place)
+        assert fields.notes
+        return summary["droplab"]
 
     def test_offline_says_how_to_upload(self, tmp_path):
         with write_ledger(tmp_path, seeds=1, epochs=1) as ledger:

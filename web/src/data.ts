@@ -114,6 +114,19 @@ export interface ChangedImage {
   said_after: string[];
 }
 
+/** A text in pieces that are right or wrong, a row of a table, or a small image. */
+export type Content = { k: "text"; v: [string, 0 | 1][] } | { k: "cells"; v: [string, string][] } | { k: "png"; v: string; w: number; h: number };
+
+/** A validation sample of a task. */
+export interface ChangedSample {
+  place: number;
+  input: Content | null;
+  truth: Content;
+  before: Content | null; // what the baseline says
+  after: Content | null;
+  loss: [number, number]; // means over seeds
+}
+
 /** What the experiment is asked about, as names of metrics; any of them may be one that no run has. */
 export interface Measures {
   first: string[]; // stand before all others, in this order
@@ -157,6 +170,7 @@ export interface Payload {
   histograms: Histogram[];
   ribbons: Ribbon[];
   changed: { why_not: string; arms: { arm: string; images: ChangedImage[] }[] };
+  samples: { why_not: string; seed: number | null; arms: { arm: string; samples: ChangedSample[] }[] };
   toml: string;
   method: Record<string, string[]>;
   plan: Record<string, unknown>;

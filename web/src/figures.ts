@@ -88,4 +88,4 @@ export class Stops {
   }
 }
 
-const key = (left: string, right: string): string => JSON.stringify([left, right]);
+const key = (left: string, right: string): string => `${left}\n${right}`; // endpoints and seeds have no line ends

@@ -7,8 +7,9 @@ import type { Page } from "./state.ts";
 
 export const images: Panel = { id: "images", build };
 
-function build(page: Page): Built {
+function build(page: Page): Built | null {
   const { why_not } = page.data.changed;
+  if (why_not === "no images") return null;
   const box = h("div");
   const update = () => box.replaceChildren(...shown(page));
   update();

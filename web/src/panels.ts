@@ -7,7 +7,8 @@ import { images } from "./images.ts";
 import { inside } from "./inside.ts";
 import { method } from "./method.ts";
 import type { Panel } from "./panel.ts";
+import { samples } from "./samples.ts";
 import { runs } from "./table.ts";
 import { when } from "./when.ts";
 
-export const panels: Panel[] = [answer, effects, when, curves, runs, inside, images, method];
+export const panels: Panel[] = [answer, effects, when, curves, runs, inside, images, samples, method];

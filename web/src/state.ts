@@ -168,6 +168,7 @@ export class Page {
    * at the last epoch; quotes hold words together.
    */
   passes(run: Run): boolean {
+    if (this.state.filter.trim() === "") return true;
     const words = (this.state.filter.toLowerCase().match(/(?:"[^"]*"|[^\s"])+/g) ?? []).map((word) => word.replaceAll('"', ""));
     const text = `${run.arm} ${run.state} ${this.say(`state.${run.state}`)}`.toLowerCase();
     const fields = Object.entries(run.fields).map(([key, value]) => `${key}=${value}`.toLowerCase());

@@ -65,6 +65,7 @@ function build(page: Page): Built {
   const fixed = columns(measures);
   const differ = differing(page.data.runs);
   const fields = new Set(differ.map(({ key }) => key));
+  const named = new Set(page.data.runs.flatMap((run) => Object.keys(run.fields)));
   const shown = [fixed[0]!, fixed[1]!, ...differ, ...fixed.slice(2)];
   const metric = (key: string) => (key === "best" ? measures.best : key);
   const percent = (key: string) => page.unit(metric(key)) === "share";
@@ -88,16 +89,18 @@ function build(page: Page): Built {
     if (key === "state") return page.say(`state.${found}`);
     if (typeof found === "string") return found;
     if (!Number.isFinite(found)) return "–";
-    if (key === "seed" || key === "epochs" || page.data.runs.some((run) => key in run.fields)) return String(found);
+    if (key === "seed" || key === "epochs" || named.has(key)) return String(found);
     if (percent(key)) return (100 * found).toFixed(2);
     return Math.abs(found) >= 1e5 ? show(found) : found.toFixed(key === "seconds" ? 1 : 4);
   }
 
   let turn = 0;
+  let coloured = ""; // by what the swatches are
   const rows = () => sorted(page.data.runs.filter((run) => page.passes(run)), page.state.sort.column, page.state.sort.down, shown);
 
   function refresh(): void {
     const { sort, hiddenRuns } = page.state;
+    coloured = page.state.groupBy;
     const all = looks(page);
     const names = page.groups();
     shown.forEach(({ key }, i) => heads[i]!.setAttribute("aria-sort", sort.column !== key ? "none" : sort.down ? "descending" : "ascending"));
@@ -152,7 +155,7 @@ function build(page: Page): Built {
       h("div", { class: "scroll", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, page.say("table.shown")), ...heads, h("th", { scope: "col", class: "spark" }, page.say("table.curve")))), body)),
     ),
     update(what) {
-      if (what === "arm" || what === "curves") refresh();
+      if (what === "arm" || (what === "curves" && coloured !== page.state.groupBy)) refresh();
     },
   };
 }

@@ -59,7 +59,7 @@ def build(given: Sequence[str], lang: str) -> App:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 fine, 2 the user's mistake, 1 a failure, 130 or 143 interrupted."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
+    given = export.spelt_out(sys.argv[1:] if arguments is None else arguments)
     try:
         prepare_streams()
         lang = speak(given)

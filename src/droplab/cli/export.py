@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -70,7 +70,7 @@ def wandb(
     """
     from droplab.cli.words import language
     from droplab.errors import UserError
-    from droplab.report import report_words, wording
+    from droplab.report import report_words
     from droplab.results import Results
 
     lang = language(lang)
@@ -85,18 +85,15 @@ def wandb(
     if find_spec("wandb_workspaces") is None:
         raise UserError("the report needs a package that is not here: pip install 'droplab[wandb]'")
     from droplab.cli.terminal import say
-    from droplab.languages import in_a_row
     from droplab.tracking.wandb_report import build_report, save_report
 
     results = Results.read(folder)
     words = report_words(results.record.measures, lang)
-    said = wording(results.verdict, results.record, lang)
-    advice = in_a_row((said.advice, *said.beside))
-    say(save_report(build_report(results.record, advice, results.text(lang), words)))
+    say(save_report(build_report(results.record, results.conclusion(lang), words)))
 
 
 def sink(name: str, folder: Path, *, lang: str | None = None) -> None:
-    """Write an experiment to a sink of your own, or what it missed.
+    """Write an experiment to a sink of your own, or what it missed; `export pkg.module:Class DIR` does it too.
 
     Args:
         name: pkg.module:Class.
@@ -110,12 +107,17 @@ def sink(name: str, folder: Path, *, lang: str | None = None) -> None:
 
 
 def _mirror(folder: Path, name: str) -> None:
+    from droplab.analysis import judge
     from droplab.cli.terminal import say
     from droplab.cli.translating import translate
     from droplab.cli.words import language
-    from droplab.tracking import mirror
+    from droplab.ledger import read_experiment
+    from droplab.report import conclusion
+    from droplab.tracking import check_sinks, mirror
 
-    for line in mirror(folder, name):
+    check_sinks([name])
+    record = read_experiment(folder)
+    for line in mirror(folder, name, conclusion(judge(record), record, language())):
         say(translate(line, language()))
 
 
@@ -174,6 +176,16 @@ _DOES = {
     "mlflow": "Write an experiment to MLflow, or what it missed: into the folder, or to $MLFLOW_TRACKING_URI.",
     "tensorboard": "Write an experiment's TensorBoard event files.",
 }
+
+
+def spelt_out(given: Sequence[str]) -> list[str]:
+    """A sink of one's own may stand where the names of the others do.
+
+    >>> spelt_out(["export", "my.sinks:Mine", "DIR"])
+    ['export', 'sink', 'my.sinks:Mine', 'DIR']
+    """
+    own = len(given) > 1 and given[0] == "export" and ":" in given[1] and not given[1].startswith("-")
+    return [given[0], "sink", *given[1:]] if own else list(given)
 
 
 def commands() -> Mapping[str, Callable[..., None]]:

@@ -33,7 +33,7 @@ class _Progress(Listener):
 
     def __init__(self, console: Console, lang: str = "en", clock: Callable[[], Clock] = Clock) -> None:
         self._console = console
-        self._lang = lang
+        self.lang = lang
         self._make_clock = clock
         self._clock = clock()
         self._epochs = 0
@@ -50,17 +50,17 @@ class _Progress(Listener):
         """Say where the experiment is and how it will run."""
         self._epochs = record.epochs
         self._measures = record.measures
-        self._named = report_words(record.measures, self._lang) if self._lang != "en" else {}
+        self._named = report_words(record.measures, self.lang) if self.lang != "en" else {}
         unfinished = [run for run in record.runs.values() if run.state != "done"]
         self._open = len(unfinished)
         self._left = sum(record.epochs - run.epochs_done for run in unfinished)
         self._all = record.epochs * len(record.runs)
         self._reached = {key: run.epochs_done for key, run in record.runs.items()}
         self._clock = self._make_clock()
-        self.say(describe_plan(record, plan, folder, self._lang))
-        for text in notice_texts(record, self._lang):
+        self.say(describe_plan(record, plan, folder, self.lang))
+        for text in notice_texts(record, self.lang):
             self.say(f"! {text}")
-        if record.endpoints and (text := expectation(record, self._lang)):
+        if record.endpoints and (text := expectation(record, self.lang)):
             self.say(text)
         self._show(record)
 
@@ -96,19 +96,19 @@ class _Progress(Listener):
 
     def placed(self, key: RunKey, node: str) -> None:
         """One line for the run; on a live display, above it."""
-        self.say(f"{key}: {words('live.placed', self._lang, node=node)}")
+        self.say(f"{key}: {words('live.placed', self.lang, node=node)}")
 
     def say(self, text: str) -> None:
         """A text; on a live display above it, and as wide as the terminal, else on one line."""
-        said = plain(translate(text, self._lang))
+        said = plain(translate(text, self.lang))
         for line in wrap_within(said, self._console.width) if self._console.is_terminal else [said]:
             self._console.print(Text(line), soft_wrap=True)
 
     def _time_left(self) -> str:
-        return self._clock.left(self._left) or words("live.measuring", self._lang)
+        return self._clock.left(self._left) or words("live.measuring", self.lang)
 
     def _run(self, key: RunKey) -> str:
-        return words("run", self._lang, arm=key.arm, seed=str(key.seed))
+        return words("run", self.lang, arm=key.arm, seed=str(key.seed))
 
     def ended(self, key: RunKey, state: str, reason: str) -> None:
         """What a failed run did not reach is not to come."""
@@ -118,8 +118,8 @@ class _Progress(Listener):
 
     def _tell_end(self, key: RunKey, state: str, reason: str) -> None:
         """Say how a run ended."""
-        text = f"{self._run(key)}: {words(f'state.{state}', self._lang)}"
-        self.say(f"{text}: {translate(reason, self._lang)}" if reason else text)
+        text = f"{self._run(key)}: {words(f'state.{state}', self.lang)}"
+        self.say(f"{text}: {translate(reason, self.lang)}" if reason else text)
 
     def _show(self, record: ExperimentRecord) -> None:
         """Begin, once the experiment is introduced."""
@@ -144,10 +144,10 @@ class PlainProgress(_Progress):
 
     def _narrow(self, record: ExperimentRecord, runs: Sequence[RunKey]) -> None:
         del record
-        self.say(words("plain.look", self._lang, count=len(runs), seed=str(runs[-1].seed)))
+        self.say(words("plain.look", self.lang, count=len(runs), seed=str(runs[-1].seed)))
 
     def _measured(self, key: RunKey, measurement: Measurement) -> None:
-        metrics, lang = measurement.metrics, self._lang
+        metrics, lang = measurement.metrics, self.lang
         parts = [f"{self._run(key)}: {words('plain.epoch', lang, epoch=self._counted(measurement.epoch + 1))}"]
         parts += [
             words("plain.val", lang, measure=self._named.get(measure.name, measure.name), value=f"{metrics[name]:.4f}")
@@ -190,7 +190,7 @@ class LiveProgress(_Progress):
 
     def _show(self, record: ExperimentRecord) -> None:
         self._standing = Standing(record)
-        self._live.update(Board(self._standing, self._footer, self._lang))
+        self._live.update(Board(self._standing, self._footer, self.lang))
 
     def _narrow(self, record: ExperimentRecord, runs: Sequence[RunKey]) -> None:
         if self._standing is not None:
@@ -202,7 +202,7 @@ class LiveProgress(_Progress):
 
     def _footer(self, width: int) -> list[Text]:
         """The total: a bar, and what is left, of which the time comes first, lest it be cut."""
-        standing, lang = self._standing, self._lang
+        standing, lang = self._standing, self.lang
         assert standing is not None
         looks = by_looks(standing.record)
         said = []

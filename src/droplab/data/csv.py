@@ -69,6 +69,11 @@ class Table:
             inputs["categories"] = torch.stack(categories, 1)
         return Samples(inputs, self.targets[torch.from_numpy(rows)])
 
+    def cells(self, row: int) -> tuple[tuple[str, str], ...]:
+        """A row as it stands in the file: columns and texts; what is missing is empty."""
+        columns = [(str(name), self._frame[name]) for name in self.columns]
+        return tuple((name, "" if column.isna().iloc[row] else str(column.iloc[row])) for name, column in columns)
+
     def sizes(self, train: Any) -> tuple[int, tuple[int, ...]]:
         """How many numbers there are and how many values each category has, for a model's embeddings."""
         found = self.samples(np.asarray(train)[:1], train, tell=lambda _: None).inputs

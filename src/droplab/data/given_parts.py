@@ -26,9 +26,9 @@ from droplab.userobjects import call, looks_like_object, resolve
 
 FORMS = (
     "wanted (inputs, targets); Samples, Windows or a Dataset; a tuple of such, (train[, validation[, test]]); or a "
-    "dict with train[, validation][, test][, groups][, times][, classes][, class_names][, workers]"
+    "dict with train[, validation][, test][, groups][, times][, classes][, class_names][, vocabulary][, workers]"
 )
-_EXTRAS = ("groups", "times", "classes", "class_names", "workers")
+_EXTRAS = ("groups", "times", "classes", "class_names", "vocabulary", "workers")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class GivenParts:
     times: Any = None
     classes: int | None = None
     class_names: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+    """The text of each token, where inputs are tokens; the page writes them so."""
 
 
 def read_given(
@@ -116,6 +118,7 @@ def _given(name: str, result: Any, pixels: bool) -> GivenParts:
         keyed.get("times"),
         _classes(keyed["train"]) if classes is None else int(classes),
         () if names is None else tuple(map(str, names)),
+        tuple(map(str, keyed.get("vocabulary") or ())),
     )
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from droplab.data import Split
 from droplab.errors import DroplabError
+from droplab.execution.drawing import pixels
 from droplab.execution.loading import load_again
 from droplab.ledger import OpenLedger
 from droplab.records import ChangedImage, ChangedImages, ExperimentRecord, Predictions, RunKey, are_images
@@ -69,15 +69,15 @@ def _most_changed(pairs: Sequence[tuple[Predictions, Predictions]], split: Split
     names = split.class_names
     found = []
     for index in [*order[:half], *order[::-1][:half]]:
-        height, width, channels, pixels = _pixels(split.validation.images[index])
+        shown = pixels(split.validation.images[index], side=0)
         found.append(
             ChangedImage(
                 index=index,
                 truth=names[int(split.validation.labels[index])],
-                pixels=pixels,
-                width=width,
-                height=height,
-                channels=channels,
+                pixels=shown.data,
+                width=shown.width,
+                height=shown.height,
+                channels=shown.channels,
                 before=float(before[index]),
                 after=float(after[index]),
                 said_before=tuple(names[pair[0].classes[index]] for pair in pairs),
@@ -85,12 +85,3 @@ def _most_changed(pairs: Sequence[tuple[Predictions, Predictions]], split: Split
             )
         )
     return tuple(found)
-
-
-def _pixels(image: Tensor) -> tuple[int, int, int, bytes]:
-    """``(C, H, W)`` to height, width, channels and bytes; floats are stretched from their least to their most."""
-    if image.dtype != torch.uint8:
-        low, high = image.min(), image.max()
-        image = ((image - low) / (high - low).clamp_min(1e-12) * 255).round().to(torch.uint8)
-    channels, height, width = image.shape
-    return height, width, channels, image.permute(1, 2, 0).contiguous().numpy().tobytes()

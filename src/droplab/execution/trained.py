@@ -54,10 +54,16 @@ def trained_models(
 
 
 def models_in(
-    ledger: OpenLedger, folder: Path, arm: str, seed: int, loop: Loop | None = None, data_dir: Path | None = None
+    ledger: OpenLedger,
+    folder: Path,
+    arm: str,
+    seed: int,
+    loop: Loop | None = None,
+    data_dir: Path | None = None,
+    record: ExperimentRecord | None = None,
 ) -> dict[str, nn.Module]:
-    """``trained_models`` of a ledger that is open."""
-    record = ledger.read()
+    """``trained_models`` of a ledger that is open, and may have been read."""
+    record = record or ledger.read()
     run = finished_run(record, arm, seed)
     if any(notice.code == "starts_again" for notice in record.notices):
         raise UserError(

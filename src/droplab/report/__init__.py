@@ -1,6 +1,7 @@
 """From a verdict to what people read: text and a page in English and Japanese, and CSV."""
 
 from droplab.languages import LANGUAGES, check_language
+from droplab.report.conclusion import conclusion
 from droplab.report.locale import texts
 from droplab.report.machine import exit_code as exit_code_of
 from droplab.report.machine import schema, verdict_json
@@ -19,6 +20,7 @@ __all__ = [
     "PageSource",
     "build_page",
     "check_language",
+    "conclusion",
     "exit_code_of",
     "expectation",
     "render",

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from droplab.analysis import Effect, Questions, Stopping, Verdict, stopping, thin
 from droplab.analysis.student import quantile
+from droplab.contents import NOTHING, ChangedSamples
 from droplab.languages import LANGUAGES
 from droplab.measures import GAP, PARTS
 from droplab.records import ELSEWHERE, ChangedImages, ExperimentRecord, Histogram, RunKey, RunRecord
@@ -21,6 +22,7 @@ from droplab.report.method import alike, method
 from droplab.report.naming import metric_words, said, with_measure
 from droplab.report.png import data_address
 from droplab.report.ribbons import ribbons
+from droplab.report.samples import samples
 from droplab.report.stops import before_and_after, line_names, stops
 from droplab.report.wording import wording
 
@@ -44,6 +46,7 @@ class PageSource(NamedTuple):
     plan: Mapping[str, Any]
     histograms: Mapping[RunKey, Histograms]
     changed: ChangedImages
+    samples: ChangedSamples = NOTHING
 
 
 def payload(source: PageSource, lang: str) -> dict[str, Any]:
@@ -68,6 +71,7 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
             for item in _histograms(source.histograms[key])
         ],
         "changed": _changed(source.changed),
+        "samples": samples(source.samples),
         "toml": toml(record.spec),
         "method": {code: list(method(source.verdict, record, code)) for code in LANGUAGES},
         "plan": dict(source.plan),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal, NamedTuple
 
+from droplab.align import markdown
 from droplab.analysis import Effect, Verdict
 from droplab.errors import plain
 from droplab.records import ExperimentRecord
@@ -46,7 +46,7 @@ def rows(verdict: Verdict, record: ExperimentRecord, form: Form, lang: str = "en
     )
     lines = [head, *_lines(verdict, say)]
     if form == "markdown":
-        cells = [[_markdown(cell) for cell in line] for line in lines]
+        cells = [[markdown(plain(cell)) for cell in line] for line in lines]
         table = [f"| {' | '.join(line)} |" for line in cells]
         return "\n".join([table[0], "| --- | ---: | ---: | --- | --- |", *table[1:]])
     first, *rest = (f"{' & '.join(_latex(cell) for cell in line)} \\\\" for line in lines)
@@ -84,10 +84,6 @@ def _line(effect: Effect, verdict: Verdict, say: Speaker) -> Line:
         interval(effect.unit, effect.adjusted_low, effect.adjusted_high),
         say(f"status.{meant}"),
     )
-
-
-def _markdown(text: str) -> str:
-    return re.sub(r"([|\\`*_<\[\]])", r"\\\1", " ".join(plain(text).split()))
 
 
 def _latex(text: str) -> str:

@@ -13,6 +13,7 @@ from droplab.errors import UserError, quote, suggest
 from droplab.measures import read_measures
 from droplab.records import Measure, Predictions
 from droplab.tasks.own import OwnLoss, whole_of
+from droplab.tasks.sketch import Sketch
 from droplab.tasks.task import Sums, Whole
 
 LOSS = "loss"
@@ -88,6 +89,10 @@ class Base(ABC):
     def shown(self, outputs: Tensor, targets: Any) -> Predictions | None:  # noqa: ARG002  # nothing to show
         """See ``Task.shown``."""
         return None
+
+    def sketches(self, outputs: Tensor, targets: Any) -> tuple[Sketch, ...]:  # noqa: ARG002  # nothing to draw
+        """See ``Task.sketches``."""
+        return ()
 
     def chosen(self, figures: Mapping[str, float]) -> dict[str, float]:
         """Of all figures that are at hand those that are measured, in their order."""

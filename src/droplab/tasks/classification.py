@@ -14,6 +14,7 @@ from droplab.errors import DataError, ModelError, UserError, quote
 from droplab.records import CLASSIFICATION, Measure, Predictions
 from droplab.tasks.base import LOSS, Base, counted, ratio
 from droplab.tasks.counts import balanced_accuracy, check_classes, confusion, macro_f1
+from droplab.tasks.sketch import Sketch
 from droplab.tasks.task import Sums, Task
 
 _MACRO_F1 = Measure("macro_f1", "higher", "share")
@@ -184,6 +185,13 @@ class Classification(Base):
         logits = outputs.float()
         confidence = logits.softmax(1).gather(1, targets[:, None])[:, 0]
         return Predictions(tuple(logits.argmax(1).tolist()), tuple(confidence.tolist()))
+
+    def sketches(self, outputs: Tensor, targets: Tensor) -> tuple[Sketch, ...]:
+        """Classes."""
+        said = outputs.float().argmax(1)
+        return tuple(
+            Sketch("class", (truth,), (one,)) for truth, one in zip(targets.tolist(), said.tolist(), strict=True)
+        )
 
 
 def smoothed(task: Task, share: float) -> Task:

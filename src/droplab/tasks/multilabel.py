@@ -13,6 +13,7 @@ from droplab.errors import DataError, ModelError, UserError, quote
 from droplab.records import Measure
 from droplab.tasks.base import LOSS, Base, counted, ratio
 from droplab.tasks.counts import macro_f1, micro_f1
+from droplab.tasks.sketch import Sketch
 from droplab.tasks.task import Sums
 
 _KNOWN = (
@@ -133,6 +134,15 @@ class Multilabel(Base):
                 "exact": ratio(sums["exact"], sums["count"]),
             }
         )
+
+    def sketches(self, outputs: Tensor, targets: Tensor) -> tuple[Sketch, ...]:
+        """Labels that apply, and those with a probability above a half."""
+
+        def numbers(there: Tensor) -> tuple[float, ...]:
+            return tuple(there.nonzero().flatten().tolist())
+
+        pairs = zip(targets > 0, outputs.float() > 0, strict=True)
+        return tuple(Sketch("labels", numbers(truth), numbers(said)) for truth, said in pairs)
 
     def guess(self, targets: Tensor) -> Tensor:
         """The log-odds of each label's share."""

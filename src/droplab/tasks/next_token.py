@@ -14,6 +14,7 @@ from droplab.errors import DataError, ModelError, UserError, quote
 from droplab.records import Measure
 from droplab.tasks.base import LOSS, Base, counted, ratio
 from droplab.tasks.counts import check_classes
+from droplab.tasks.sketch import Sketch
 from droplab.tasks.task import Sums
 
 _KNOWN = (
@@ -151,6 +152,12 @@ class NextToken(Base):
         if self._bytes is not None:
             found[_BITS.name] = ratio(sums[LOSS], sums["bytes"]) / math.log(2)
         return self.chosen(found)
+
+    def sketches(self, outputs: Tensor, targets: Tensor) -> tuple[Sketch, ...]:
+        """Tokens at every place."""
+        truth = torch.where(targets != self._ignore, targets, -1).tolist()
+        said = outputs.float().argmax(2).tolist()
+        return tuple(Sketch("tokens", tuple(one), tuple(two)) for one, two in zip(truth, said, strict=True))
 
     def guess(self, targets: Tensor) -> Tensor:
         """The logarithm of each token's share, at every place."""

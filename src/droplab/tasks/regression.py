@@ -13,6 +13,7 @@ from droplab.data.trees import check_finite
 from droplab.errors import DataError, ModelError, UserError, quote
 from droplab.records import Measure
 from droplab.tasks.base import LOSS, Base, counted, ratio
+from droplab.tasks.sketch import Sketch
 from droplab.tasks.task import Sums
 
 _KNOWN = (
@@ -140,6 +141,12 @@ class Regression(Base):
                 "mae": float((sums["error"] / count).mean()),
             }
         )
+
+    def sketches(self, outputs: Tensor, targets: Tensor) -> tuple[Sketch, ...]:
+        """Numbers."""
+        found, wanted = self._pair(outputs, targets)
+        pairs = zip(wanted.tolist(), found.tolist(), strict=True)
+        return tuple(Sketch("numbers", tuple(truth), tuple(said)) for truth, said in pairs)
 
     def guess(self, targets: Tensor) -> Tensor:
         """The mean; the median where the loss is ``mae`` or ``huber``."""

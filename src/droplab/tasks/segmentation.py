@@ -13,6 +13,7 @@ from droplab.errors import DataError, ModelError
 from droplab.records import Measure
 from droplab.tasks.base import LOSS, Base, counted, ratio
 from droplab.tasks.counts import check_classes, macro_f1, mean_iou
+from droplab.tasks.sketch import Sketch
 from droplab.tasks.task import Sums
 
 _KNOWN = (
@@ -124,6 +125,15 @@ class Segmentation(Base):
                 "macro_f1": macro_f1(*counts),
             }
         )
+
+    def sketches(self, outputs: Tensor, targets: Tensor) -> tuple[Sketch, ...]:
+        """Maps of classes."""
+
+        def rows(classes: Tensor) -> tuple[tuple[int, ...], ...]:
+            return tuple(map(tuple, classes.tolist()))
+
+        pairs = zip(torch.where(targets != self._ignore, targets, -1), outputs.float().argmax(1), strict=True)
+        return tuple(Sketch("map", rows(truth), rows(said)) for truth, said in pairs)
 
     def guess(self, targets: Tensor) -> Tensor:
         """The logarithm of each class's share of the pixels, at every pixel."""

@@ -83,6 +83,10 @@ class TaskSplit:
     """``(N,)``, the group of each validation sample, where the source says groups and the part was cut."""
     trainable: int = 0
     """Training samples, and those that ``train_size`` leaves out."""
+    vocabulary: tuple[str, ...] = ()
+    """The text of each token, where the source says it."""
+    table: tuple[Table, Any] | None = None
+    """Of a CSV file, and which of its rows the validation samples are."""
 
 
 def load_split(
@@ -159,7 +163,13 @@ def load_split(
     counts = {part: len(chosen.get(part, ())) for part in ("validation", "test")}
     notices = [Notice(f"cut_{how}", detail=counts)] if how else []
     whole = _whole(given, task, parts, [rows, *chosen.values()], told, notices)
-    return replace(whole, trainable=trainable, validation_groups=_groups_of(given, chosen.get("validation")))
+    return replace(
+        whole,
+        trainable=trainable,
+        validation_groups=_groups_of(given, chosen.get("validation")),
+        vocabulary=given.vocabulary,
+        table=(everything, chosen["validation"]) if isinstance(everything, Table) else None,
+    )
 
 
 def _groups_of(given: GivenParts, rows: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from droplab.records import Measure, Predictions
+from droplab.tasks.sketch import Sketch
 
 Sums = Mapping[str, Tensor]
 """What figures are made of, added over samples, in float64; each entry has a shape of its own."""
@@ -74,4 +75,7 @@ class Task(Protocol):
         """Classes to split by, ``(N,)`` int64 from 0; ``None`` where there are none."""
 
     def shown(self, outputs: Tensor, targets: Any) -> Predictions | None:
-        """What can be shown of each sample; ``None`` where that is nothing."""
+        """A class and a probability of each sample, which the ledger keeps; ``None`` where there are none."""
+
+    def sketches(self, outputs: Tensor, targets: Any) -> tuple[Sketch, ...]:
+        """How a page draws each sample; nothing where it cannot. A class of yours may leave it out."""

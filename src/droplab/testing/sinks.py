@@ -6,6 +6,8 @@
         sink = "my_package.sinks:MySink"
 
         def read(self, folder, run): ...
+
+One that takes the verdict too (``droplab.records.ConcludingSink``) wants ``read_verdict`` as well.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from droplab.ledger import FILE_NAME, Ledger
-from droplab.records import Histogram, Measurement, RunKey, SinkRun
+from droplab.records import ConcludingSink, Conclusion, Histogram, Measurement, RunKey, SinkRun
 from droplab.tracking import Follower, make_sink, mirror, sink_runs
 
 HOSTILE = (
@@ -88,6 +90,17 @@ def commit(ledger: Ledger, epochs: range, state: str = "done") -> None:
             ledger.set_state(key, state, "a reason <b>" if state == "failed" else "")
 
 
+def conclusion(arms: Sequence[str], low: float) -> Conclusion:
+    """A made-up verdict: every arm but the first is better, by an interval that begins at ``low``."""
+    numbers = {"endpoint": "as_deployed", "difference": low + 0.1, "low": low, "high": low + 0.2}
+    first = {"verdict": "baseline", "recommended": arms[-1]}
+    rest = {arm: {"verdict": "better", **numbers, "recommended": arms[-1]} for arm in arms[1:]}
+    table = f"| arm | interval |\n| --- | --- |\n| 1 | {low} |"
+    return Conclusion(
+        f"Use the last <arm> of {len(arms)}.", table, f"```\nThe verdict from {low}.", {arms[0]: first, **rest}
+    )
+
+
 class SinkContract:
     """Inherit, set ``sink`` and write ``read``; ``tolerance`` is the relative error of the sink's number format."""
 
@@ -97,6 +110,10 @@ class SinkContract:
 
     def read(self, folder: Path, run: SinkRun) -> ReadBack:
         """What the sink holds of a run, through the sink's public means."""
+        raise NotImplementedError
+
+    def read_verdict(self, folder: Path, run: SinkRun) -> Mapping[str, Any] | str:
+        """What the sink says of a run's arm, or its text on all arms where it has no place for each."""
         raise NotImplementedError
 
     def check(self, folder: Path, ledger: Ledger) -> None:
@@ -169,3 +186,22 @@ class SinkContract:
             self.check(tmp_path, ledger)
             inside = [path.resolve() for path in tmp_path.rglob("*") if not path.is_symlink()]
             assert all(tmp_path.resolve() in path.parents for path in inside)
+
+    def test_the_verdict_arrives_and_is_replaced_by_a_later_one(self, tmp_path: Path) -> None:
+        """A sink that takes it has today's, once; one that does not goes on as it is."""
+        with write_ledger(tmp_path, arms=("no <dropout>", HOSTILE[2]), seeds=1, epochs=1) as ledger:
+            commit(ledger, range(1))
+            runs = sink_runs(ledger)
+            arms = [key.arm for key in runs]
+            takes = isinstance(make_sink(self.sink, tmp_path), ConcludingSink)
+            for low in (0.1, 0.1, 1 / 3):
+                told = conclusion(arms, low)
+                mirror(tmp_path, self.sink, told)
+                for key, run in runs.items() if takes else ():
+                    found = self.read_verdict(tmp_path, run)
+                    if isinstance(found, str):
+                        assert told.table in found
+                        assert told.text in found
+                    else:
+                        assert found == told.arms[key.arm]
+            self.check(tmp_path, ledger)

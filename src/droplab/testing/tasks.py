@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import cloudpickle
 import torch
@@ -23,8 +23,10 @@ from torch import Tensor, nn
 
 from droplab.data.trees import leaves, mapped, picked
 from droplab.errors import DataError, UserError
+from droplab.execution.drawing import contents
 from droplab.measures import read_measures
 from droplab.tasks import Added, Task, evaluate, guessing
+from droplab.tasks.sketch import Form
 
 SAMPLES = 13
 """Odd, so that batches of 5 leave a last one of 3."""
@@ -160,6 +162,16 @@ class TaskContract:
         shown = self.ready().shown(*self.batch(SAMPLES))
         if shown is not None:
             assert len(shown.classes) == len(shown.confidence) == SAMPLES
+
+    def test_what_is_drawn_is_one_sketch_for_each_sample(self) -> None:
+        """Or nothing; a task may leave the method out."""
+        found = getattr(self.ready(), "sketches", lambda *_: ())(*self.batch(SAMPLES))
+        if found:
+            assert len(found) == SAMPLES
+            for one in found:
+                assert one.form in get_args(Form)
+                truth, said = contents(one, [str(number) for number in range(1000)])
+                assert type(truth) is type(said)
 
     def test_nothing_that_is_given_is_changed(self) -> None:
         """Outputs and targets are the caller's."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from droplab.errors import DroplabError, SinkError
 from droplab.ledger import OpenLedger, open_experiment, planned_epochs
 from droplab.measures import kept_measures
-from droplab.records import ENDED_STATES, RunKey, Sink, SinkRun
+from droplab.records import ENDED_STATES, ConcludingSink, Conclusion, RunKey, Sink, SinkRun
 from droplab.tracking.registry import make_sink
 
 
@@ -27,27 +28,36 @@ def sink_runs(ledger: OpenLedger) -> dict[RunKey, SinkRun]:
     design = ledger.design()
     spec, identity = design["spec"], design["experiment_id"]
     arms = {arm["name"]: arm for arm in spec["arms"]}
-    shared = {key: value for key, value in spec.items() if key not in {"arms", "seeds"}}
     environment = (ledger.environments() or [{}])[0]
+    shared = {
+        "experiment_id": identity,
+        "spec_hash": design.get("spec_hash", ""),
+        "droplab": environment.get("droplab", ""),
+        "plan": design["plan"],
+        "environment": environment,
+    }
     return {
         key: SinkRun(
             id=run_identity(identity, key),
             key=key,
             experiment=spec["name"],
             experiment_id=identity,
-            config={
-                **shared,
-                "arm": arms[key.arm],
-                "seed": key.seed,
-                "experiment_id": identity,
-                "plan": design["plan"],
-                "environment": environment,
-            },
+            config={**_as_trained(spec, arms[key.arm]), "arm": arms[key.arm], "seed": key.seed, **shared},
             epochs=planned_epochs(design),
             measures=kept_measures(design),
         )
         for key in ledger.progress()
     }
+
+
+def _as_trained(spec: Mapping[str, Any], arm: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec with what the arm changes of recipe and data; settings of a guest's loop stand with the arm."""
+    found = {key: value for key, value in spec.items() if key not in {"arms", "seeds"}}
+    found["baseline"] = spec.get("baseline") or spec["arms"][0]["name"]
+    for key, value in arm.get("recipe", {}).items() if "recipe" in spec else ():
+        table = "data" if key == "train_size" else "recipe"
+        found[table] = {**found.get(table, {}), key: value}
+    return found
 
 
 class Follower:
@@ -83,8 +93,17 @@ class Follower:
             if state in ENDED_STATES:
                 self._end(key, state, reason)
 
-    def finish(self) -> tuple[str, ...]:
-        """Send what is new, end all runs, close the sink; lines for the user."""
+    def finish(self, conclusion: Conclusion | None = None) -> tuple[str, ...]:
+        """Send what is new, end all runs, close the sink; lines for the user.
+
+        Args:
+            conclusion: what the experiment has shown, for sinks that take it.
+        """
+        if conclusion is not None and isinstance(self._sink, ConcludingSink):
+            anew = set(self._sink.conclude(conclusion))
+            for key in [key for key, run in self._runs.items() if run.id in anew]:
+                self._sent.pop(key, None)
+                self._ended.discard(key)
         self.poll()
         for key, (state, reason, _) in self._ledger.progress().items():
             if key in self._sent and key not in self._ended:
@@ -104,8 +123,13 @@ class Follower:
         self._ended.add(key)
 
 
-def mirror(folder: Path, name: str) -> tuple[str, ...]:
+def mirror(folder: Path, name: str, conclusion: Conclusion | None = None) -> tuple[str, ...]:
     """Write a whole experiment to a sink, or what it missed; lines for the user.
+
+    Args:
+        folder: the experiment's folder.
+        name: the sink's, as ``make_sink`` takes it.
+        conclusion: what the experiment has shown, for sinks that take it.
 
     Raises:
         UserError: no experiment, no such sink, or its package is missing.
@@ -114,7 +138,7 @@ def mirror(folder: Path, name: str) -> tuple[str, ...]:
     sink = make_sink(name, folder)
     with Follower(folder, sink) as follower:
         try:
-            return follower.finish()
+            return follower.finish(conclusion)
         except DroplabError:
             raise
         except Exception as problem:

@@ -7,7 +7,6 @@ import math
 import os
 import time
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
@@ -17,17 +16,20 @@ from mlflow.entities import Metric, Param, RunTag
 
 from droplab.errors import masked
 from droplab.measures import PARTS
-from droplab.records import Measurement, SinkRun
-from droplab.tracking.names import grouped
+from droplab.records import Conclusion, Measurement, SinkRun
+from droplab.tracking.names import as_text, flat, grouped, shortened
+from droplab.tracking.told import PREFIX, note
 
 _STATUS = {"done": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 _BATCH = 1000  # the server's bound on metrics per call
 _SECONDS = 10.0  # between writes
 _PARAM = 6000  # and on the length of a parameter
+_NOTE = "mlflow.note.content"
+_EXPERIMENT_TAG = 5000
 
 
 class MlflowSink:
-    """Runs, parameters, metrics by ``log_batch``; histograms as JSON artifacts."""
+    """Runs, parameters, metrics by ``log_batch``; histograms as JSON artifacts; the verdict as tags and description."""
 
     def __init__(self, folder: Path) -> None:
         home = (folder / "tracking").resolve()
@@ -36,6 +38,9 @@ class MlflowSink:
         self._artifacts = None if os.environ.get("MLFLOW_TRACKING_URI") else (home / "mlflow-artifacts").as_uri()
         self._client = MlflowClient(tracking_uri=self._uri)
         self._ids: dict[str, str] = {}
+        self._arms: dict[str, str] = {}
+        self._experiments: set[str] = set()
+        self._conclusion: Conclusion | None = None
         self._waiting: dict[str, list[Measurement]] = {}
         self._next = 0.0
 
@@ -44,6 +49,8 @@ class MlflowSink:
         name = f"{run.experiment} {run.experiment_id[:8]}"
         found = self._client.get_experiment_by_name(name)
         experiment = found.experiment_id if found else self._client.create_experiment(name, self._artifacts)
+        self._experiments.add(experiment)
+        self._arms[run.id] = run.key.arm
         there = self._client.search_runs([experiment], f"tags.`droplab.run` = '{run.id}'", max_results=1)
         if there:
             self._ids[run.id] = there[0].info.run_id
@@ -55,7 +62,7 @@ class MlflowSink:
         tags = {"droplab.run": run.id, "arm": run.key.arm, "seed": str(run.key.seed)}
         made = self._client.create_run(experiment, tags=tags, run_name=str(run.key))
         self._ids[run.id] = made.info.run_id
-        params = [Param(key, _text(value)[:_PARAM]) for key, value in _flat(run.config)]
+        params = [Param(key, as_text(value)[:_PARAM]) for key, value in flat(run.config)]
         self._client.log_batch(self._ids[run.id], params=params)
         return 0
 
@@ -100,18 +107,27 @@ class MlflowSink:
         if state in _STATUS:
             self._client.set_terminated(self._ids[run.id], _STATUS[state])
 
+    def conclude(self, conclusion: Conclusion) -> tuple[str, ...]:
+        """Keep it for ``close``."""
+        self._conclusion = conclusion
+        return ()
+
     def close(self) -> tuple[str, ...]:
-        """Say how to look at it."""
+        """Write the verdict; say how to look at it."""
+        if self._conclusion is not None:
+            self._write_verdict(self._conclusion)
         return (f"MLflow: mlflow ui --backend-store-uri {masked(self._uri)}",)
 
-
-def _flat(values: Any, path: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for key, value in values.items():
-        name = f"{path}.{key}" if path else str(key)
-        found += _flat(value, name) if isinstance(value, dict) and value and key != "p" else [(name, value)]
-    return found
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    def _write_verdict(self, conclusion: Conclusion) -> None:
+        """Words as tags and numbers as metrics, by which runs can be searched and sorted; a number is written once."""
+        said = note(conclusion)
+        for experiment in self._experiments:
+            self._client.set_experiment_tag(experiment, _NOTE, shortened(said, _EXPERIMENT_TAG))
+        now = int(time.time() * 1000)
+        for run, run_id in self._ids.items():
+            values = {PREFIX + name: value for name, value in conclusion.arms[self._arms[run]].items()}
+            there = self._client.get_run(run_id).data
+            numbers = {name: value for name, value in values.items() if isinstance(value, float)}
+            new = [Metric(name, value, now, 0) for name, value in numbers.items() if there.metrics.get(name) != value]
+            tags = [RunTag(name, str(value)) for name, value in values.items() if name not in numbers]
+            self._client.log_batch(run_id, metrics=new, tags=[*tags, RunTag(_NOTE, shortened(said, _PARAM))])

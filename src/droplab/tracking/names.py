@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from droplab.measures import PARTS
 
@@ -33,3 +36,38 @@ def bin_edges(low: float, high: float, bins: int) -> list[float]:
     [0.0, 0.25, 0.5, 0.75, 1.0]
     """
     return [low + (high - low) * place / bins for place in range(bins)] + [high]
+
+
+def flat(values: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested tables under dotted names, for tools that cannot nest; rates by site stay one entry.
+
+    >>> dict(flat({"arm": {"p": {"conv*": 0.1}, "kind": "dropout"}, "seed": 0}))
+    {'arm.p': {'conv*': 0.1}, 'arm.kind': 'dropout', 'seed': 0}
+    """
+    for key, value in values.items():
+        name = f"{path}.{key}" if path else str(key)
+        if isinstance(value, Mapping) and value and key != "p":
+            yield from flat(value, name)
+        else:
+            yield name, value
+
+
+def as_text(value: Any) -> str:
+    """A value of a config as a tool shows it.
+
+    >>> as_text("adam"), as_text({"conv*": 0.1}), as_text(None)
+    ('adam', '{"conv*": 0.1}', 'null')
+    """
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def shortened(text: str, most: int) -> str:
+    r"""At most so many characters, whole lines where there are several.
+
+    >>> shortened("one\ntwo\nthree", 9), shortened("three", 9)
+    ('one\ntwo…', 'three')
+    """
+    if len(text) <= most:
+        return text
+    cut = text[: most - 1]
+    return (cut.rpartition("\n")[0] or cut) + "…"

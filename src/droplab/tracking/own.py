@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,8 +11,8 @@ from typing import Any, NamedTuple
 from droplab.errors import words_of
 from droplab.records import ALSO_IN, ExperimentRecord, RunKey
 from droplab.tracking.registry import SINKS
+from droplab.tracking.told import PREFIX, VERDICT, listed
 
-_PREFIX = "droplab."
 Values = Mapping[str, Any]
 
 
@@ -76,27 +75,18 @@ def _mlflow(where: Mapping[str, str], values: Values) -> None:
     client = MlflowClient(tracking_uri=where["uri"])
     for name, value in values.items():
         if isinstance(value, float):
-            client.log_metric(where["run"], _PREFIX + name, value)
+            client.log_metric(where["run"], PREFIX + name, value)
         else:
-            client.set_tag(where["run"], _PREFIX + name, value)
+            client.set_tag(where["run"], PREFIX + name, value)
 
 
 def _tensorboard(where: Mapping[str, str], values: Values) -> None:
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.compat.proto.tensor_pb2 import TensorProto
-    from tensorboard.compat.proto.types_pb2 import DT_STRING
-    from tensorboard.plugins.text.metadata import create_summary_metadata
     from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-    text = "  \n".join(f"{name}: {value}" for name, value in values.items())
-    value = Summary.Value(
-        tag="droplab/verdict/text_summary",
-        metadata=create_summary_metadata("droplab/verdict", ""),
-        tensor=TensorProto(dtype=DT_STRING, string_val=[text.encode()]),
-    )
+    from droplab.tracking.event_files import add, text
+
     writer = EventFileWriter(where["folder"], filename_suffix=".droplab")
-    writer.add_event(Event(step=0, summary=Summary(value=[value]), wall_time=time.time()))
+    add(writer, [text(VERDICT, listed(values))], 0)
     writer.close()
 
 

@@ -4,44 +4,48 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import HistogramProto, Summary
-from tensorboard.compat.proto.tensor_pb2 import TensorProto
-from tensorboard.compat.proto.types_pb2 import DT_STRING
-from tensorboard.plugins.text.metadata import create_summary_metadata
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from droplab.records import Histogram, Measurement, SinkRun
+from droplab.records import Conclusion, Histogram, Measurement, SinkRun
+from droplab.tracking.event_files import add, text
+from droplab.tracking.hparams import columns, session, table
 from droplab.tracking.names import bin_edges, grouped, slug
+from droplab.tracking.told import VERDICT, listed, report, stands_for_all
 
 
 class TensorboardSink:
-    """Event files. A run that is opened again is written anew: event files cannot be corrected."""
+    """Event files. A run that is opened again is written anew: event files cannot be corrected.
+
+    Hyperparameters and verdict, which concern all runs, come last, in a second file of each.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._home = folder / "tracking" / "tensorboard"
         self._writers: dict[str, EventFileWriter] = {}
+        self._runs: dict[str, SinkRun] = {}
+        self._states: dict[str, str] = {}
+        self._tags: set[str] = set()
+        self._conclusion: Conclusion | None = None
 
     def start(self, run: SinkRun) -> int:
         """Begin the run's event file; older ones of the same run go."""
-        place = self._home / f"{slug(run.key.arm)}-seed{run.key.seed}-{run.id[:6]}"
+        place = self._place(run)
         for old in place.glob("events.out.tfevents.*"):
             old.unlink()
         writer = EventFileWriter(str(place))
         self._writers[run.id] = writer
-        text = json.dumps(run.config, indent=2, ensure_ascii=False)
-        value = Summary.Value(
-            tag="config/text_summary",
-            metadata=create_summary_metadata("config", "the experiment's spec"),
-            tensor=TensorProto(dtype=DT_STRING, string_val=[f"```json\n{text}\n```".encode()]),
-        )
-        _add(writer, [value], 0)
+        self._runs[run.id] = run
+        spec = json.dumps(run.config, indent=2, ensure_ascii=False)
+        add(writer, [text("config", f"```json\n{spec}\n```", "the experiment's spec")], 0)
         return 0
+
+    def _place(self, run: SinkRun) -> Path:
+        return self._home / f"{slug(run.key.arm)}-seed{run.key.seed}-{run.id[:6]}"
 
     def epoch(self, run: SinkRun, measurement: Measurement) -> None:
         """Scalars and histograms at step = epoch, from 1."""
@@ -50,31 +54,40 @@ class TensorboardSink:
             for name, value in measurement.metrics.items()
             if not math.isnan(value)
         ]
+        self._tags |= {value.tag for value in values}
         values += [
             Summary.Value(tag=f"{item.kind}s/{item.layer}", histo=_histogram(item)) for item in measurement.histograms
         ]
-        _add(self._writers[run.id], values, measurement.epoch + 1)
+        add(self._writers[run.id], values, measurement.epoch + 1)
 
     def end(self, run: SinkRun, state: str, reason: str) -> None:
         """Note how the run ended and close its file."""
         writer = self._writers.pop(run.id)
-        value = Summary.Value(
-            tag="state/text_summary",
-            metadata=create_summary_metadata("state", ""),
-            tensor=TensorProto(dtype=DT_STRING, string_val=[f"{state} {reason}".strip().encode()]),
-        )
-        _add(writer, [value], run.epochs)
+        self._states[run.id] = state
+        add(writer, [text("state", f"{state} {reason}".strip())], run.epochs)
         writer.close()
 
+    def conclude(self, conclusion: Conclusion) -> tuple[str, ...]:
+        """Keep it for ``close``."""
+        self._conclusion = conclusion
+        return ()
+
     def close(self) -> tuple[str, ...]:
-        """Say where the files are."""
+        """Write what concerns all runs; say where the files are."""
         for writer in self._writers.values():
             writer.close()
+        found = columns(self._runs)
+        for name, run in self._runs.items():
+            values = [value for one in session(name, found[name], self._states.get(name, "")) for value in one.value]
+            if self._conclusion is not None:
+                values.append(text(VERDICT, listed(self._conclusion.arms[run.key.arm])))
+            if name == stands_for_all(self._runs):
+                values += table(found, run.measures, self._tags).value
+                values += [] if self._conclusion is None else [text("droplab/report", report(self._conclusion))]
+            writer = EventFileWriter(str(self._place(run)), filename_suffix=".droplab")
+            add(writer, values, 0)
+            writer.close()
         return (f"TensorBoard: tensorboard --logdir {self._home}",)
-
-
-def _add(writer: EventFileWriter, values: list[Any], step: int) -> None:
-    writer.add_event(Event(step=step, summary=Summary(value=values), wall_time=time.time()))
 
 
 def _histogram(item: Histogram) -> Any:

@@ -7,16 +7,19 @@ import math
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, final
 
 from droplab.errors import UserError, quote
+from droplab.languages import wanted_language
 from droplab.listener import GuardedListener, Listener
-from droplab.records import ExperimentRecord, Measurement, RunKey
+from droplab.records import Conclusion, ExperimentRecord, Measurement, RunKey
 from droplab.tracking.registry import check_sinks
 
 _LONGEST_GRACE = 86_400.0
@@ -67,6 +70,17 @@ class _Child:
                 env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"},  # for what it starts, too
             )
 
+    def end_input(self, told: bytes) -> None:
+        """Say what is to be said and that nothing more comes; a child that does not listen holds nobody up."""
+
+        def say() -> None:
+            with suppress(OSError):  # it is gone already
+                assert self.process.stdin is not None
+                with self.process.stdin as pipe:
+                    pipe.write(told)
+
+        threading.Thread(target=say, daemon=True).start()
+
     def last_words(self) -> str:
         try:
             lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
@@ -86,13 +100,19 @@ class Tracker(Listener):
         names: sinks, as ``check_sinks`` takes them.
         grace: seconds that the sinks may take at the end.
 
+    Attributes:
+        names: the sinks, each once.
+
     Raises:
-        UserError: an unknown sink, a missing package, or ``DROPLAB_TRACK_GRACE`` that is no number of seconds.
+        UserError: an unknown sink, a missing package, ``DROPLAB_TRACK_GRACE`` that is no number of seconds, or, where
+            there are sinks, ``DROPLAB_LANG`` that is no language.
     """
 
     def __init__(self, inner: Listener, names: Sequence[str], grace: float | None = None) -> None:
         self._inner = GuardedListener(inner)  # a display that fails does not keep sinks from starting
-        self._names = check_sinks(names)
+        self.names = check_sinks(names)
+        self.lang = inner.lang or (wanted_language(os.environ) if self.names else "")
+        self._told = b""
         self._grace = grace if grace is not None else _grace()
         self._children: list[_Child] = []
         self._folder = ""
@@ -109,7 +129,7 @@ class Tracker(Listener):
         """Start the sinks; the ledger is there now."""
         self._inner.opened(record, plan, folder)
         self._folder = folder
-        for name in self._names:
+        for name in self.names:
             try:
                 self._children.append(_Child(name, Path(folder)))
             except OSError as problem:
@@ -146,12 +166,14 @@ class Tracker(Listener):
         """Pass it on."""
         self._inner.say(text)
 
+    def conclude(self, conclusion: Conclusion) -> None:
+        """What the experiment has shown; sinks are told it on ``close``."""
+        self._told = json.dumps(asdict(conclusion)).encode()
+
     def close(self) -> None:
         """Let the sinks finish within the grace, end the others, and say what each had to say."""
         for child in self._children:
-            if child.process.stdin is not None:
-                with suppress(OSError):  # it is gone already
-                    child.process.stdin.close()
+            child.end_input(self._told)
         deadline = time.monotonic() + self._grace
         for child in self._children:
             try:

@@ -11,8 +11,9 @@ import wandb_workspaces.reports.v2 as wr
 
 from droplab.errors import SinkError
 from droplab.measures import GAP, reported
-from droplab.records import ExperimentRecord
+from droplab.records import Conclusion, ExperimentRecord
 from droplab.tracking.names import grouped
+from droplab.tracking.told import note
 from droplab.tracking.wandb_sink import PROJECT
 
 
@@ -25,14 +26,15 @@ def curves(record: ExperimentRecord) -> tuple[str, ...]:
 
 
 def build_report(
-    record: ExperimentRecord, advice: str, verdict: str, say: Mapping[str, str], *, entity: str = "", project: str = ""
+    record: ExperimentRecord, conclusion: Conclusion, say: Mapping[str, str], *, entity: str = "", project: str = ""
 ) -> Any:
     """A ``wandb_workspaces.reports.v2.Report``; nothing is sent before its ``save()``.
 
+    It begins with the decision and each arm's interval. W&B's curves know no t intervals; theirs is a deviation.
+
     Args:
         record: the experiment.
-        advice: the verdict's first sentence.
-        verdict: the verdict as text.
+        conclusion: what it has shown.
         say: texts: ``title``, ``curves``, ``curves_text``, ``weights``, ``verdict``, ``runs``, and metrics by name.
         entity: user or team; ``WANDB_ENTITY`` where empty.
         project: ``WANDB_PROJECT`` where empty.
@@ -55,17 +57,17 @@ def build_report(
         project=project,
         entity=entity,
         title=f"{record.name}: {say['title']}",
-        description=advice,
+        description=conclusion.advice,
         width="fluid",
         blocks=[
-            wr.P(text=advice),
+            wr.MarkdownBlock(text=note(conclusion)),
             wr.H1(text=say["curves"]),
             wr.P(text=say["curves_text"]),
             grid(panels, grouped=True),
             wr.H1(text=say["weights"]),
             grid(norms, grouped=True),
             wr.H1(text=say["verdict"]),
-            wr.CodeBlock(code=verdict, language="markdown"),
+            wr.CodeBlock(code=conclusion.text, language="markdown"),
             grid([wr.RunComparer(diff_only=True)], grouped=False),
         ],
     )

@@ -10,7 +10,7 @@ from typing import Any, final
 from droplab.errors import DivergedError, UserError, quote, suggest
 from droplab.folds import Pairs
 from droplab.measures import GAP, PARTS
-from droplab.records import Histogram, Measure, Predictions
+from droplab.records import Histogram, Measure, Predictions, SampleValues
 from droplab.training.folded import Folded, part_of
 from droplab.training.gathering import Gathered
 from droplab.training.numbers import number
@@ -27,6 +27,7 @@ class Attached:
     folds: Mapping[str, Pairs] = field(default_factory=dict)
     histograms: tuple[Histogram, ...] = ()
     predictions: Predictions | None = None
+    samples: Mapping[str, SampleValues] = field(default_factory=dict)
 
 
 class Figures:

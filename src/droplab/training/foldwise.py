@@ -11,6 +11,7 @@ from torch import Tensor
 
 from droplab.errors import UserError
 from droplab.folds import OTHERS, fold_values, folds_for, folds_of_groups, hashes
+from droplab.records import SampleValues
 from droplab.tasks.evaluate import Kept, by_fold
 from droplab.tasks.task import Sums, Task
 
@@ -28,6 +29,7 @@ class Foldwise:
         task: whose measures; those in ``means`` are means.
         samples: how many the set has.
         groups: ``(samples,)``, the group of each sample, where there are groups.
+        each: whether the loss of each sample is kept, too.
 
     >>> from droplab.tasks.classification import Classification
     >>> foldwise = Foldwise(Classification(figures=["accuracy", "macro_f1"]), 4)
@@ -36,7 +38,7 @@ class Foldwise:
     (((1.0, 1.0), (2.0, 3.0)), ((1.0, 1.0), (1.2..., 3.0)))
     """
 
-    def __init__(self, task: Task, samples: int, groups: Any = None) -> None:
+    def __init__(self, task: Task, samples: int, groups: Any = None, *, each: bool = False) -> None:
         self._task = task
         names, means = [measure.name for measure in task.measures], getattr(task, "means", ())
         self._means = [name for name in names if name in means]
@@ -50,15 +52,23 @@ class Foldwise:
         self._sums: dict[str, Tensor] = {}
         self._kept = Kept()
         self._seen = 0
+        self._losses: list[Tensor] | None = [] if each else None
 
     def add(self, outputs: Tensor, targets: Any) -> None:
         """One batch; batches come in the set's order."""
         start, self._seen = self._seen, self._seen + len(outputs)
         rows = self._task.rows(outputs, targets)
+        if self._losses is not None:
+            self._losses.append((rows["loss"] / rows["count"]).float())
         found = by_fold(rows, self._folds[start : self._seen].to(outputs.device), self._count)
         self._sums = {name: self._sums[name] + value if self._sums else value for name, value in found.items()}
         if self._task.whole:
             self._kept.add(outputs, targets)
+
+    def losses(self) -> SampleValues:
+        """The mean loss of what each sample holds, by its place in the set; NaN where nothing of it counts."""
+        values = torch.cat(self._losses).tolist() if self._losses else []
+        return SampleValues(tuple(range(len(values))), tuple(values))
 
     def pairs(self) -> Pairs:
         """Of all batches; none where a fold has no sample that counts, nor of what is not finite on some fold."""

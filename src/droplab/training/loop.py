@@ -32,6 +32,8 @@ from droplab.training.samples import RunData
 from droplab.training.seeding import derive, seed_everything
 
 EVALUATION_BATCH = 512
+MOST_KEPT = 50_000
+"""Validation samples of a task whose losses the ledger keeps at the end of a run, for the page."""
 _LOSS_CHECK_STEPS = 100  # on a GPU, where reading a loss waits for the device; every step on the CPU
 
 
@@ -136,11 +138,15 @@ class Training:
 
     def validate(self) -> dict[str, float]:
         """Figures on validation samples; what they are on folds, and of each sample at the end, goes with them."""
-        foldwise = Foldwise(self.task, len(self.data.validation), self.data.groups)
+        last = self.run.epoch == self.recipe.epochs - 1
+        each = last and len(self.data.validation) <= MOST_KEPT
+        foldwise = Foldwise(self.task, len(self.data.validation), self.data.groups, each=each)
         found = self.evaluate(self.data.validation, foldwise)
         attached(self.run).folds = {f"val_{name}": pairs for name, pairs in foldwise.pairs().items()}
-        if self.run.epoch == self.recipe.epochs - 1:
-            attached(self.run).predictions = self.predict(self.data.validation)
+        if last:
+            shown = attached(self.run).predictions = self.predict(self.data.validation)
+            if shown is None and each:
+                attached(self.run).samples = {"val_loss": foldwise.losses()}
         return {f"val_{name}": value for name, value in found.items()}
 
     def _train(self, epoch: int) -> tuple[dict[str, float], float]:

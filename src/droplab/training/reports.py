@@ -197,7 +197,7 @@ class Reports:
                 weights,
                 first_batches=self._loaders.take_first_batches(),
                 folds=self._figures.folds(),
-                samples=self.sampled.kept(samples),
+                samples={**attached.samples, **self.sampled.kept(samples)},
                 best=self.sampled.is_best(figures),
             )
         )

@@ -109,5 +109,5 @@ KINDS: tuple[Kind, ...] = (
     Kind("inside", "inside", inside.draw, _no_histograms, _of_tensors, _first_tensors),
 )
 """In the order of the page; ``figure.NAME`` says what each shows."""
-WITHOUT = ("runs", "images", "method")
+WITHOUT = ("runs", "images", "samples", "method")
 """Panels of the page that have no figure; ``figure.none.PANEL`` says why."""
