@@ -24,7 +24,7 @@ _TO_THE_RIGHT = (2, 3)
 """Columns of counts."""
 
 
-class Board:
+class Screen:
     """Draws a ``Standing`` in the room that the terminal has, again whenever it is asked."""
 
     def __init__(self, standing: Standing, footer: Callable[[int], list[Text]], lang: str) -> None:
