@@ -20,12 +20,11 @@ from droplab.ledger import open_experiment, read_experiment
 from droplab.listener import Listener, Silent
 from droplab.measures import MeasuresLike
 from droplab.records import ExperimentRecord, RunKey, SampleValues
-from droplab.report import PageSource, build_page, render, summaries
+from droplab.report import build_page, page_source, render, summaries
 from droplab.report.writing import check_free, whole_file
-from droplab.spec import ExperimentSpec, RecipeSpec
+from droplab.spec import ExperimentSpec
 from droplab.spec.loop import LoopSpec
 from droplab.tracking import Tracker, own_runs, write_verdict
-from droplab.training.loop import steps_per_epoch
 from droplab.training.run import Loop
 
 if TYPE_CHECKING:
@@ -178,17 +177,8 @@ class Results:
         replace = replace or path is None
         check_free(target, replace=replace, how="--force replaces it")
         with open_experiment(self.folder) as ledger:
-            design = ledger.design()
-            source = PageSource(
-                record=self.record,
-                verdict=self.verdict,
-                created=design["created"],
-                steps_per_epoch=_steps_per_epoch(self.record),
-                environments=ledger.environments(),
-                plan={**design["plan"], **design["calibration"]},
-                histograms={key: ledger.histograms(key) for key in self.record.runs},
-                changed=changed_images(ledger, self.record, Path(data_dir) if data_dir is not None else None),
-            )
+            where = Path(data_dir) if data_dir is not None else None
+            source = page_source(ledger, self.record, self.verdict, changed_images(ledger, self.record, where))
         text = build_page(source, lang)
         with whole_file(target, replace=replace, how="--force replaces it") as file:
             file.write(text)
@@ -229,12 +219,6 @@ class Results:
 
     def __str__(self) -> str:
         return self.text()
-
-
-def _steps_per_epoch(record: ExperimentRecord) -> int:
-    if "loop" in record.spec:
-        return 1  # what only the loop knows
-    return steps_per_epoch(record.sizes["train"], _batches(record.spec["recipe"]))
 
 
 def compare(
@@ -355,8 +339,3 @@ def compare(
         for line in results.share_verdict():
             tracker.say(line)
     return results
-
-
-def _batches(recipe: Mapping[str, Any]) -> RecipeSpec:
-    """A stored recipe's batches alone: a page is written also where the user's optimiser is not at hand."""
-    return RecipeSpec(**{key: recipe[key] for key in ("batch_size", "drop_last") if key in recipe})

@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError
 from droplab._version import __version__
 from droplab.cli import data, export
 from droplab.cli.audit import audit
+from droplab.cli.board import board
 from droplab.cli.compare import compare
 from droplab.cli.final import final
 from droplab.cli.forget import forget
@@ -34,7 +35,7 @@ from droplab.errors import DroplabError
 
 ABOUT = "Does dropout help this model, where, which kind, how much? A controlled experiment answers."
 COMMANDS: Mapping[str, Callable[..., Any]] = {
-    **{one.__name__: one for one in (compare, launch, report, runs, verdict, judge, plan, note, forget, rename)},
+    **{one.__name__: one for one in (compare, launch, board, report, runs, verdict, judge, plan, note, forget, rename)},
     **{one.__name__: one for one in (init, kinds, audit)},
     "test": final,
 }

@@ -9,8 +9,10 @@ import json
 from importlib.resources import files
 from string import Template
 
+from droplab.analysis import Verdict
 from droplab.errors import FailureError
 from droplab.languages import LANGUAGES, check_language
+from droplab.records import ExperimentRecord
 from droplab.report.payload import PageSource, payload
 from droplab.report.text import render
 
@@ -30,18 +32,39 @@ def build_page(source: PageSource, lang: str = "en") -> str:
         FailureError: the front end was not built.
     """
     check_language(lang)
-    script = _asset("page.js").replace("</script", "<\\/script")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     data = json.dumps(payload(source, lang), separators=(",", ":"), allow_nan=False)
-    plain = "".join(
-        f'<pre lang="{code}">{html.escape(render(source.verdict, source.record, code))}</pre>' for code in LANGUAGES
-    )
+    return lay_out("page", data, lang, f"{source.record.name} · droplab", plain_text(source.verdict, source.record))
+
+
+def plain_text(verdict: Verdict, record: ExperimentRecord) -> str:
+    """The verdict as markup for readers without JavaScript."""
+    return "".join(f'<pre lang="{code}">{html.escape(render(verdict, record, code))}</pre>' for code in LANGUAGES)
+
+
+def lay_out(front: str, data: str, lang: str, title: str, plain: str, follow: str = "") -> str:
+    """One HTML text with everything inside.
+
+    Args:
+        front: which front end: ``page`` or ``board``.
+        data: JSON for it.
+        lang: language in which it opens.
+        title: of the document; any text.
+        plain: markup for readers without JavaScript.
+        follow: the address from which it hears of changes; empty where it makes no request at all.
+
+    Raises:
+        FailureError: the front end was not built.
+    """
+    script = _asset(f"{front}.js").replace("</script", "<\\/script")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return Template(_asset("shell.html")).substitute(
         lang=lang,
-        title=html.escape(f"{source.record.name} · droplab"),
+        title=html.escape(title),
         script_hash=f"sha256-{digest}",
-        style=_asset("page.css").replace("</style", "<\\/style"),
+        requests="; connect-src 'self'" if follow else "",
+        style=_asset(f"{front}.css").replace("</style", "<\\/style"),
         plain=plain,
+        follow=f' data-follow="{html.escape(follow)}"' if follow else "",
         data=data.replace("<", "\\u003c"),
         script=script,
     )

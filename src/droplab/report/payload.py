@@ -53,6 +53,13 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
         source: the experiment.
         lang: language in which the page opens; all languages are inside.
     """
+    record, verdict = source.record, source.verdict
+    runs = [run_data(run, record, verdict.questions, spared=run.key in verdict.spared) for run in record.runs.values()]
+    return {**beside_runs(source, lang), "runs": runs}
+
+
+def beside_runs(source: PageSource, lang: str) -> dict[str, Any]:
+    """The page's data but for ``runs``, which change with every epoch."""
     record, keys, asked = source.record, list(source.record.runs), source.verdict.questions
     found = stopping(record, source.verdict)
     return {
@@ -84,7 +91,6 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
             "openings": None if ELSEWHERE in record.spec else record.test_openings,
             "done": sum(run.state == "done" for run in record.runs.values()),
         },
-        "runs": [_run(run, record, asked, spared=run.key in source.verdict.spared) for run in record.runs.values()],
         "histograms": [
             {"run": keys.index(key), **item}
             for key in _histogram_runs(record, source.histograms)
@@ -180,7 +186,15 @@ def _effect(effect: Effect, verdict: Verdict, found: Stopping) -> dict[str, Any]
     }
 
 
-def _run(run: RunRecord, record: ExperimentRecord, asked: Questions, *, spared: bool) -> dict[str, Any]:
+def run_data(run: RunRecord, record: ExperimentRecord, asked: Questions, *, spared: bool) -> dict[str, Any]:
+    """One run as the page has it.
+
+    Args:
+        run: one of the record's.
+        record: the experiment.
+        asked: its questions.
+        spared: whether it was planned and is not needed.
+    """
     metrics = dict(run.metrics)
     if asked.gap is not None and GAP not in metrics and (gap := asked.gap.curve(run)):
         metrics[GAP] = gap

@@ -16,7 +16,7 @@ from droplab.errors import DivergedError
 from droplab.kernels import prepare
 from droplab.nn import penalty
 from droplab.records import Notice, Predictions
-from droplab.spec.experiment import ExperimentSpec, RecipeSpec
+from droplab.spec.experiment import ExperimentSpec, RecipeSpec, steps_per_epoch
 from droplab.spec.rivals import recipe_of
 from droplab.tasks.classification import smoothed
 from droplab.tasks.evaluate import Added, outputs_of
@@ -32,15 +32,6 @@ from droplab.training.seeding import derive, seed_everything
 
 EVALUATION_BATCH = 512
 _LOSS_CHECK_STEPS = 100  # on a GPU, where reading a loss waits for the device; every step on the CPU
-
-
-def steps_per_epoch(samples: int, recipe: RecipeSpec) -> int:
-    """How many batches an epoch has.
-
-    >>> steps_per_epoch(97, RecipeSpec(batch_size=32)), steps_per_epoch(97, RecipeSpec(batch_size=32, drop_last=True))
-    (4, 3)
-    """
-    return samples // recipe.batch_size if recipe.drop_last else math.ceil(samples / recipe.batch_size)
 
 
 class SeedsData(Protocol):
