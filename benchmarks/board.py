@@ -1,9 +1,9 @@
 """What an open board costs training, and how soon it tells of an epoch.
 
-python benchmarks/board.py [--epochs 320] [--browser]
+python benchmarks/board.py [--epochs 320] [--block 16] [--browser]
 
 The demonstration's recipe, 2 arms × 1 seed, is trained while ``droplab board`` has a reader of the experiment's page
-and one of the list, or with ``--browser`` both open in headless Chromium. Every BLOCK epochs board and readers are
+and one of the list, or with ``--browser`` both open in headless Chromium. Every --block epochs board and readers are
 stopped (SIGSTOP) or let go on (SIGCONT): one block with them over the block without is the ratio, pairs are averaged,
 with the standard error. 1,000 images an epoch are the worst case, as a board's work goes by epochs. The delay is from
 the commit of an epoch until the page's reader has its event, in the blocks in which the board is at work.
@@ -32,7 +32,6 @@ from droplab.records import Measurement, RunKey
 from droplab.spec import parse_spec
 from droplab.spec.presets import demo
 
-BLOCK = 16
 WARM_SECONDS = 15
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "board.csv"
@@ -41,7 +40,8 @@ RESULTS = ROOT / "benchmarks" / "results" / "board.csv"
 class Turns(Listener):
     """Lets the board and its readers work in every other block of epochs, and notes when epochs were committed."""
 
-    def __init__(self, groups: list[int]) -> None:
+    def __init__(self, groups: list[int], block: int) -> None:
+        self.block = block
         self.blocks: list[float] = []
         self.committed: dict[tuple[str, int, int], float] = {}
         self._groups = groups
@@ -53,12 +53,14 @@ class Turns(Listener):
     def epoch(self, key: RunKey, measurement: Measurement) -> None:
         """Count, and take turns at the end of a block."""
         now = time.perf_counter()
-        if not self._stopped and self._seen % BLOCK < BLOCK - 2:  # the last ones may meet a board that is stopped
+        if (
+            not self._stopped and self._seen % self.block < self.block - 1
+        ):  # the last ones may meet a board that is stopped
             self.committed[key.arm, key.seed, measurement.epoch + 1] = time.time()
         if now - self._first < WARM_SECONDS or self._over:
             return
         self._seen += 1
-        if self._seen % BLOCK == 0:
+        if self._seen % self.block == 0:
             if self._seen:
                 self.blocks.append(now - self._began)
                 self.turn(stop=len(self.blocks) % 2 == 1)
@@ -106,7 +108,7 @@ def start(*words: str, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, *words], start_new_session=True, text=True, **options)
 
 
-def measure(folder: Path, epochs: int, *, browser: bool) -> dict[str, Any]:
+def measure(folder: Path, epochs: int, block: int, *, browser: bool) -> dict[str, Any]:
     """Train once, in turns."""
     spec = demo()
     spec["recipe"] = {**spec["recipe"], "epochs": epochs}
@@ -138,7 +140,7 @@ def measure(folder: Path, epochs: int, *, browser: bool) -> dict[str, Any]:
                 processes.append(start(__file__, "--read", f"http://{address}events", stdout=subprocess.DEVNULL))
             self._groups += [one.pid for one in processes[1:]]
 
-    turns = Opened([board.pid])
+    turns = Opened([board.pid], block)
     try:
         run_experiment(parse_spec(spec), out=place / "demo", listener=turns)
         turns.turn(stop=False)
@@ -163,9 +165,9 @@ def measure(folder: Path, epochs: int, *, browser: bool) -> dict[str, Any]:
         "reader": "Chromium" if browser else "streams",
         "pairs": len(ratios),
         "ratio": round(statistics.fmean(ratios), 4),
-        "standard_error": round(statistics.stdev(ratios) / math.sqrt(len(ratios)), 4),
+        "standard_error": round(statistics.stdev(ratios) / math.sqrt(len(ratios)) if len(ratios) > 1 else math.nan, 4),
         "median_ratio": round(statistics.median(ratios), 4),
-        "epochs_per_second": round(BLOCK / statistics.median(turns.blocks), 2),
+        "epochs_per_second": round(block / statistics.median(turns.blocks), 2),
         "epochs_told": len(delays),
         "delay_median": round(statistics.median(delays), 3),
         "delay_99": round(statistics.quantiles(delays, n=100)[98], 3),
@@ -178,6 +180,7 @@ def main() -> None:
     """Measure, print and write benchmarks/results/board.csv."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=320)
+    parser.add_argument("--block", type=int, default=16)
     parser.add_argument("--browser", action="store_true")
     parser.add_argument("--read", metavar="ADDRESS", help=argparse.SUPPRESS)
     parser.add_argument("--show", metavar="ADDRESS", help=argparse.SUPPRESS)
@@ -190,7 +193,7 @@ def main() -> None:
         with RESULTS.open(encoding="utf-8", newline="") as file:
             rows = {row["reader"]: row for row in csv.DictReader(file)}
     with tempfile.TemporaryDirectory() as place:
-        found = measure(Path(place), options.epochs, browser=options.browser)
+        found = measure(Path(place), options.epochs, options.block, browser=options.browser)
     print(found)
     rows[found["reader"]] = found
     with RESULTS.open("w", encoding="utf-8", newline="") as file:

@@ -20,7 +20,7 @@ from droplab.board.watcher import Watcher
 from droplab.cli.translating import translate
 from tests.report.conftest import browser  # noqa: F401  # a fixture
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds for what is there within one, where the machine has nothing else to do."""
 
 

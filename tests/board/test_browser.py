@@ -86,7 +86,7 @@ def test_a_new_epoch_is_drawn_and_the_reader_stays_where_he_is(opened, tmp_path)
         page.wait_for_selector(".banner", state="detached")
         assert standing() == before
         assert page.get_attribute("[data-metric=val_loss] .plot", "aria-label") != label
-        assert {"arm=other", "axis=step", "smooth=0.5"} <= set(page.evaluate("location.hash.slice(1)").split("&"))
+        page.wait_for_function("() => location.hash.includes('arm=other&axis=step&smooth=0.5')")
         assert page.inner_text("#live") == "Not training"
         assert page.locator("#runs tbody tr").count() == 3
         page.close()

@@ -144,6 +144,20 @@ def test_what_is_not_there_yet_is_waited_for(board, tmp_path):
     assert row["decision"]["ja"]["title"].startswith("未完了")
 
 
+def test_nothing_is_read_while_nobody_looks(board, tmp_path, monkeypatch):
+    monkeypatch.setattr("droplab.board.stamp._SURE_SECONDS", 0.1)
+    with begin(tmp_path / "runs" / "one") as ledger:
+        ledger.set_state(KEY, "running")
+        until(lambda: board.watcher.experiments() and board.watcher.experiments()[0][1].record)
+        time.sleep(0.6)  # what was written at the file system's last tick is looked at once more
+        watched = board.watcher.experiments()[0][1]
+        known = watched.record
+        epoch(ledger, KEY, 0)
+        time.sleep(0.6)
+        assert watched.record is known
+        assert data_of(board.get(board.page("one"))[2])["runs"][0]["epochs"] == 1
+
+
 def test_a_broken_ledger_is_shown_and_stops_nothing(board, tmp_path):
     for name in ("good", "bad", "gone"):
         with begin(tmp_path / "runs" / name) as ledger:
@@ -189,7 +203,8 @@ def test_scripts_in_names_stay_text(board, tmp_path):
     assert [row["name"] for row in data_of(board.get("/")[2])["rows"]] == [names[2]]
 
 
-def test_the_page_as_a_file_is_that_of_the_command(finished, tmp_path):
+def test_the_page_as_a_file_is_that_of_the_command(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr("droplab.board.watcher._STILL_SECONDS", 0.0)
     from tests.board.conftest import serving
 
     with serving(finished.folder) as board:

@@ -46,7 +46,7 @@ function header(): HTMLElement {
     switchTheme();
     chosen();
   } }, list.say("theme"));
-  return h("header", {}, h("b", { class: "brand" }, "droplab"), h("span", { class: "name" }, list.say("board")), h("nav", {}), h("span", { class: "switch" }, h("span", { id: "live", "data-is": here ? "here" : "lost" }, list.say(here ? "live" : "lost")), ...languages, theme));
+  return h("header", {}, h("b", { class: "brand" }, "droplab"), h("span", { class: "name" }, list.say("board")), h("nav", {}), h("span", { class: "following" }, h("span", { id: "live", "data-is": here ? "here" : "lost" }, list.say(here ? "live" : "lost"))), h("span", { class: "switch" }, ...languages, theme));
 }
 
 /** Build for the reader's choices, which stand in the address. */

@@ -30,5 +30,5 @@ export function header(page: Page, ids: string[], build: () => void): HTMLElemen
     return location.href;
   }, "link");
   link.id = "link";
-  return h("header", {}, brand(), h("span", { class: "name" }, h("bdi", {}, page.data.experiment.name)), h("nav", { "aria-label": page.say("nav") }, ...links), h("span", { class: "switch" }, ...status(page), ...languages, theme, link));
+  return h("header", {}, brand(), h("span", { class: "name" }, h("bdi", {}, page.data.experiment.name)), h("nav", { "aria-label": page.say("nav") }, ...links), ...status(page), h("span", { class: "switch" }, ...languages, theme, link));
 }

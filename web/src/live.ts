@@ -61,10 +61,10 @@ export function merge(data: Payload, { count, parts, runs }: Message): boolean {
 const sign = h("span", { id: "live" });
 
 /** What the header says of the connection and of training; nothing on a page that is a file. */
-export function status(page: Page): (HTMLElement | null)[] {
+export function status(page: Page): HTMLElement[] {
   if (!following) return [];
   told(page);
-  return [sign, h("a", { id: "share", href: "page.html", download: true }, page.say("live.share"))];
+  return [h("span", { class: "following" }, sign, h("a", { id: "share", href: "page.html", download: true }, page.say("live.share")))];
 }
 
 /** The way back to the list of experiments. */

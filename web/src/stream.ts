@@ -3,6 +3,7 @@
 const SHARE = 0.05; // of this page's time goes into drawing what is new
 const LEAST = 150; // milliseconds between two drawings
 const MOST = 1000;
+const AGAIN = 3000; // until a board is asked again that had an answer, and not the one that was wanted
 
 /**
  * Hear of what is new, again where the connection was lost, from where it was left.
@@ -38,7 +39,10 @@ export function listen<Message>(address: string, draw: (news: Message[]) => void
     if (document.hidden) return;
     source = new EventSource(version ? `${address.split("?")[0]}?since=${version}` : address);
     source.onopen = () => connected(true);
-    source.onerror = () => connected(false); // it tries again by itself, unless the board has nothing for it
+    source.onerror = () => {
+      connected(false);
+      if (source?.readyState === EventSource.CLOSED) setTimeout(connect, AGAIN); // else it tries again by itself
+    };
     source.onmessage = ({ data, lastEventId }) => {
       version = lastEventId;
       waiting.push(JSON.parse(data as string) as Message);

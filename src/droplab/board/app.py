@@ -52,7 +52,7 @@ class Board:
         """The list of experiments."""
         del request
         listing = Listing(self._watcher, self._lang)
-        return HTMLResponse(await run_in_threadpool(listing.page))
+        return _html(await run_in_threadpool(listing.page))
 
     async def index_events(self, request: Request) -> Response:
         """What is new in the list, in full at first."""
@@ -65,7 +65,7 @@ class Board:
         if watched is None:
             return _nothing()
         try:
-            return HTMLResponse(await run_in_threadpool(watched.page))
+            return _html(await run_in_threadpool(watched.page))
         except DroplabError as problem:
             return PlainTextResponse(f"droplab: {problem}", 503)
 
@@ -95,7 +95,7 @@ class Board:
         except (DroplabError, OSError) as problem:
             return PlainTextResponse(f"droplab: {problem}", 503)
         name = f"{watched.record.name if watched.record else watched.folder.name}.html"
-        kept = f"attachment; filename=\"report.html\"; filename*=UTF-8''{quote(name, safe='')}"
+        kept = f"attachment; filename=\"report.html\"; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
         return HTMLResponse(body, headers={"content-disposition": kept})
 
     def _asked(self, request: Request) -> Watched | None:
@@ -118,6 +118,10 @@ class Board:
                         yield ": here\n\n"
 
         return StreamingResponse(told(), media_type="text/event-stream")
+
+
+def _html(text: str) -> Response:
+    return HTMLResponse(text.encode("utf-8", "replace"))  # a folder's name may be no text
 
 
 def _nothing() -> Response:

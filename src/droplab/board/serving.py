@@ -114,6 +114,8 @@ def server_of(watcher: Watcher, wake: Wake, lang: str, names: Sequence[str] = ()
         raise FailureError("droplab board needs starlette and uvicorn: pip install 'droplab[board]'") from None
 
     class Server(uvicorn.Server):  # type: ignore[misc]  # lint does without it
+        """Streams would keep it from ending."""
+
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             super().handle_exit(sig, frame)
             wake.end()
