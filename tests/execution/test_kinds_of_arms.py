@@ -12,7 +12,8 @@ from droplab import nn
 from droplab.data import load
 from droplab.errors import SiteError
 from droplab.models import TutorialCNN
-from droplab.spec.experiment import ArmSpec, ExperimentSpec
+from droplab.spec.arm import ArmSpec
+from droplab.spec.experiment import ExperimentSpec
 from droplab.surgery import apply_rates, rates
 from droplab.training.samples import lay_out
 from tests.conftest import tiny

@@ -7,9 +7,9 @@ import pytest
 from droplab.errors import SpecError
 from droplab.spec import ExperimentSpec, parse_spec
 from droplab.spec.changes import FIXED, VARYING
-from droplab.spec.experiment import DataSpec, RecipeSpec
 from droplab.spec.presets import arm_set
 from droplab.spec.rivals import dearest, recipe_of, train_sizes
+from droplab.spec.tables import DataSpec, RecipeSpec
 
 
 def of_arm(**arm: object) -> ExperimentSpec:

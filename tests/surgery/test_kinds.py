@@ -10,7 +10,7 @@ import torch
 from droplab import nn
 from droplab.errors import SiteError, SpecError
 from droplab.models import TutorialCNN
-from droplab.spec.experiment import ArmSpec
+from droplab.spec.arm import ArmSpec
 from droplab.surgery import apply_rates, rates, site_layers
 from droplab.surgery.kinds import kinds
 

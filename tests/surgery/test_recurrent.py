@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence
 from torch.utils.checkpoint import checkpoint
 
 import droplab
-from droplab.spec.experiment import ArmSpec
+from droplab.spec.arm import ArmSpec
 from droplab.surgery import FunctionRate
 from droplab.surgery.drawing import Drawing
 from droplab.training.arming import give_arm

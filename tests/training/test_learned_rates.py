@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from droplab import nn
-from droplab.spec.experiment import RecipeSpec
+from droplab.spec.tables import RecipeSpec
 from droplab.training.optimise import apply_max_norm, make_optimizer
 
 KINDS = [

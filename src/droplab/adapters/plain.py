@@ -17,7 +17,7 @@ from droplab.errors import UserError
 from droplab.execution.calibrate import choose_device
 from droplab.nn import penalty
 from droplab.records import Measure
-from droplab.spec.experiment import ArmSpec
+from droplab.spec.arm import ArmSpec
 from droplab.surgery import rates
 from droplab.training.drawing import Drawn, drawn
 from droplab.training.keeping import check_plain, sorted_out

@@ -219,7 +219,7 @@ def choose_arms(text: str, known: Any, model: str = "") -> list[dict[str, Any]]:
     Raises:
         SpecError: a word is neither.
     """
-    from droplab.spec.experiment import default_arms
+    from droplab.spec.arm import default_arms
 
     table = known if isinstance(known, list) else [arm.model_dump() for arm in default_arms(model)]
     by_name = {arm["name"]: arm for arm in table if isinstance(arm, dict) and "name" in arm}

@@ -44,7 +44,7 @@ def written(word: str) -> dict[str, Any] | None:
         return None
     if not changes:
         return {"name": f"dropout {word}" if rate else "no dropout", "p": rate}
-    from droplab.spec.arms import read_arm
+    from droplab.spec.read_arms import read_arm
 
     pairs = (change.partition("=") for change in changes)
     return dict(read_arm({"p": rate, "recipe": {key.strip(): _value(value.strip()) for key, _, value in pairs}}))

@@ -18,7 +18,8 @@ from droplab.execution.house_set import HouseSet, terms_for
 from droplab.execution.plan import Plan
 from droplab.execution.runs import LoopRuns
 from droplab.records import Notice
-from droplab.spec.experiment import ComputeSpec, ExperimentSpec
+from droplab.spec.experiment import ExperimentSpec
+from droplab.spec.tables import ComputeSpec
 from droplab.training.allocator import keep_freed_memory
 from droplab.training.loop import HouseLoop
 from droplab.training.samples import RunData

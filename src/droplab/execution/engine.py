@@ -28,9 +28,10 @@ from droplab.languages import Count
 from droplab.ledger import FILE_NAME, Ledger, exists
 from droplab.listener import GuardedListener, Listener, Silent
 from droplab.records import ExperimentRecord, RunKey
-from droplab.spec.experiment import ComputeSpec, ExperimentSpec, digest
+from droplab.spec.experiment import ExperimentSpec, digest
 from droplab.spec.loop import LoopSpec
 from droplab.spec.plan import KEY, kept
+from droplab.spec.tables import ComputeSpec
 
 
 @dataclass(frozen=True)

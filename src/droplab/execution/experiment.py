@@ -11,7 +11,8 @@ import torch
 from droplab.execution.executors import Opened, ProcessExecutor, RunSet
 from droplab.execution.plan import Plan
 from droplab.records import Notice, RunKey
-from droplab.spec.experiment import ArmSpec, ComputeSpec
+from droplab.spec.arm import ArmSpec
+from droplab.spec.tables import ComputeSpec
 
 
 class Spec(Protocol):

@@ -23,8 +23,8 @@ from droplab.execution.runs import LoopRuns
 from droplab.given import find, source_digest
 from droplab.measures import measures_json
 from droplab.records import Notice
+from droplab.spec.arm import ArmSpec
 from droplab.spec.enlarged import as_it_began
-from droplab.spec.experiment import ArmSpec
 from droplab.spec.loop import NOT_IDENTITY, LoopSpec, enlarged
 from droplab.training.port import Port, Store
 from droplab.training.run import Loop

@@ -16,7 +16,8 @@ from droplab.execution.loading import lay_out_for, split_of, with_sizes
 from droplab.execution.plan import OpenRun, Plan
 from droplab.execution.runs import LoopRuns
 from droplab.execution.seed_data import SeedData
-from droplab.spec.experiment import ArmSpec, ExperimentSpec
+from droplab.spec.arm import ArmSpec
+from droplab.spec.experiment import ExperimentSpec
 from droplab.tasks.split import TaskSplit
 from droplab.training.loop import HouseLoop
 from droplab.training.port import Port

@@ -19,7 +19,7 @@ from droplab.execution.executors.reasons import may_retry, reason_of
 from droplab.execution.executors.telling import Telling
 from droplab.execution.launch_ranks import TogetherPort, TogetherStore
 from droplab.execution.plan import OpenRun
-from droplab.spec.experiment import ArmSpec
+from droplab.spec.arm import ArmSpec
 from droplab.training.labels import Labels
 from droplab.training.port import Port, StoppedError, Store
 from droplab.training.ranks import ALONE, Ranks, Together, share_here

@@ -14,8 +14,9 @@ from droplab.errors import DesignError, UserError
 from droplab.records import ExperimentRecord
 from droplab.resampling import Draw, draw_of
 from droplab.spec.changes import SIZE
-from droplab.spec.experiment import DataSpec, ExperimentSpec
+from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.rivals import train_sizes
+from droplab.spec.tables import DataSpec
 from droplab.spec.task import DEFAULT
 from droplab.tasks.checking import check_parts
 from droplab.tasks.split import TaskSplit, load_split

@@ -11,7 +11,7 @@ import torch
 
 from droplab.errors import DivergedError
 from droplab.execution.plan import OpenRun, Plan
-from droplab.spec.experiment import ArmSpec
+from droplab.spec.arm import ArmSpec
 from droplab.training.labels import Labels, open_now
 from droplab.training.port import Port, StoppedError, Store
 from droplab.training.run import Loop, Run

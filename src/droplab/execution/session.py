@@ -28,7 +28,7 @@ from droplab.kernels import prepare_meanwhile
 from droplab.ledger import FILE_NAME, Ledger, exists
 from droplab.listener import GuardedListener, Listener
 from droplab.records import Notice
-from droplab.spec.experiment import ArmSpec
+from droplab.spec.arm import ArmSpec
 from droplab.spec.loop import LoopSpec
 from droplab.training.labels import Labels, open_now
 from droplab.training.run import Run

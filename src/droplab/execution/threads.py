@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from droplab.errors import SpecError
 from droplab.execution.environment import cores
-from droplab.spec.experiment import ComputeSpec
+from droplab.spec.tables import ComputeSpec
 
 _PER_CORE = 4
 

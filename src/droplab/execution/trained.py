@@ -18,7 +18,7 @@ from droplab.execution.loading import load_again
 from droplab.ledger import OpenLedger, open_experiment
 from droplab.measures import kept_measures
 from droplab.records import ExperimentRecord, RunKey, RunRecord
-from droplab.spec.experiment import ArmSpec
+from droplab.spec.arm import ArmSpec
 from droplab.spec.specfile import parse_spec
 from droplab.training.arming import initial_model
 from droplab.training.port import StoppedError, Store

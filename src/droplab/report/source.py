@@ -36,7 +36,7 @@ def page_source(ledger: OpenLedger, record: ExperimentRecord, verdict: Verdict, 
 def _steps(record: ExperimentRecord) -> int:
     if "loop" in record.spec:
         return 1  # what only the loop knows
-    from droplab.spec.experiment import RecipeSpec, steps_per_epoch  # pydantic, which who reads a verdict does without
+    from droplab.spec.tables import RecipeSpec, steps_per_epoch  # pydantic, which who reads a verdict does without
 
     recipe = record.spec["recipe"]
     batches = {key: recipe[key] for key in ("batch_size", "drop_last") if key in recipe}

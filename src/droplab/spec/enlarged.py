@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from droplab.errors import SpecError
-from droplab.spec.experiment import ArmSpec, ExperimentSpec
+from droplab.spec.arm import ArmSpec
+from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.specfile import parse_spec
 from droplab.variants.asked import normal_form
 

@@ -12,10 +12,13 @@ from droplab.given import name_of
 from droplab.measures import PARTS, measures_json, read_measures
 from droplab.records import Measure
 from droplab.schedules import for_sites
-from droplab.spec.arms import own_arms, read_arm
-from droplab.spec.experiment import TUTORIAL_ARMS, ArmSpec, ByName, ComputeSpec, Seeds, check_names, digest
+from droplab.spec.arm import TUTORIAL_ARMS, ArmSpec, ByName, check_names
+from droplab.spec.experiment import digest
 from droplab.spec.order import reordered
 from droplab.spec.plan import KEYS, Planned
+from droplab.spec.read_arms import own_arms, read_arm
+from droplab.spec.seeds import Seeds
+from droplab.spec.tables import ComputeSpec
 from droplab.userobjects import looks_like_object
 from droplab.variants.asked import normal_form
 

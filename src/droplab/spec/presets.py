@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from droplab.errors import UserError, suggest
-from droplab.spec.arms import own_arms
+from droplab.spec.read_arms import own_arms
 from droplab.userobjects import looks_like_object
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from droplab.spec.arm import ArmSpec
 from droplab.spec.changes import SIZE
-from droplab.spec.experiment import ArmSpec, ExperimentSpec, RecipeSpec
+from droplab.spec.experiment import ExperimentSpec
+from droplab.spec.tables import RecipeSpec
 
 
 def recipe_of(spec: ExperimentSpec, arm: ArmSpec) -> RecipeSpec:

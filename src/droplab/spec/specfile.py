@@ -10,8 +10,10 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from droplab.errors import SpecError, clip, quote, suggest
+from droplab.spec.arm import ArmSpec
 from droplab.spec.changes import VARYING
-from droplab.spec.experiment import ArmSpec, DataSpec, ExperimentSpec, RecipeSpec
+from droplab.spec.experiment import ExperimentSpec
+from droplab.spec.tables import DataSpec, RecipeSpec
 
 Spec = TypeVar("Spec", bound=BaseModel)
 

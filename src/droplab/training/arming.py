@@ -12,7 +12,8 @@ from droplab.data.shapes import example, is_plain
 from droplab.layers.unreached import hush
 from droplab.models import build
 from droplab.schedules import for_sites
-from droplab.spec.experiment import ArmSpec, ExperimentSpec
+from droplab.spec.arm import ArmSpec
+from droplab.spec.experiment import ExperimentSpec
 from droplab.surgery import Change, apply_rates, raised, remember, replace
 from droplab.tasks.evaluate import called_with
 from droplab.training.seeding import seed_everything

@@ -16,8 +16,9 @@ from droplab.errors import DivergedError
 from droplab.kernels import prepare
 from droplab.nn import penalty
 from droplab.records import Notice, Predictions
-from droplab.spec.experiment import ExperimentSpec, RecipeSpec, steps_per_epoch
+from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.rivals import recipe_of
+from droplab.spec.tables import RecipeSpec, steps_per_epoch
 from droplab.tasks.classification import smoothed
 from droplab.tasks.evaluate import Added, outputs_of
 from droplab.tasks.task import Sums

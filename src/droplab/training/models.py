@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from droplab.errors import SiteError, UserError
 from droplab.nn import keyed, penalty
 from droplab.schedules import for_sites
-from droplab.spec.experiment import ArmSpec
+from droplab.spec.arm import ArmSpec
 from droplab.surgery import calls_missing, match_sites, rates
 from droplab.surgery.kinds import kinds
 from droplab.training.arming import give_arm

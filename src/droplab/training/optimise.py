@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from droplab.errors import SpecError, UserError, quote_text
 from droplab.layers.learned import rate_parameters
-from droplab.spec.experiment import RecipeSpec
 from droplab.spec.optimisers import name_and_options, takes
+from droplab.spec.tables import RecipeSpec
 from droplab.userobjects import resolve, where_raised
 
 FADED = 1e-34

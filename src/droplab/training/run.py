@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from droplab.errors import UserError
 from droplab.records import Notice, RunKey
-from droplab.spec.experiment import ArmSpec
+from droplab.spec.arm import ArmSpec
 from droplab.training.drawing import Drawn, drawn
 from droplab.training.epochs import Epochs
 from droplab.training.evaluating import Evaluate

@@ -14,8 +14,8 @@ from droplab.data import Part, Split
 from droplab.data.memory import check_room, told_if_full
 from droplab.data.picked import Source, pick
 from droplab.data.samples import Samples as InMemory
+from droplab.spec.arm import ArmSpec
 from droplab.spec.changes import SIZE
-from droplab.spec.experiment import ArmSpec
 from droplab.tasks.classification import Classification
 from droplab.tasks.split import TaskSplit
 from droplab.tasks.task import Task

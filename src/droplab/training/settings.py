@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, final
 
 from droplab.errors import UserError, quote
-from droplab.spec.experiment import ArmSpec
+from droplab.spec.arm import ArmSpec
 
 
 @final

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from droplab.errors import UserError
 from droplab.records import Notice
-from droplab.spec.experiment import ArmSpec
+from droplab.spec.arm import ArmSpec
 from droplab.training.loaders import Loaders
 from droplab.training.models import Models
 from droplab.training.once import Once

@@ -9,7 +9,7 @@ import pytest
 import droplab
 from droplab.execution.executors.cluster import RayExecutor
 from droplab.execution.executors.cluster.connection import check
-from droplab.spec.experiment import ComputeSpec
+from droplab.spec.tables import ComputeSpec
 from droplab.testing import ExecutorContract
 
 

@@ -20,7 +20,8 @@ from droplab.execution.check.subject import Subject
 from droplab.execution.check.weights import check_new, check_weights
 from droplab.execution.fingerprint import code_digests
 from droplab.records import Notice
-from droplab.spec.experiment import ArmSpec, ExperimentSpec
+from droplab.spec.arm import ArmSpec
+from droplab.spec.experiment import ExperimentSpec
 from droplab.tasks.split import TaskSplit
 from droplab.training.samples import RunData
 from droplab.training.seeding import borrowed_generators

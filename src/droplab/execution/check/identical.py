@@ -8,7 +8,8 @@ from droplab.errors import DroplabError
 from droplab.execution.check.passes import signature
 from droplab.execution.check.subject import Subject
 from droplab.records import Notice
-from droplab.spec.experiment import ArmSpec, ExperimentSpec
+from droplab.spec.arm import ArmSpec
+from droplab.spec.experiment import ExperimentSpec
 from droplab.surgery import site_layers
 from droplab.training.samples import RunData
 from droplab.variants.asked import normal_form

@@ -15,7 +15,8 @@ from droplab.errors import ModelError, words_of
 from droplab.execution.check.arms import at
 from droplab.nn import keyed, penalty
 from droplab.schedules import for_sites, moves
-from droplab.spec.experiment import ArmSpec, ExperimentSpec
+from droplab.spec.arm import ArmSpec
+from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.rivals import recipe_of
 from droplab.surgery import Change
 from droplab.tasks.classification import smoothed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from droplab.data import Split
 from droplab.errors import SpecError
-from droplab.spec.experiment import RecipeSpec
+from droplab.spec.tables import RecipeSpec
 from droplab.tasks.split import TaskSplit
 
 

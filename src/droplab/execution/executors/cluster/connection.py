@@ -16,7 +16,7 @@ import torch
 
 from droplab._version import __version__
 from droplab.errors import FailureError, UserError, words_of
-from droplab.spec.experiment import ComputeSpec
+from droplab.spec.tables import ComputeSpec
 
 try:
     import ray

@@ -21,7 +21,7 @@ from droplab.execution.executors.cluster.task import UNOPENED, carry_out
 from droplab.execution.executors.process import PATIENCE_SECONDS, THREAD_VARIABLES
 from droplab.execution.executors.worker import ANSWERED
 from droplab.execution.plan import OpenRun, is_compared
-from droplab.spec.experiment import ComputeSpec
+from droplab.spec.tables import ComputeSpec
 
 _POLL_SECONDS = 0.2
 _ATTEMPTS = 3

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from droplab.errors import UserError, clip, quote
+from droplab.spec.arm import ArmSpec
 from droplab.spec.changes import SHORT, gathered
-from droplab.spec.experiment import ArmSpec
 from droplab.userobjects import resolve_value
 
 _FIELDS = frozenset(("name", "p", "kind", "layer", "schedule", "recipe")) | SHORT
