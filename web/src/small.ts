@@ -13,12 +13,15 @@ export interface Range {
   end: number; // the last epoch
 }
 
-/** What holds all curves; the first epochs, from which every run falls, do not set it alone. */
+const FAR = 2.5; // times as high as nearly all else: what is cut off
+
+/** What holds all curves; first epochs that are far off do not set it alone. */
 export function rangeOf(curves: Curve[], planned: number): Range {
   const all = curves.flatMap((curve) => curve.y.filter((value) => value !== null)).sort((a, b) => a - b);
   if (all.length === 0) return { low: 0, high: 1, end: Math.max(1, planned) };
   const at = (share: number) => all[Math.round(share * (all.length - 1))]!;
-  const [low, high] = all.length > 20 ? [at(0), at(0.97)] : [at(0), at(1)];
+  const [low, usual] = [at(0), at(0.97)];
+  const high = at(1) - low > FAR * (usual - low) ? usual : at(1);
   const room = (high - low || Math.abs(high) || 1) * 0.06;
   return { low: low - room, high: high + room, end: Math.max(planned, ...curves.map((curve) => curve.x.at(-1) ?? 1)) };
 }

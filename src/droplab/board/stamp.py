@@ -31,6 +31,7 @@ def stamp(path: Path) -> Stamp:
             found = path.with_name(path.name + end).stat()
         except OSError:
             continue
-        parts.append((found.st_ino, found.st_size, found.st_mtime_ns))
+        if found.st_size:  # who reads leaves an empty log for a moment
+            parts.append((found.st_ino, found.st_size, found.st_mtime_ns))
     latest = max((written for *_, written in parts), default=0) / 1e9
     return Stamp(tuple(parts), sure=time.time() - latest > _SURE_SECONDS)
