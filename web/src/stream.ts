@@ -1,6 +1,6 @@
 // News from the board: heard while somebody looks, and drawn at a pace that leaves the machine to training.
 
-const SHARE = 0.05; // of this page's time goes into drawing what is new
+const SHARE = 0.02; // of this page's time goes into drawing what is new
 const LEAST = 150; // milliseconds between two drawings
 const MOST = 1000;
 const AGAIN = 3000; // until a board is asked again that had an answer, and not the one that was wanted
