@@ -18,7 +18,10 @@ from pathlib import Path
 
 import droplab
 
-COMMANDS = ("--help", "verdict DIR", "runs DIR", "kinds", "kinds drop_path", "data list", "verdict DIR --lang ja")
+COMMANDS = (
+    *("--help", "verdict DIR", "runs DIR", "kinds", "kinds drop_path", "data list", "verdict DIR --lang ja"),
+    *("figure DIR", "figure DIR answer", "figure DIR inside"),
+)
 RESULTS = Path(__file__).parent / "results" / "commands.csv"
 SPEC = {
     "name": "commands",
@@ -44,15 +47,7 @@ def main() -> None:
         folder = Path(place) / "x"
         droplab.compare(droplab.ExperimentSpec(**SPEC), out=folder)
         os.environ["DROPLAB_LANG"] = "en"
-        for words in (
-            "--help",
-            "verdict DIR",
-            "runs DIR",
-            "kinds",
-            "kinds drop_path",
-            "data list",
-            "verdict DIR --lang ja",
-        ):
+        for words in COMMANDS:
             arguments = [str(folder) if word == "DIR" else word for word in words.split()]
             seconds(*arguments)  # files come into memory
             median = statistics.median(seconds(*arguments) for _ in range(5))

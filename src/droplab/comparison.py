@@ -21,6 +21,7 @@ from droplab.listener import Listener, Silent
 from droplab.measures import MeasuresLike
 from droplab.records import ExperimentRecord, RunKey, SampleValues
 from droplab.report import build_page, page_source, render, summaries
+from droplab.report.figures import WIDTH, Figure, draw, sheet_of, themed
 from droplab.report.writing import check_free, whole_file
 from droplab.spec import ExperimentSpec
 from droplab.spec.loop import LoopSpec
@@ -183,6 +184,25 @@ class Results:
         with whole_file(target, replace=replace, how="--force replaces it") as file:
             file.write(text)
         return target
+
+    def figure(
+        self, name: str = "answer", *, arm: str = "", lang: str = "en", width: str = WIDTH, dark: bool = False
+    ) -> Figure:
+        """A figure for a paper: notebooks show it, ``save("answer.pdf")`` writes it as SVG, PNG or PDF.
+
+        Args:
+            name: ``answer``, ``slopes``, ``doses``, ``effects``, ``when``, ``curves``, ``inside``, or a part of one,
+                such as ``when.val_accuracy``; ``droplab figure DIR`` lists those that there are.
+            arm: the arm that is shown beside the baseline; by default the one that the page shows first.
+            lang: ``en`` or ``ja``.
+            width: in millimetres or pixels, ``"85mm"`` or ``"640px"``; type has the same size in every width.
+            dark: light marks on a dark ground.
+
+        Raises:
+            UserError: no such figure, arm, language or width, or nothing to draw it from yet.
+        """
+        sheet = sheet_of(self.folder, self.record, self.verdict, lang, arm=arm, name=name)
+        return draw(sheet, name, themed(dark=dark), width)
 
     def share_verdict(self, sink: str = "") -> tuple[str, ...]:
         """Write the verdict into the summaries of the runs that the loop itself has in W&B, MLflow or TensorBoard.

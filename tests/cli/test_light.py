@@ -23,6 +23,6 @@ def test_what_only_prints_loads_nothing_heavy(finished):
     folder = finished.folder
     commands = ["--help", "compare|--help", "export|--help|--lang|ja", "data|list", "kinds", "kinds|drop_path"]
     commands += [f"runs|{folder}", f"runs|{folder}|--json", f"verdict|{folder}", f"verdict|{folder}|--form|json"]
-    commands += [f"verdict|{folder}|--lang|ja", f"plan|{folder}"]
+    commands += [f"verdict|{folder}|--lang|ja", f"plan|{folder}", f"figure|{folder}", f"figure|{folder}|inside"]
     ran = subprocess.run([sys.executable, "-c", LIGHT, *commands], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

@@ -285,6 +285,10 @@ def test_dark_mode_print_and_no_script(show, browser, report):
     plain = context.new_page()
     plain.goto(report.as_uri())
     assert "検証損失" in plain.inner_text("noscript")
+    pictures = plain.locator("noscript svg")
+    assert pictures.count() >= 4
+    assert all(0 < box["width"] <= 1280 for box in (pictures.nth(at).bounding_box() for at in range(pictures.count())))
+    assert "better" in pictures.first.text_content() or "not clear yet" in pictures.first.text_content()
     context.close()
 
 

@@ -30,6 +30,6 @@ export function flat(values: Record<string, unknown>, path = ""): [string, strin
   return Object.entries(values).flatMap(([key, value]): [string, string][] => {
     const name = path ? `${path}.${key}` : key;
     if (value !== null && typeof value === "object" && !Array.isArray(value)) return flat(value as Record<string, unknown>, name);
-    return [[name, Array.isArray(value) ? value.map(String).join(", ") : String(value ?? "–")]];
+    return [[name, Array.isArray(value) ? value.map(String).join(", ") : value === "" || value === null || value === undefined ? "–" : String(value)]];
   });
 }

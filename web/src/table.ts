@@ -102,12 +102,15 @@ function build(page: Page): Built {
     const names = page.groups();
     shown.forEach(({ key }, i) => heads[i]!.setAttribute("aria-sort", sort.column !== key ? "none" : sort.down ? "descending" : "ascending"));
     const found = rows();
-    count.textContent = page.say("table.count", { shown: found.length, all: page.data.runs.length });
+    const tell = () => (count.textContent = page.say("table.count", { shown: found.length, all: page.data.runs.length }) + (hiddenRuns.size > 0 ? page.say("table.off", { off: hiddenRuns.size }) : ""));
+    tell();
     const row = (run: Run): HTMLElement => {
       const index = page.data.runs.indexOf(run);
       const box = h("input", { type: "checkbox", checked: !hiddenRuns.has(index), "aria-label": page.say("table.show", { run: `${run.arm}, ${run.seed}` }), onchange: (event) => {
         if ((event.target as HTMLInputElement).checked) hiddenRuns.delete(index);
         else hiddenRuns.add(index);
+        box.closest("tr")!.classList.toggle("off", hiddenRuns.has(index));
+        tell();
         page.tell("runs");
       } });
       const look = all[names.indexOf(page.group(run))]!;
@@ -118,7 +121,7 @@ function build(page: Page): Built {
         const tag = key === "arm" ? "th" : "td";
         return h(tag, { class: `${typeof told === "number" ? "number" : ""}${fields.has(key) ? " field" : ""}`, "data-key": key, "data-name": title(key), title: short === words ? "" : words, ...(tag === "th" ? { scope: "row" } : {}) }, key === "arm" ? swatch(look) : null, h("bdi", {}, short), key === "state" && run.reason ? h("div", { class: "reason", title: run.reason }, run.reason) : null);
       });
-      return h("tr", { class: run.state }, h("td", {}, box), ...cells, h("td", { class: "spark", "data-name": page.say("table.curve") }, spark(page, run, look.colour)));
+      return h("tr", { class: `${run.state}${hiddenRuns.has(index) ? " off" : ""}` }, h("td", {}, box), ...cells, h("td", { class: "spark", "data-name": page.say("table.curve") }, spark(page, run, look.colour)));
     };
     body.replaceChildren(...(found.length === 0 ? [h("tr", {}, h("td", { colspan: shown.length + 2, class: "hint" }, page.say("table.none")))] : []));
     const mine = ++turn;

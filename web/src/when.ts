@@ -115,15 +115,19 @@ function build(page: Page): Built | null {
     const words = page.say(tested ? "when.tested" : "when.descriptive");
     const { mean, interval } = read(page.state.stop === null ? page.figure(asked) : figure, asked.unit);
     range.value = String(place);
+    for (const button of ends) button.setAttribute("aria-pressed", String(button.dataset.stop === String(page.state.stop)));
     range.setAttribute("aria-valuetext", `${page.say("x.epoch")} ${epochs[place]}`);
     told.replaceChildren(h("b", {}, `${page.say("x.epoch")} ${epochs[place]}: ${mean} ${interval}`), h("span", { class: tested ? "mark" : "mark described" }, words));
     now.replaceChildren(...lines.filter((one) => one.role !== "gap").map((one) => h("li", {}, h("span", { class: "hint" }, page.line(one)), h("b", {}, read(page.figure(one), one.unit).mean), pill(page, one, page.figure(one)))));
     moving.replaceChildren(s("line", { x1: px(place), x2: px(place), y1: TOP, y2: BOTTOM, class: "scrub" }), s("circle", { cx: px(place), cy: Number.isFinite(figure.mean) ? py(figure.mean) : BOTTOM, r: 7, class: "knob" }));
   }
 
+  const turn = baselineTurn(page);
+  const end = (id: string, stop: number | null, words: string) => h("button", { type: "button", id, "data-stop": String(stop), onclick: () => to(stop) }, words);
+  const ends = [end("stop-last", null, page.say("when.last"))];
+  if (turn !== null) ends.push(end("stop-turn", turn, page.say("when.turn", { baseline })));
   draw();
   move();
-  const turn = baselineTurn(page);
   const element = section(
     page,
     "when",
@@ -134,8 +138,7 @@ function build(page: Page): Built | null {
       "div",
       { class: "controls" },
       h("label", {}, page.say("when.ask"), ask),
-      h("button", { type: "button", id: "stop-last", onclick: () => to(null) }, page.say("when.last")),
-      turn === null ? null : h("button", { type: "button", id: "stop-turn", onclick: () => to(turn) }, page.say("when.turn", { baseline })),
+      ...ends,
       told,
     ),
     box,

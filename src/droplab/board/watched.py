@@ -17,8 +17,8 @@ from droplab.errors import DroplabError, clip, plain
 from droplab.languages import LANGUAGES
 from droplab.ledger import FILE_NAME, open_experiment
 from droplab.records import ChangedImages, ExperimentRecord, RunRecord
-from droplab.report import page_source
-from droplab.report.page import lay_out, plain_text
+from droplab.report import page_source, render
+from droplab.report.page import lay_out, verdict_markup
 from droplab.report.payload import beside_runs, run_data
 
 Translate = Callable[[str, str], str]
@@ -169,7 +169,8 @@ class Watched:
             data, at = self._parts.payload(self._run), self.version
             record, verdict = self.record, self._verdict
         title = f"{record.name} · droplab board"
-        return lay_out("page", data, self._lang, title, plain_text(verdict, record), f"events?since={at}")
+        plain = verdict_markup({code: render(verdict, record, code) for code in LANGUAGES})
+        return lay_out("page", data, self._lang, title, plain, f"events?since={at}")
 
     @property
     def version(self) -> str:

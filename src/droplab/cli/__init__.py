@@ -14,6 +14,7 @@ from droplab.cli import data, export
 from droplab.cli.audit import audit
 from droplab.cli.board import board
 from droplab.cli.compare import compare
+from droplab.cli.figure import figure
 from droplab.cli.final import final
 from droplab.cli.forget import forget
 from droplab.cli.helping import group, in_language, program
@@ -35,8 +36,8 @@ from droplab.errors import DroplabError
 
 ABOUT = "Does dropout help this model, where, which kind, how much? A controlled experiment answers."
 COMMANDS: Mapping[str, Callable[..., Any]] = {
-    **{one.__name__: one for one in (compare, launch, board, report, runs, verdict, judge, plan, note, forget, rename)},
-    **{one.__name__: one for one in (init, kinds, audit)},
+    **{one.__name__: one for one in (compare, launch, board, report, figure, runs, verdict, judge)},
+    **{one.__name__: one for one in (plan, note, forget, rename, init, kinds, audit)},
     "test": final,
 }
 """A command by its name."""

@@ -6,13 +6,13 @@ import base64
 import hashlib
 import html
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from string import Template
 
-from droplab.analysis import Verdict
 from droplab.errors import FailureError
 from droplab.languages import LANGUAGES, check_language
-from droplab.records import ExperimentRecord
+from droplab.report.figures.plainly import without_script
 from droplab.report.payload import PageSource, payload
 from droplab.report.text import render
 
@@ -32,13 +32,11 @@ def build_page(source: PageSource, lang: str = "en") -> str:
         FailureError: the front end was not built.
     """
     check_language(lang)
-    data = json.dumps(payload(source, lang), separators=(",", ":"), allow_nan=False)
-    return lay_out("page", data, lang, f"{source.record.name} · droplab", plain_text(source.verdict, source.record))
-
-
-def plain_text(verdict: Verdict, record: ExperimentRecord) -> str:
-    """The verdict as markup for readers without JavaScript."""
-    return "".join(f'<pre lang="{code}">{html.escape(render(verdict, record, code))}</pre>' for code in LANGUAGES)
+    sent = payload(source, lang)
+    data = json.dumps(sent, separators=(",", ":"), allow_nan=False)
+    texts = {code: render(source.verdict, source.record, code) for code in LANGUAGES}
+    size = len(data) + len(_asset("page.js")) + len(_asset("page.css"))  # nearly all of it is ASCII
+    return lay_out("page", data, lang, f"{source.record.name} · droplab", without_script(sent, texts, lang, size))
 
 
 def lay_out(front: str, data: str, lang: str, title: str, plain: str, follow: str = "") -> str:
@@ -68,6 +66,11 @@ def lay_out(front: str, data: str, lang: str, title: str, plain: str, follow: st
         data=data.replace("<", "\\u003c"),
         script=script,
     )
+
+
+def verdict_markup(texts: Mapping[str, str]) -> str:
+    """The verdict in words, by language, as markup for readers without JavaScript."""
+    return "".join(f'<pre lang="{code}">{html.escape(text)}</pre>' for code, text in texts.items())
 
 
 def _asset(name: str) -> str:

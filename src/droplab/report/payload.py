@@ -53,22 +53,54 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
         source: the experiment.
         lang: language in which the page opens; all languages are inside.
     """
-    record, verdict = source.record, source.verdict
-    runs = [run_data(run, record, verdict.questions, spared=run.key in verdict.spared) for run in record.runs.values()]
-    return {**beside_runs(source, lang), "runs": runs}
+    return {**beside_runs(source, lang), "runs": _runs(source)}
 
 
 def beside_runs(source: PageSource, lang: str) -> dict[str, Any]:
     """The page's data but for ``runs``, which change with every epoch."""
-    record, keys, asked = source.record, list(source.record.runs), source.verdict.questions
-    found = stopping(record, source.verdict)
+    record, keys = source.record, list(source.record.runs)
+    data = _drawn_beside_runs(source)
+    data["experiment"] |= {"command": command(record)}
     return {
         "format": FORMAT,
         "lang": lang,
-        "words": {code: _page_words(code, asked) | line_names(source.verdict, found, code) for code in LANGUAGES},
+        **data,
         "verdict": {code: _named(wording(source.verdict, record, code)) for code in LANGUAGES},
-        "decision": {code: _named(decision(source.verdict, record, code)) for code in LANGUAGES},
         "failed": {code: _named(failures(record, code)) for code in LANGUAGES},
+        "histograms": [
+            {"run": keys.index(key), **item}
+            for key in _histogram_runs(record, source.histograms)
+            for item in _histograms(source.histograms[key])
+        ],
+        "changed": _changed(source.changed),
+        "toml": toml(record.spec),
+        "method": {code: list(method(source.verdict, record, code)) for code in LANGUAGES},
+        "plan": dict(source.plan),
+        "environments": [dict(found) for found in source.environments],
+        "notes": [
+            {"time": event.time, "run": str(event.run) if event.run else "", "text": str(event.detail.get("text", ""))}
+            for event in record.events
+            if event.kind in {"user note", "note"}
+        ],
+    }
+
+
+def drawn_data(source: PageSource) -> dict[str, Any]:
+    """As much of the page's data as its figures are drawn from, which needs no spec to be read again."""
+    return {**_drawn_beside_runs(source), "runs": _runs(source)}
+
+
+def _runs(source: PageSource) -> list[dict[str, Any]]:
+    record, verdict = source.record, source.verdict
+    return [run_data(run, record, verdict.questions, spared=run.key in verdict.spared) for run in record.runs.values()]
+
+
+def _drawn_beside_runs(source: PageSource) -> dict[str, Any]:
+    record, keys, asked = source.record, list(source.record.runs), source.verdict.questions
+    found = stopping(record, source.verdict)
+    return {
+        "words": {code: _page_words(code, asked) | line_names(source.verdict, found, code) for code in LANGUAGES},
+        "decision": {code: _named(decision(source.verdict, record, code)) for code in LANGUAGES},
         "effects": [_effect(effect, source.verdict, found) for effect in source.verdict.effects],
         "stops": stops(record, source.verdict, found),
         "doses": doses(record),
@@ -83,7 +115,6 @@ def beside_runs(source: PageSource, lang: str) -> dict[str, Any]:
             "steps": source.steps_per_epoch,
             "baseline": record.baseline,
             "seconds": {one.arm: _finite(one.seconds) for one in source.verdict.summaries},
-            "command": command(record),
             "alike": alike(record),
             "arms": list(record.arms),
             "seeds": list(record.seeds),
@@ -91,22 +122,7 @@ def beside_runs(source: PageSource, lang: str) -> dict[str, Any]:
             "openings": None if ELSEWHERE in record.spec else record.test_openings,
             "done": sum(run.state == "done" for run in record.runs.values()),
         },
-        "histograms": [
-            {"run": keys.index(key), **item}
-            for key in _histogram_runs(record, source.histograms)
-            for item in _histograms(source.histograms[key])
-        ],
         "ribbons": ribbons(record, source.histograms),
-        "changed": _changed(source.changed),
-        "toml": toml(record.spec),
-        "method": {code: list(method(source.verdict, record, code)) for code in LANGUAGES},
-        "plan": dict(source.plan),
-        "environments": [dict(found) for found in source.environments],
-        "notes": [
-            {"time": event.time, "run": str(event.run) if event.run else "", "text": str(event.detail.get("text", ""))}
-            for event in record.events
-            if event.kind in {"user note", "note"}
-        ],
     }
 
 

@@ -42,11 +42,28 @@ def whole_file(target: Path, *, replace: bool, how: str = "name another file") -
         UserError: the target is a folder, has no name, or exists and is not to be replaced.
         FailureError: it cannot be written.
     """
+    with _partial(target, replace=replace, how=how) as partial, partial.open("x", encoding="utf-8", newline="") as file:
+        yield file
+
+
+def whole_bytes(target: Path, data: bytes, *, replace: bool, how: str = "name another file") -> None:
+    """The same of bytes, all at once.
+
+    Raises:
+        UserError: as ``whole_file``.
+        FailureError: it cannot be written.
+    """
+    with _partial(target, replace=replace, how=how) as partial, partial.open("xb") as file:
+        file.write(data)
+
+
+@contextmanager
+def _partial(target: Path, *, replace: bool, how: str) -> Iterator[Path]:
+    """A name to write under, which becomes the target's."""
     target = check_free(target, replace=replace, how=how)
     partial = target.with_name(f".droplab-{secrets.token_hex(8)}.partial")
     try:
-        with partial.open("x", encoding="utf-8", newline="") as file:
-            yield file
+        yield partial
         partial.replace(target)
     except OSError as problem:
         raise FailureError(f"{target} cannot be written: {problem.strerror or problem}") from problem
