@@ -26,7 +26,6 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from droplab.execution import run_experiment
 from droplab.listener import Listener
 from droplab.records import Measurement, RunKey
 from droplab.spec import parse_spec
@@ -110,6 +109,8 @@ def start(*words: str, **options: Any) -> subprocess.Popen[str]:
 
 def measure(folder: Path, epochs: int, block: int, *, browser: bool) -> dict[str, Any]:
     """Train once, in turns."""
+    from droplab.execution import run_experiment  # loads torch, which readers need not wait for
+
     spec = demo()
     spec["recipe"] = {**spec["recipe"], "epochs": epochs}
     spec |= {"seeds": 1, "compute": {"executor": "serial"}}
