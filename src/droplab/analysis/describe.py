@@ -48,13 +48,13 @@ class ArmSummary:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Mean and standard deviation.
+    """Mean and standard deviation; a value that is not finite has none to differ from.
 
-    >>> spread([1.0, 3.0]).mean
-    2.0
+    >>> spread([1.0, 3.0]).mean, spread([1.0, math.nan])
+    (2.0, Spread(mean=nan, sd=nan))
     """
     mean = fmean(values) if values else math.nan
-    return Spread(mean, stdev(values) if len(values) > 1 else math.nan)
+    return Spread(mean, stdev(values) if len(values) > 1 and math.isfinite(mean) else math.nan)
 
 
 def summarise(record: ExperimentRecord, asked: Questions, arm: str) -> ArmSummary:

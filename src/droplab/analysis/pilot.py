@@ -176,6 +176,6 @@ def _floor(record: ExperimentRecord, figure: str) -> float:
     for run in record.complete(record.baseline):
         pairs = next((pairs for pairs in reversed(run.folds.get(figure, ())) if pairs), ())
         values = [total / count for total, count in pairs if count]
-        if len(values) > 2:
+        if len(values) > 2 and all(map(math.isfinite, values)):
             errors.append(quantile(0.975, len(values) - 1) * stdev(values) / math.sqrt(len(values)))
     return fmean(errors) if errors else math.nan

@@ -98,9 +98,9 @@ def around(runs: Sequence[Sequence[float]], t: Sequence[float]) -> tuple[Floats,
         low[several] = np.where(known, table, math.inf).min(0)[several]
         high[several] = np.where(known, table, -math.inf).max(0)[several]
         return mean, low, high
-    squares = np.where(known, (table - mean) ** 2, 0.0).sum(0)
     quantiles = np.array([t[min(max(n - 2, 0), len(t) - 1)] for n in count.tolist()])
     with np.errstate(divide="ignore", invalid="ignore"):
+        squares = np.where(known, (table - mean) ** 2, 0.0).sum(0)
         half = quantiles * np.sqrt(squares / (count - 1) / count)
     low[several], high[several] = (mean - half)[several], (mean + half)[several]
     return mean, low, high
