@@ -57,6 +57,8 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/sinks.py
+	$(BIN)/python benchmarks/board.py
+	$(BIN)/python benchmarks/board.py --browser
 
 results: $(VENV)/.base
 	$(BIN)/python scripts/record_results.py $(ARGS)

@@ -13,11 +13,11 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ASSETS = Path("src/droplab/report/assets")
-BUNDLE = ("page.js", "page.css")
+BUNDLE = ("page.js", "page.css", "board.js", "board.css")
 
 
 class FrontEnd(BuildHookInterface):  # type: ignore[type-arg]
-    """Makes ``report/assets/page.js`` and ``page.css``."""
+    """Makes ``page.js``, ``board.js`` and their styles in ``report/assets``."""
 
     PLUGIN_NAME = "custom"
 

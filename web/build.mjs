@@ -11,7 +11,7 @@ const licence = readFileSync(join(here, "node_modules/uplot/LICENSE"), "utf8").t
 
 await build({
   absWorkingDir: here,
-  entryPoints: { page: "src/main.ts" },
+  entryPoints: { page: "src/main.ts", board: "src/board.ts" },
   outdir: out,
   bundle: true,
   minify: true,

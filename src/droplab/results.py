@@ -18,12 +18,10 @@ from droplab.execution.final import FinalFigures, final_figures
 from droplab.execution.trained import trained_models
 from droplab.ledger import open_experiment, read_experiment
 from droplab.records import Conclusion, ExperimentRecord, RunKey, SampleValues
-from droplab.report import PageSource, build_page, conclusion, render, summaries
+from droplab.report import build_page, conclusion, page_source, render, summaries
 from droplab.report.figures import WIDTH, Figure, draw, sheet_of, themed
 from droplab.report.writing import check_free, whole_file
-from droplab.spec import RecipeSpec
 from droplab.tracking import Tracker, own_runs, write_verdict
-from droplab.training.loop import steps_per_epoch
 from droplab.training.run import Loop
 
 if TYPE_CHECKING:
@@ -178,18 +176,8 @@ class Results:
         check_free(target, replace=replace, how="--force replaces it")
         where = Path(data_dir) if data_dir is not None else None
         with open_experiment(self.folder) as ledger:
-            design = ledger.design()
-            source = PageSource(
-                record=self.record,
-                verdict=self.verdict,
-                created=design["created"],
-                steps_per_epoch=_steps_per_epoch(self.record),
-                environments=ledger.environments(),
-                plan={**design["plan"], **design["calibration"]},
-                histograms={key: ledger.histograms(key) for key in self.record.runs},
-                changed=changed_images(ledger, self.record, where),
-                samples=changed_samples(ledger, self.record, where),
-            )
+            images, samples = changed_images(ledger, self.record, where), changed_samples(ledger, self.record, where)
+            source = page_source(ledger, self.record, self.verdict, images, samples)
         text = build_page(source, lang)
         with whole_file(target, replace=replace, how="--force replaces it") as file:
             file.write(text)
@@ -260,14 +248,3 @@ class Results:
 
     def __str__(self) -> str:
         return self.text()
-
-
-def _steps_per_epoch(record: ExperimentRecord) -> int:
-    if "loop" in record.spec:
-        return 1  # what only the loop knows
-    return steps_per_epoch(record.sizes["train"], _batches(record.spec["recipe"]))
-
-
-def _batches(recipe: Mapping[str, Any]) -> RecipeSpec:
-    """A stored recipe's batches alone: a page is written also where the user's optimiser is not at hand."""
-    return RecipeSpec(**{key: recipe[key] for key in ("batch_size", "drop_last") if key in recipe})

@@ -46,7 +46,10 @@ export function take(page: Page, hash: string): void {
   };
   get("lang", (value) => value in data.words, (value) => (state.lang = value));
   get("theme", (value) => value === "dark" || value === "light", (value) => (document.documentElement.dataset.theme = value));
-  get("arm", (value) => data.experiment.arms.includes(value) && value !== data.experiment.baseline, (value) => (state.arm = value));
+  get("arm", (value) => data.experiment.arms.includes(value) && value !== data.experiment.baseline, (value) => {
+    state.arm = value;
+    page.picked = true;
+  });
   get("stop", (value) => data.stops.epochs.includes(Number(value)), (value) => {
     const place = data.stops.epochs.indexOf(Number(value));
     state.stop = place === data.stops.epochs.length - 1 ? null : place;

@@ -79,6 +79,7 @@ export class Chart {
 
   draw(): void {
     this.stale = false;
+    const pointed = this.plot?.over.matches(":hover") ? { left: this.plot.cursor.left!, top: this.plot.cursor.top! } : null;
     this.destroy();
     this.tip.hidden = true;
     const { page } = this;
@@ -151,6 +152,7 @@ export class Chart {
       [Array.from(cut.x), ...shown.cut.means.map((column) => Array.from(column, (value) => (Number.isNaN(value) || (log && value <= 0) ? null : value)))] as uPlot.AlignedData,
       this.box,
     );
+    if (pointed) this.plot.setCursor(pointed);
   }
 
   private describe(): void {

@@ -39,6 +39,11 @@ export function ramp(stops: string[], share: number): string {
   return `#${[0, 1, 2].map((i) => mix(i).toString(16).padStart(2, "0")).join("")}`;
 }
 
+/** The look of one of the first six, in their order. */
+export function category(place: number): Look {
+  return { colour: CATEGORIES[theme()][place]!, dash: DASHES[place]!, rest: false };
+}
+
 /** The looks of all groups, in their order; `light` for paper and files. */
 export function looks(page: Page, on = theme()): Look[] {
   const names = page.groups();

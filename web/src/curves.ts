@@ -31,7 +31,7 @@ const kept = new Map<string, { made: string; curves: Curves }>();
 /** A metric's curves for the reader's choices; choices that only change the drawing find them ready. */
 export function curves(page: Page, metric: string): Curves {
   const { axis, smoothing, groupBy, filter } = page.state;
-  const made = JSON.stringify([axis, smoothing, groupBy, filter, [...page.state.hiddenRuns], [...page.state.hiddenGroups]]);
+  const made = JSON.stringify([page.version, axis, smoothing, groupBy, filter, [...page.state.hiddenRuns], [...page.state.hiddenGroups]]);
   const known = kept.get(metric);
   if (known?.made === made) return known.curves;
   const fresh = compute(page, metric);

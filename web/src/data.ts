@@ -137,6 +137,13 @@ export interface Measures {
   units: Record<string, Unit>; // by metric; of what is not here, none is known
 }
 
+/** How training stands, on a page that is fed by a board. */
+export interface Live {
+  state: string; // of the experiment: running, done, failed, interrupted or planned
+  trouble: Record<string, string> | null; // why its ledger cannot be read, by language
+  changed: number; // when that was written last, in seconds since 1970
+}
+
 export interface Payload {
   format: number;
   lang: string;
@@ -176,6 +183,7 @@ export interface Payload {
   plan: Record<string, unknown>;
   environments: Record<string, unknown>[];
   notes: { time: string; run: string; text: string }[];
+  live?: Live;
 }
 
 /** The bytes of a base64 text. */

@@ -9,6 +9,7 @@ export class Delivery {
   private readonly seen = new Set<Element>();
   private readonly waiting = new Map<Built, Set<Change>>();
   private readonly watcher: IntersectionObserver;
+  private readonly stale = new Set<Built>(); // have to draw new figures when they are looked at
   private busy = false;
 
   constructor(root: HTMLElement, built: Built[]) {
@@ -19,6 +20,7 @@ export class Delivery {
         if (isIntersecting) this.seen.add(target);
         else this.seen.delete(target);
       }
+      for (const panel of this.stale) if (this.seen.has(panel.element)) this.renew(panel);
     });
     for (const { element } of built) this.watcher.observe(element);
   }
@@ -31,13 +33,19 @@ export class Delivery {
   send(what: Change): void {
     for (const panel of this.built) {
       if (!panel.update) continue;
-      if (this.seen.has(panel.element)) panel.update(what);
+      if (what === "data" && !this.seen.has(panel.element)) this.stale.add(panel);
+      else if (this.seen.has(panel.element)) panel.update(what);
       else this.waiting.set(panel, (this.waiting.get(panel) ?? new Set()).add(what));
     }
     if (this.busy || this.waiting.size === 0) return;
     this.busy = true;
     this.root.setAttribute("aria-busy", "true");
     setTimeout(() => this.next());
+  }
+
+  private renew(panel: Built): void {
+    this.stale.delete(panel);
+    panel.update?.("data");
   }
 
   /** One panel for each task, so that a reader's next choice never waits for all of them. */

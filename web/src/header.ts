@@ -2,6 +2,7 @@
 
 import { now, remember, switchTheme } from "./address.ts";
 import { h } from "./dom.ts";
+import { brand, status } from "./live.ts";
 import { copier } from "./panel.ts";
 import type { Page } from "./state.ts";
 
@@ -29,5 +30,5 @@ export function header(page: Page, ids: string[], build: () => void): HTMLElemen
     return location.href;
   }, "link");
   link.id = "link";
-  return h("header", {}, h("b", { class: "brand" }, "droplab"), h("span", { class: "name" }, h("bdi", {}, page.data.experiment.name)), h("nav", { "aria-label": page.say("nav") }, ...links), h("span", { class: "switch" }, ...languages, theme, link));
+  return h("header", {}, brand(), h("span", { class: "name" }, h("bdi", {}, page.data.experiment.name)), h("nav", { "aria-label": page.say("nav") }, ...links), ...status(page), h("span", { class: "switch" }, ...languages, theme, link));
 }

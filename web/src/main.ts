@@ -7,18 +7,19 @@ import { drawAll } from "./curvespanel.ts";
 import type { Payload } from "./data.ts";
 import { Delivery } from "./delivery.ts";
 import { header } from "./header.ts";
+import { keep } from "./keep.ts";
+import { follow } from "./live.ts";
 import { panels } from "./panels.ts";
 import { Page } from "./state.ts";
 
-const page = new Page(JSON.parse(document.getElementById("data")!.textContent!) as Payload);
+const given = document.getElementById("data")!;
+const page = new Page(JSON.parse(given.textContent!) as Payload);
 const root = document.getElementById("page")!;
 let delivery: Delivery | null = null;
 
-/** Build everything in the chosen language and theme; what is open and what has the focus stay so. */
+/** Build everything in the chosen language and theme; what the reader is at stays. */
 function build(): void {
-  const controls = () => [...root.querySelectorAll<HTMLElement>("a, button, input, select, summary, [tabindex]")];
-  const focused = controls().indexOf(document.activeElement as HTMLElement);
-  const open = [...root.querySelectorAll("details")].map((details) => details.open);
+  const goOn = keep(root);
   document.documentElement.lang = page.state.lang;
   page.deaf();
   const built = panels.map((panel) => ({ id: panel.id, made: panel.build(page) })).filter((one) => one.made !== null);
@@ -27,8 +28,7 @@ function build(): void {
   root.replaceChildren(header(page, built.map((one) => one.id), build), ...built.map((one) => one.made!.element));
   const sent = (delivery = new Delivery(root, built.map((one) => one.made!)));
   page.hear((what) => sent.send(what));
-  root.querySelectorAll("details").forEach((details, i) => details.toggleAttribute("open", open[i] ?? details.open));
-  if (focused >= 0) controls()[focused]?.focus({ preventScroll: true });
+  goOn();
   remember(page);
 }
 
@@ -59,6 +59,7 @@ function begin(): void {
   const all = (): void => {
     if (begun) return;
     begun = true;
+    if (given.dataset.follow) follow(page, given.dataset.follow, build);
     build();
     goTo();
   };

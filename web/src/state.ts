@@ -27,15 +27,17 @@ export interface State {
 }
 
 /** What has changed, for those who draw it. */
-export type Change = "stop" | "arm" | "curves" | "runs" | "choice";
+export type Change = "stop" | "arm" | "curves" | "runs" | "choice" | "data";
 
 export class Page {
-  readonly data: Payload;
+  data: Payload;
   readonly state: State;
   readonly opened: Readonly<State>; // as it was at first
   at = ""; // the section that the address names
-  readonly metrics: string[];
-  readonly stops: Stops;
+  version = 0; // of the runs' figures
+  picked = false; // the shown arm is the reader's choice
+  metrics: string[];
+  stops: Stops;
   private readonly hearers = new Set<(what: Change) => void>();
 
   constructor(data: Payload) {
@@ -66,6 +68,19 @@ export class Page {
     this.stops = new Stops(data);
   }
 
+  /** Take data that is another, as if the page were opened with it; what is built of it must be built anew. */
+  renew(data: Payload): void {
+    const fresh = new Page(data);
+    this.data = data;
+    this.metrics = fresh.metrics;
+    this.stops = fresh.stops;
+    this.version++;
+    const { arms, baseline } = data.experiment;
+    const arm = this.picked && this.state.arm !== baseline && arms.includes(this.state.arm) ? this.state.arm : fresh.state.arm;
+    Object.assign(this.state, fresh.state, { arm });
+    Object.assign(this.opened, fresh.opened);
+  }
+
   /** Be told of the reader's choices. */
   hear(hearer: (what: Change) => void): void {
     this.hearers.add(hearer);
@@ -83,6 +98,7 @@ export class Page {
   pick(arm: string): void {
     if (arm === this.data.experiment.baseline || arm === this.state.arm) return;
     this.state.arm = arm;
+    this.picked = true;
     this.tell("arm");
   }
 

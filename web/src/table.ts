@@ -155,7 +155,7 @@ function build(page: Page): Built {
       h("div", { class: "scroll", tabindex: 0 }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, page.say("table.shown")), ...heads, h("th", { scope: "col", class: "spark" }, page.say("table.curve")))), body)),
     ),
     update(what) {
-      if (what === "arm" || (what === "curves" && coloured !== page.state.groupBy)) refresh();
+      if (what === "arm" || what === "data" || (what === "curves" && coloured !== page.state.groupBy)) refresh();
     },
   };
 }

@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError
 from droplab._version import __version__
 from droplab.cli import data, export
 from droplab.cli.audit import audit
+from droplab.cli.board import board
 from droplab.cli.compare import compare
 from droplab.cli.figure import figure
 from droplab.cli.final import final
@@ -35,7 +36,7 @@ from droplab.errors import DroplabError
 
 ABOUT = "Does dropout help this model, where, which kind, how much? A controlled experiment answers."
 COMMANDS: Mapping[str, Callable[..., Any]] = {
-    **{one.__name__: one for one in (compare, launch, report, figure, runs, verdict, judge)},
+    **{one.__name__: one for one in (compare, launch, board, report, figure, runs, verdict, judge)},
     **{one.__name__: one for one in (plan, note, forget, rename, init, kinds, audit)},
     "test": final,
 }

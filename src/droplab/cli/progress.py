@@ -12,8 +12,8 @@ from rich.live import Live
 from rich.text import Text
 
 from droplab.align import wrap_within
-from droplab.cli.board import Board
 from droplab.cli.failing import alike
+from droplab.cli.screen import Screen
 from droplab.cli.standing import SPEED, Clock, Standing, by_looks
 from droplab.cli.translating import translate
 from droplab.cli.words import words
@@ -190,7 +190,7 @@ class LiveProgress(_Progress):
 
     def _show(self, record: ExperimentRecord) -> None:
         self._standing = Standing(record)
-        self._live.update(Board(self._standing, self._footer, self.lang))
+        self._live.update(Screen(self._standing, self._footer, self.lang))
 
     def _narrow(self, record: ExperimentRecord, runs: Sequence[RunKey]) -> None:
         if self._standing is not None:

@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from droplab.ledger.packing import PackedFolds, Pairs, unpacked_pairs
+from droplab.ledger.packing import PackedFolds, Pairs, joined, unpacked_pairs
 from droplab.ledger.seals import Sealed
 
 
@@ -65,3 +65,28 @@ def _packed(series: dict[int, bytes], done: int) -> Sequence[Pairs]:
     if len(series) == done and len(set(map(len, series.values()))) == 1:
         return PackedFolds(b"".join(series.values()), done)
     return tuple(unpacked_pairs(series[epoch]) if epoch in series else () for epoch in range(done))
+
+
+def extended(before: Curves, metrics: Iterable[Sealed], folds: Iterable[Sealed]) -> Curves:
+    """Curves with the epochs that came after them."""
+    done, more = metrics_of(_moved(metrics, before.epochs))
+    if not done:
+        return before
+    names = sorted({*before.metrics, *more})
+    gone, none = (math.nan,) * before.epochs, (math.nan,) * done
+    folded = folds_of(_moved(folds, before.epochs), done)
+    return Curves(
+        before.epochs + done,
+        {name: before.metrics.get(name, gone) + more.get(name, none) for name in names},
+        {
+            name: joined(before.folds.get(name, ((),) * before.epochs), folded.get(name, ((),) * done))
+            for name in sorted({*before.folds, *folded})
+        },
+    )
+
+
+def _moved(parts: Iterable[Sealed], by: int) -> Iterator[Sealed]:
+    """With epochs counted from another one."""
+    for part in parts:
+        rows = [(run, epoch - by, *rest) for run, epoch, *rest in part.rows]
+        yield part._replace(epoch=part.epoch - by, rows=rows)

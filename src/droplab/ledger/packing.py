@@ -68,6 +68,20 @@ class PackedFolds(Sequence[Pairs]):
         return repr(tuple(self))
 
 
+def joined(before: Sequence[Pairs], more: Sequence[Pairs]) -> Sequence[Pairs]:
+    """Folds of later epochs behind those of earlier ones.
+
+    >>> one = PackedFolds(packed_pairs([(0.5, 2.0)]), 1)
+    >>> joined(one, one), joined(((),), one)
+    ((((0.5, 2.0),), ((0.5, 2.0),)), ((), ((0.5, 2.0),)))
+    """
+    if isinstance(before, PackedFolds) and isinstance(more, PackedFolds):
+        epochs = len(before) + len(more)
+        if len(before.raw) * len(more) == len(more.raw) * len(before):
+            return PackedFolds(before.raw + more.raw, epochs)
+    return (*before, *more) if before else more
+
+
 def packed_samples(samples: SampleValues) -> tuple[bytes | str, bytes]:
     """Whole numbers with 8 bytes each, or texts as JSON; and float32.
 

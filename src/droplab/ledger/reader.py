@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self, final
 
 from droplab.errors import LedgerError
-from droplab.ledger.curves import NONE, Curves, by_run, folds_of, metrics_of, number
+from droplab.ledger.curves import NONE, Curves, by_run, extended, folds_of, metrics_of, number
 from droplab.ledger.files import UNREADABLE, check_version, damaged, read_connection
 from droplab.ledger.packing import unpacked_samples
 from droplab.ledger.remembered import fingerprint, recall, remember
@@ -256,18 +256,50 @@ class OpenLedger(ABC):
             raise self._not_whole(broken)
         return found
 
-    def read(self) -> ExperimentRecord:
-        """Everything that analysis and report need, in one go."""
+    def _later(
+        self, db: sqlite3.Connection, ids: dict[int, RunKey], same: Mapping[int, RunRecord]
+    ) -> dict[int, Curves]:
+        """Curves of every run, where those of some are known but for what has come since."""
+        found: dict[int, Curves] = {}
+        for run, key in ids.items():
+            known = same.get(run)
+            before = NONE if known is None else Curves(known.epochs_done, known.metrics, known.folds)
+            if known is None or known.state == "running":
+                new = (sealed(db, table, run, first=before.epochs) for table in ("metrics", "folds"))
+                before = extended(before, *(self._whole(parts, key) for parts in new))
+            found[run] = before
+        return found
+
+    def read(self, before: ExperimentRecord | None = None) -> ExperimentRecord:
+        """Everything that analysis and report need, in one go.
+
+        Args:
+            before: what this ledger held when it was read last. A run is read again where an event tells of it, a
+                running one from the epoch on that it had reached; records of runs that are as they were are the same
+                objects.
+        """
         design = self.design()
+        if before is not None and before.experiment_id != design["experiment_id"]:
+            before = None
         with self._reading() as db:
             rows = self._runs(db)
             ids = {number: key for number, key, *_ in rows}
-            curves = self._curves(db, ids)
             self._check(db, "events")
             events = tuple(
                 Event(time, kind, None if run is None else ids[run], json.loads(detail))
                 for time, kind, run, detail in db.execute("SELECT time, kind, run, detail FROM events ORDER BY id")
             )
+            same: dict[int, RunRecord] = {}
+            if before is not None:
+                told = {event.run for event in events[len(before.events) :]}
+                same = {
+                    run: known
+                    for run, key, state, why, _ in rows
+                    if key not in told
+                    and (known := before.runs.get(key)) is not None
+                    and (known.state, known.reason) == (state, why)
+                }
+            curves = self._curves(db, ids) if before is None else self._later(db, ids, same)
             spec = design["spec"]
             return ExperimentRecord(
                 name=design.get("renamed", spec["name"]),
@@ -278,7 +310,9 @@ class OpenLedger(ABC):
                 seeds=tuple(spec["seeds"]),
                 epochs=planned_epochs(design),
                 runs={
-                    key: RunRecord(key, state, *_in_order(why, curves[run]), retry=retry and state == "failed")
+                    key: same[run]
+                    if run in same and same[run].epochs_done == curves[run].epochs
+                    else RunRecord(key, state, *_in_order(why, curves[run]), retry=retry and state == "failed")
                     for run, key, state, why, retry in rows
                 },
                 sizes=design.get("sizes", {}),

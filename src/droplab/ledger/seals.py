@@ -133,7 +133,9 @@ class Sealed(NamedTuple):
     whole: bool
 
 
-def sealed(db: sqlite3.Connection, table: str, run: int | None = None, epoch: int | None = None) -> Iterator[Sealed]:
+def sealed(
+    db: sqlite3.Connection, table: str, run: int | None = None, epoch: int | None = None, *, first: int | None = None
+) -> Iterator[Sealed]:
     """What a table of what runs measured holds, epoch by epoch, compared with the seals.
 
     Args:
@@ -141,13 +143,15 @@ def sealed(db: sqlite3.Connection, table: str, run: int | None = None, epoch: in
         table: which.
         run: only this run.
         epoch: only this epoch.
+        first: only this epoch and those after it.
     """
     query, order = _QUERIES[table]
     if version(db) < FOLDS_SINCE and table in {"folds", "samples"}:
         return
-    wanted = {"run": run, "epoch": epoch}
-    names = [name for name, value in wanted.items() if value is not None]
-    only = "".join(f" {'AND' if place else 'WHERE'} {name} = :{name}" for place, name in enumerate(names))
+    wanted = {"run": run, "epoch": epoch, "first": first}
+    tests = {"run": "run = :run", "epoch": "epoch = :epoch", "first": "epoch >= :first"}
+    asked = [test for name, test in tests.items() if wanted[name] is not None]
+    only = f" WHERE {' AND '.join(asked)}" if asked else ""
     seals: dict[tuple[int, int], bytes] | None = None
     if version(db) >= SEALED_SINCE:
         found = db.execute(f"SELECT run, epoch, {table} FROM epoch_seals{only}", wanted)  # noqa: S608  # our own literals

@@ -10,6 +10,7 @@ from droplab.report.page import build_page
 from droplab.report.payload import PageSource
 from droplab.report.planning import expectation, render_pilot
 from droplab.report.rows import rows
+from droplab.report.source import page_source
 from droplab.report.summary import summaries
 from droplab.report.tables import write_effects, write_metrics
 from droplab.report.text import render
@@ -23,6 +24,7 @@ __all__ = [
     "conclusion",
     "exit_code_of",
     "expectation",
+    "page_source",
     "render",
     "render_pilot",
     "report_words",

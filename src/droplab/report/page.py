@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from string import Template
 
@@ -31,22 +32,45 @@ def build_page(source: PageSource, lang: str = "en") -> str:
         FailureError: the front end was not built.
     """
     check_language(lang)
-    script = _asset("page.js").replace("</script", "<\\/script")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     sent = payload(source, lang)
-    data = json.dumps(sent, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    style = _asset("page.css").replace("</style", "<\\/style")
+    data = json.dumps(sent, separators=(",", ":"), allow_nan=False)
     texts = {code: render(source.verdict, source.record, code) for code in LANGUAGES}
-    size = len(data) + len(script) + len(style)  # nearly all of it is ASCII
+    size = len(data) + len(_asset("page.js")) + len(_asset("page.css"))  # nearly all of it is ASCII
+    return lay_out("page", data, lang, f"{source.record.name} · droplab", without_script(sent, texts, lang, size))
+
+
+def lay_out(front: str, data: str, lang: str, title: str, plain: str, follow: str = "") -> str:
+    """One HTML text with everything inside.
+
+    Args:
+        front: which front end: ``page`` or ``board``.
+        data: JSON for it.
+        lang: language in which it opens.
+        title: of the document; any text.
+        plain: markup for readers without JavaScript.
+        follow: the address from which it hears of changes; empty where it makes no request at all.
+
+    Raises:
+        FailureError: the front end was not built.
+    """
+    script = _asset(f"{front}.js").replace("</script", "<\\/script")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return Template(_asset("shell.html")).substitute(
         lang=lang,
-        title=html.escape(f"{source.record.name} · droplab"),
+        title=html.escape(title),
         script_hash=f"sha256-{digest}",
-        style=style,
-        plain=without_script(sent, texts, lang, size),
-        data=data,
+        requests="; connect-src 'self'" if follow else "",
+        style=_asset(f"{front}.css").replace("</style", "<\\/style"),
+        plain=plain,
+        follow=f' data-follow="{html.escape(follow)}"' if follow else "",
+        data=data.replace("<", "\\u003c"),
         script=script,
     )
+
+
+def verdict_markup(texts: Mapping[str, str]) -> str:
+    """The verdict in words, by language, as markup for readers without JavaScript."""
+    return "".join(f'<pre lang="{code}">{html.escape(text)}</pre>' for code, text in texts.items())
 
 
 def _asset(name: str) -> str:

@@ -56,8 +56,13 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
         source: the experiment.
         lang: language in which the page opens; all languages are inside.
     """
+    return {**beside_runs(source, lang), "runs": _runs(source)}
+
+
+def beside_runs(source: PageSource, lang: str) -> dict[str, Any]:
+    """The page's data but for ``runs``, which change with every epoch."""
     record, keys = source.record, list(source.record.runs)
-    data = drawn_data(source)
+    data = _drawn_beside_runs(source)
     data["experiment"] |= {"command": command(record)}
     return {
         "format": FORMAT,
@@ -86,6 +91,15 @@ def payload(source: PageSource, lang: str) -> dict[str, Any]:
 
 def drawn_data(source: PageSource) -> dict[str, Any]:
     """As much of the page's data as its figures are drawn from, which needs no spec to be read again."""
+    return {**_drawn_beside_runs(source), "runs": _runs(source)}
+
+
+def _runs(source: PageSource) -> list[dict[str, Any]]:
+    record, verdict = source.record, source.verdict
+    return [run_data(run, record, verdict.questions, spared=run.key in verdict.spared) for run in record.runs.values()]
+
+
+def _drawn_beside_runs(source: PageSource) -> dict[str, Any]:
     record, keys, asked = source.record, list(source.record.runs), source.verdict.questions
     found = stopping(record, source.verdict)
     return {
@@ -112,7 +126,6 @@ def drawn_data(source: PageSource) -> dict[str, Any]:
             "openings": None if ELSEWHERE in record.spec else record.test_openings,
             "done": sum(run.state == "done" for run in record.runs.values()),
         },
-        "runs": [_run(run, record, asked, spared=run.key in source.verdict.spared) for run in record.runs.values()],
         "ribbons": ribbons(record, source.histograms),
     }
 
@@ -193,7 +206,15 @@ def _effect(effect: Effect, verdict: Verdict, found: Stopping) -> dict[str, Any]
     }
 
 
-def _run(run: RunRecord, record: ExperimentRecord, asked: Questions, *, spared: bool) -> dict[str, Any]:
+def run_data(run: RunRecord, record: ExperimentRecord, asked: Questions, *, spared: bool) -> dict[str, Any]:
+    """One run as the page has it.
+
+    Args:
+        run: one of the record's.
+        record: the experiment.
+        asked: its questions.
+        spared: whether it was planned and is not needed.
+    """
     metrics = dict(run.metrics)
     if asked.gap is not None and GAP not in metrics and (gap := asked.gap.curve(run)):
         metrics[GAP] = gap

@@ -44,18 +44,20 @@ def rows(verdict: Verdict, record: ExperimentRecord, form: Form, lang: str = "en
         say("rows.interval"),
         say("rows.answer"),
     )
-    lines = [head, *_lines(verdict, say)]
+    table = [head, *lines(verdict, lang)]
     if form == "markdown":
-        cells = [[markdown(plain(cell)) for cell in line] for line in lines]
-        table = [f"| {' | '.join(line)} |" for line in cells]
-        return "\n".join([table[0], "| --- | ---: | ---: | --- | --- |", *table[1:]])
-    first, *rest = (f"{' & '.join(_latex(cell) for cell in line)} \\\\" for line in lines)
+        cells = [[markdown(plain(cell)) for cell in line] for line in table]
+        first, *rest = [f"| {' | '.join(line)} |" for line in cells]
+        return "\n".join([first, "| --- | ---: | ---: | --- | --- |", *rest])
+    first, *rest = (f"{' & '.join(_latex(cell) for cell in line)} \\\\" for line in table)
     return "\n".join(
         [r"\begin{tabular}{lrrll}", r"\toprule", first, r"\midrule", *rest, r"\bottomrule", r"\end{tabular}"]
     )
 
 
-def _lines(verdict: Verdict, say: Speaker) -> list[Line]:
+def lines(verdict: Verdict, lang: str) -> list[Line]:
+    """Every arm but the baseline; numbers and answers as they are read."""
+    say = Speaker(lang)
     main = verdict.primary
     if main is not None:
         unit = main.end.measure.unit

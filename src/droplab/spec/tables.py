@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -107,6 +108,15 @@ class RecipeSpec(Strict):
     """Samples of the fixed training subset that is measured in eval mode; at most all of them."""
     watch_every: int = Field(default=1, ge=0)
     """Epochs between measurements of norms and histograms; 0 for never."""
+
+
+def steps_per_epoch(samples: int, recipe: RecipeSpec) -> int:
+    """How many batches an epoch has.
+
+    >>> steps_per_epoch(97, RecipeSpec(batch_size=32)), steps_per_epoch(97, RecipeSpec(batch_size=32, drop_last=True))
+    (4, 3)
+    """
+    return samples // recipe.batch_size if recipe.drop_last else math.ceil(samples / recipe.batch_size)
 
 
 class ComputeSpec(Strict):

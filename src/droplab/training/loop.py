@@ -18,7 +18,7 @@ from droplab.nn import penalty
 from droplab.records import Notice, Predictions
 from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.rivals import recipe_of
-from droplab.spec.tables import RecipeSpec
+from droplab.spec.tables import RecipeSpec, steps_per_epoch
 from droplab.tasks.classification import smoothed
 from droplab.tasks.evaluate import Added, outputs_of
 from droplab.tasks.task import Sums
@@ -35,15 +35,6 @@ EVALUATION_BATCH = 512
 MOST_KEPT = 50_000
 """Validation samples of a task whose losses the ledger keeps at the end of a run, for the page."""
 _LOSS_CHECK_STEPS = 100  # on a GPU, where reading a loss waits for the device; every step on the CPU
-
-
-def steps_per_epoch(samples: int, recipe: RecipeSpec) -> int:
-    """How many batches an epoch has.
-
-    >>> steps_per_epoch(97, RecipeSpec(batch_size=32)), steps_per_epoch(97, RecipeSpec(batch_size=32, drop_last=True))
-    (4, 3)
-    """
-    return samples // recipe.batch_size if recipe.drop_last else math.ceil(samples / recipe.batch_size)
 
 
 class SeedsData(Protocol):
