@@ -47,6 +47,15 @@ def test_the_command_lines_own_texts_are_pairs():
     assert [key for key in english if fields(english[key]) - fields(japanese[key])] == []
 
 
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_nothing_stands_close_to_an_address_that_a_terminal_opens(lang):
+    texts_of_commands = read_texts("droplab.cli", "locales", lang)
+    with_address = {name: text for name, text in texts_of_commands.items() if "{address}" in text}
+    assert {"page.at", "figure.at", "board.at"} <= with_address.keys()
+    for text in with_address.values():
+        assert re.search(r"\{address\}(\s|$)", text), text
+
+
 def test_every_text_of_the_source_has_its_pair():
     told = {english for room in table().values() for english in room}
     missing = {room: {text: "" for text in said if text not in told} for room, said in texts().items()}
