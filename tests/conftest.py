@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import droplab
+from droplab.cli.words import speak
 from droplab.spec import ExperimentSpec, parse_spec
 
 collect_ignore_glob = [] if torch.cuda.is_available() else ["*/test_gpu.py"]
@@ -45,6 +46,12 @@ def tiny(**changes: dict) -> ExperimentSpec:
 def finished(tmp_path_factory) -> droplab.Results:
     """A finished tiny experiment; read it, do not change it."""
     return droplab.compare(tiny(), out=tmp_path_factory.mktemp("finished") / "tiny")
+
+
+@pytest.fixture(autouse=True)
+def _english():
+    """A process is one command and speaks one language; here tests of many commands share it."""
+    speak([])
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ NAMES = {name for measure in CLASSIFICATION for name in (measure.name, *(f"{part
 HOMES = {
     "records.py": "the house's measures",
     "execution/final.py": "the house's loop on the test set",
+    "report/samples.py": "a key of what is sent to the page",
     "schedules/adaptive_slope.py": "a schedule of the house's loop says what it reads",
     "tasks/base.py": "the figure that every task has",
     "tasks/classification.py": "says what it measures",

@@ -52,7 +52,7 @@ CASES = {
     "segmentation": ("segmentation", "pixels", {}, "unet", {"width": 4}, WEIGHTS | NO_CLASSES | {"more before fc2"}),
     "next-token": (
         *("next-token", "tokens", {}, "gpt", {"width": 8, "depth": 2, "heads": 2}),
-        MAPS | NO_CLASSES | {"input noise 0.5", "input 0.2", "before the head 0.5"},
+        MAPS | NO_CLASSES | {"input noise 0.5"},
     ),
     "recurrent": (
         *("next-token", "tokens", {}, "lstm", {"width": 8}),

@@ -17,6 +17,7 @@ from droplab.execution.trained import models_in, only
 from droplab.ledger import OpenLedger
 from droplab.records import ExperimentRecord, RunKey
 from droplab.spec.specfile import parse_spec
+from droplab.tasks.base import LOSS
 from droplab.tasks.checking import check_parts
 from droplab.tasks.evaluate import outputs_of
 from droplab.tasks.sketch import Sketch
@@ -29,6 +30,8 @@ ALL = 48
 """Of all arms together, where each has two at least."""
 MODELS = 12
 """Arms whose models are asked what they say."""
+
+_PRIMARY = f"val_{LOSS}"
 
 
 def changed_samples(ledger: OpenLedger, record: ExperimentRecord, data_dir: Path | None = None) -> ChangedSamples:
@@ -96,8 +99,8 @@ def _losses(
 def _loss(ledger: OpenLedger, key: RunKey) -> Sequence[float]:
     """At the last epoch; of classes the negative logarithm of the probability that the true one is given."""
     by_epoch = ledger.samples(key)
-    if by_epoch and "val_loss" in by_epoch[max(by_epoch)]:
-        return by_epoch[max(by_epoch)]["val_loss"].values
+    if by_epoch and _PRIMARY in by_epoch[max(by_epoch)]:
+        return by_epoch[max(by_epoch)][_PRIMARY].values
     shown = ledger.predictions(key)
     return [] if shown is None else [-math.log(max(share, 1e-12)) for share in shown.confidence]
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from droplab.errors import UserError
 from droplab.folds import OTHERS, fold_values, folds_for, folds_of_groups, hashes
 from droplab.records import SampleValues
+from droplab.tasks.base import LOSS
 from droplab.tasks.evaluate import Kept, by_fold
 from droplab.tasks.task import Sums, Task
 
@@ -59,7 +60,7 @@ class Foldwise:
         start, self._seen = self._seen, self._seen + len(outputs)
         rows = self._task.rows(outputs, targets)
         if self._losses is not None:
-            self._losses.append((rows["loss"] / rows["count"]).float())
+            self._losses.append((rows[LOSS] / rows["count"]).float())
         found = by_fold(rows, self._folds[start : self._seen].to(outputs.device), self._count)
         self._sums = {name: self._sums[name] + value if self._sums else value for name, value in found.items()}
         if self._task.whole:

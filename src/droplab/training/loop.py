@@ -19,6 +19,7 @@ from droplab.records import Notice, Predictions
 from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.rivals import recipe_of
 from droplab.spec.tables import RecipeSpec, steps_per_epoch
+from droplab.tasks.base import LOSS
 from droplab.tasks.classification import smoothed
 from droplab.tasks.evaluate import Added, outputs_of
 from droplab.tasks.task import Sums
@@ -137,7 +138,7 @@ class Training:
         if last:
             shown = attached(self.run).predictions = self.predict(self.data.validation)
             if shown is None and each:
-                attached(self.run).samples = {"val_loss": foldwise.losses()}
+                attached(self.run).samples = {f"val_{LOSS}": foldwise.losses()}
         return {f"val_{name}": value for name, value in found.items()}
 
     def _train(self, epoch: int) -> tuple[dict[str, float], float]:
