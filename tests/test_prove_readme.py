@@ -41,7 +41,7 @@ def test_from_a_fresh_clone(lang, tmp_path):
         "HOME": str(tmp_path),
         "DROPLAB_TRACK_GRACE": "600",  # where the machine is busy
     }
-    told = place.run("bash", "-ec", f"echo {PAUSE}\n".join(script), cwd=home, **settings)
+    told = place.run("bash", "-ec", "exec 2>&1\n" + f"echo {PAUSE}\n".join(script), cwd=home, **settings)
     demo, page, loop, watched = told.split(f"{PAUSE}\n")
 
     first = home / "droplab-runs" / "first"
