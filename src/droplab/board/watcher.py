@@ -135,7 +135,8 @@ class Watcher:
         while not self._over.wait(POLL_SECONDS):
             for _, watched in self.experiments():
                 pace = paces.setdefault(watched.id, Pace(_SHARE, POLL_SECONDS))
-                if self._over.is_set() or not self._wanted(watched) or not (pace.due or _still(watched)):
+                at_once = _still(watched) and not watched.trouble  # what fails is not tried again and again
+                if self._over.is_set() or not self._wanted(watched) or not (pace.due or at_once):
                     continue
                 began = time.thread_time()
                 try:
