@@ -36,6 +36,8 @@ def test_every_step_of_training_reads_as_if_all_were_read(path):
             lambda: odd(FIRST, 3),
             lambda: ledger.set_state(FIRST, "interrupted"),
             lambda: (ledger.set_state(FIRST, "running"), epoch(ledger, FIRST, 2, shift=1.0)),
+            lambda: (ledger.set_state(FIRST, "running"), epoch(ledger, FIRST, 2, shift=2.0)),  # after a kill
+            lambda: (odd(FIRST, 4), epoch(ledger, FIRST, 5)),
             lambda: (epoch(ledger, FIRST, 3), epoch(ledger, FIRST, 4), ledger.set_state(FIRST, "done")),
             lambda: ledger.set_state(SECOND, "failed", "why"),
             lambda: ledger.forget(SECOND),
