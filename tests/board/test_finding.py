@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from droplab.board.finding import find, identity
 from droplab.cli.board import board
 from droplab.execution.folder import HOME
@@ -19,6 +22,21 @@ def test_experiments_at_and_under_a_place(tmp_path):
     assert list(find(tmp_path / "a")) == [tmp_path / "a"]
     assert list(find(tmp_path / "loop" / "b")) == [tmp_path / "loop" / "b"]
     assert len({identity(folder) for folder in find(tmp_path)}) == 4
+
+
+def test_folders_that_are_closed_to_us_hold_nothing(tmp_path, monkeypatch):
+    for name in ("closed", "one"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "one" / FILE_NAME).touch()
+    stat = os.stat
+
+    def refusing(path, **options):
+        if "closed" in Path(path).parts:  # root may look everywhere
+            raise PermissionError(13, "Permission denied", path)
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", refusing)
+    assert list(find(tmp_path)) == [tmp_path / "one"]
 
 
 def test_the_usual_place_is_where_experiments_go():

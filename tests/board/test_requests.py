@@ -144,8 +144,7 @@ def test_what_is_not_there_yet_is_waited_for(board, tmp_path):
     assert row["decision"]["ja"]["title"].startswith("未完了")
 
 
-def test_nothing_is_read_while_nobody_looks(board, tmp_path, monkeypatch):
-    monkeypatch.setattr("droplab.board.stamp._SURE_SECONDS", 0.1)
+def test_nothing_is_read_while_nobody_looks(board, tmp_path):
     with begin(tmp_path / "runs" / "one") as ledger:
         ledger.set_state(KEY, "running")
         until(lambda: board.watcher.experiments() and board.watcher.experiments()[0][1].record)

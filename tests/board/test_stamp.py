@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import time
+
+import pytest
+
 from droplab.board.stamp import stamp
 from droplab.ledger import FILE_NAME, LedgerReader
 from droplab.records import RunKey
@@ -26,3 +31,14 @@ def test_reading_changes_nothing_and_every_commit_something(tmp_path):
         assert stamp(path).parts == closed.parts
     assert stamp(path).parts == closed.parts
     assert stamp(path).changed == closed.changed > 0
+
+
+@pytest.mark.parametrize(
+    ("tick", "ago", "sure"), [(1, 0.01, False), (1, 0.5, True), (10**9, 0.5, False), (10**9, 4.0, True)]
+)
+def test_equal_times_are_trusted_as_far_as_the_file_system_tells_them_apart(tmp_path, tick, ago, sure):
+    path = tmp_path / FILE_NAME
+    path.write_bytes(b"x")
+    written = (time.time_ns() - round(ago * 1e9)) // tick * tick
+    os.utime(path, ns=(written, written))
+    assert stamp(path).sure is sure

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from droplab.errors import LedgerError
-from droplab.ledger import FILE_NAME, LedgerReader, read_experiment
+from droplab.ledger import FILE_NAME, Ledger, LedgerReader, read_experiment
 from droplab.records import Measurement, RunKey
 from tests.board.ledgers import ARMS, begin, epoch
 
@@ -36,6 +36,8 @@ def test_every_step_of_training_reads_as_if_all_were_read(path):
             lambda: odd(FIRST, 3),
             lambda: ledger.set_state(FIRST, "interrupted"),
             lambda: (ledger.set_state(FIRST, "running"), epoch(ledger, FIRST, 2, shift=1.0)),
+            lambda: (ledger.set_state(FIRST, "running"), epoch(ledger, FIRST, 2, shift=2.0)),  # after a kill
+            lambda: (odd(FIRST, 4), epoch(ledger, FIRST, 5)),
             lambda: (epoch(ledger, FIRST, 3), epoch(ledger, FIRST, 4), ledger.set_state(FIRST, "done")),
             lambda: ledger.set_state(SECOND, "failed", "why"),
             lambda: ledger.forget(SECOND),
@@ -91,3 +93,23 @@ def test_another_experiment_at_the_same_place_is_read_whole(path, tmp_path):
     with begin(tmp_path / "two") as other:
         epoch(other, FIRST, 0)
         assert other.read(known) == other.read()
+
+
+def test_a_copy_that_was_put_back_is_read_whole(path):
+    with begin(path.parent, epochs=9) as ledger:
+        ledger.set_state(FIRST, "running")
+        epoch(ledger, FIRST, 0)
+    copy = path.read_bytes()
+    with Ledger.open(path) as ledger:
+        for number in range(1, 6):
+            epoch(ledger, FIRST, number)
+        ledger.set_state(FIRST, "interrupted")
+        ledger.set_state(FIRST, "running")
+        known = ledger.read()
+    path.write_bytes(copy)
+    with Ledger.open(path) as ledger:
+        ledger.set_state(FIRST, "running")
+        epoch(ledger, FIRST, 1, shift=1.0)
+        later = ledger.read(known)
+        assert later == ledger.read()
+        assert later.runs[FIRST].epochs_done == 2

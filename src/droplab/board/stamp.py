@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-_SURE_SECONDS = 2.0
+_SURE_SECONDS = 0.1
 """What changed less than that ago may have changed again within the file system's tick."""
+_COARSE_SECONDS = 2.0
+"""The same where times are whole seconds, as FAT and older network drives have them."""
 
 
 class Stamp(NamedTuple):
@@ -33,5 +35,6 @@ def stamp(path: Path) -> Stamp:
             continue
         if found.st_size:  # who reads leaves an empty log for a moment
             parts.append((found.st_ino, found.st_size, found.st_mtime_ns))
-    latest = max((written for *_, written in parts), default=0) / 1e9
-    return Stamp(tuple(parts), sure=time.time() - latest > _SURE_SECONDS)
+    latest = max((written for *_, written in parts), default=0)
+    tick = _SURE_SECONDS if latest % 10**9 else _COARSE_SECONDS
+    return Stamp(tuple(parts), sure=time.time() - latest / 1e9 > tick)

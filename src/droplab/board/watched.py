@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from droplab.analysis import Verdict, judge
 from droplab.board.finding import identity
+from droplab.board.pace import Pace
 from droplab.board.parts import Parts
 from droplab.board.rows import row, state_of
 from droplab.board.stamp import Stamp, stamp
@@ -25,6 +27,9 @@ Translate = Callable[[str, str], str]
 """A message of droplab's, and a language."""
 _BOOT = secrets.token_hex(4)
 """Versions of one process mean nothing to another."""
+_SHARE = 0.02
+"""Of one core, for a ledger that cannot be read: it is tried again, as a network drive may come back."""
+_AGAIN_SECONDS = 5.0
 
 
 class Watched:
@@ -42,17 +47,22 @@ class Watched:
         self.folder = folder
         self.id = identity(folder)
         self.record: ExperimentRecord | None = None
-        self.trouble = ""
-        """Why the ledger cannot be read, in English; empty where it can be."""
         self.seen = Stamp((), sure=False)
         self._lang = lang
         self._translate = translate
         self._verdict: Verdict | None = None
         self._judged: Any = None
+        self._unread = self._unjudged = ""
+        self._again = Pace(_SHARE, _AGAIN_SECONDS)
         self._paged: Any = None
         self._parts = Parts()
         self._reading, self._judging = threading.RLock(), threading.RLock()
         self._row: tuple[Any, str] | None = None
+
+    @property
+    def trouble(self) -> str:
+        """Why the ledger cannot be read or judged, in English; empty where it can be."""
+        return self._unread or self._unjudged
 
     # reading ------------------------------------------------------------------------------------
 
@@ -60,32 +70,31 @@ class Watched:
         """Read what is new in the ledger; whether anything was."""
         with self._reading:
             found = stamp(self.folder / FILE_NAME)
-            if found.parts == self.seen.parts and self.seen.sure:
+            if found.parts == self.seen.parts and self.seen.sure and not (self._unread and self._again.due):
                 return False
             self.seen = found
-            before = self.record
+            before, began = self.record, time.thread_time()
             try:
                 with open_experiment(self.folder) as ledger:
                     self.record = ledger.read(before)
             except Exception as problem:  # noqa: BLE001  # whatever somebody's file holds
-                return self.failed(problem)
-            better, self.trouble = bool(self.trouble), ""
-            self._tell_state()
+                self._again.spent(time.thread_time() - began)
+                return self._remember(_said(problem), self._unjudged)
+            better = self._remember("", self._unjudged)
             if self._verdict is not None and before is not None and before.arms == self.record.arms:
                 self._set_runs(self.record)
             return better or before is None or _differ(before, self.record)
 
     def failed(self, problem: Exception) -> bool:
-        """Remember what went wrong; whether that is news."""
+        """Remember why it cannot be judged, until it can be; whether that is news."""
         with self._reading:
-            said = str(problem) if isinstance(problem, DroplabError) else f"{type(problem).__name__}: {problem}"
-            before, self.trouble = self.trouble, plain(clip(said))
-            self._tell_state()
-            return before != self.trouble
+            return self._remember(self._unread, _said(problem))
 
-    def _tell_state(self) -> None:
+    def _remember(self, unread: str, unjudged: str) -> bool:
+        before, self._unread, self._unjudged = self.trouble, unread, unjudged
         state = state_of(self.record, frozenset()) if self.record is not None else "waiting"
         self._parts.set({"live": {"state": state, "trouble": self._troubles(), "changed": self.seen.changed}})
+        return before != self.trouble
 
     def _troubles(self) -> dict[str, str] | None:
         return {code: self._translate(self.trouble, code) for code in LANGUAGES} if self.trouble else None
@@ -106,6 +115,7 @@ class Watched:
             verdict = judge(record)
             with self._reading:
                 self._verdict, self._judged = verdict, _mark(record)
+                self._remember(self._unread, "")
                 self._set_runs(self.record or record)
             return True
 
@@ -131,6 +141,7 @@ class Watched:
             with self._reading:
                 self._parts.set(made)
                 self._paged = _mark(record)
+                self._remember(self._unread, "")
 
     def take(self, made: Mapping[str, Any], mark: Any) -> bool:
         """Take what the experiment's own page shows beside the runs, unless runs ended since; whether it is new."""
@@ -200,6 +211,10 @@ class Watched:
             if self._row is None or any(a is not b for a, b in zip(self._row[0], key, strict=True)):
                 self._row = (key, row(self.id, self.folder, place, record, verdict, self._troubles(), seen.changed))
             return self._row[1]
+
+
+def _said(problem: Exception) -> str:
+    return plain(clip(str(problem) if isinstance(problem, DroplabError) else f"{type(problem).__name__}: {problem}"))
 
 
 def _differ(before: ExperimentRecord, now: ExperimentRecord) -> bool:

@@ -21,8 +21,10 @@ FIND_SECONDS = 1.0
 """Between looks for experiments that are new."""
 _LATEST_SECONDS = 1.5
 """An epoch that is committed is looked for after that time at most, however long reading takes."""
+_READ_SHARE = 0.005
+"""Of one core, for reading: what that costs is told to readers besides, which takes as much again."""
 _SHARE = 0.02
-"""Of one core, for reading; and again for judging while runs train."""
+"""Of one core, for finding experiments, and again for judging while runs train."""
 _STILL_SECONDS = 5.0
 """Where nothing trains, and for so long nothing was written, training has ended: between two runs it only seems so."""
 
@@ -116,7 +118,7 @@ class Watcher:
         return watched.record is None or self._every > 0 or self._readers[watched.id] > 0
 
     def _read(self) -> None:
-        pace, finding = Pace(_SHARE, POLL_SECONDS, _LATEST_SECONDS), Pace(_SHARE, FIND_SECONDS)
+        pace, finding = Pace(_READ_SHARE, POLL_SECONDS, _LATEST_SECONDS), Pace(_SHARE, FIND_SECONDS)
         while not self._over.wait(pace.left):
             began = time.thread_time()
             news = False
@@ -135,7 +137,8 @@ class Watcher:
         while not self._over.wait(POLL_SECONDS):
             for _, watched in self.experiments():
                 pace = paces.setdefault(watched.id, Pace(_SHARE, POLL_SECONDS))
-                if self._over.is_set() or not self._wanted(watched) or not (pace.due or _still(watched)):
+                at_once = _still(watched) and not watched.trouble  # what fails is not tried again and again
+                if self._over.is_set() or not self._wanted(watched) or not (pace.due or at_once):
                     continue
                 began = time.thread_time()
                 try:

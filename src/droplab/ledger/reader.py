@@ -7,7 +7,7 @@ import sqlite3
 import struct
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, final
@@ -289,6 +289,8 @@ class OpenLedger(ABC):
                 Event(time, kind, None if run is None else ids[run], json.loads(detail))
                 for time, kind, run, detail in db.execute("SELECT time, kind, run, detail FROM events ORDER BY id")
             )
+            if before is not None and _told(before.events) != _told(events[: len(before.events)]):
+                before = None  # a copy was put back
             same: dict[int, RunRecord] = {}
             if before is not None:
                 told = {event.run for event in events[len(before.events) :]}
@@ -324,6 +326,10 @@ class OpenLedger(ABC):
                 measures=kept_measures(design),
                 endpoints=design.get("endpoints", {}),
             )
+
+
+def _told(events: Sequence[Event]) -> list[tuple[str, str, RunKey | None]]:
+    return [(event.time, event.kind, event.run) for event in events]
 
 
 def planned_epochs(design: Mapping[str, Any]) -> int:
