@@ -289,7 +289,25 @@ def test_other_forms_want_a_package_and_say_which(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(UserError, match=r"no form 'jpg' of figures; there are svg, png, pdf"):
         figure.save(tmp_path / "x.jpg")
-    assert figure.save(tmp_path / "x.svg").read_text(encoding="utf-8") == figure._repr_svg_()
+    for name in ("x.svg", "x"):
+        assert figure.save(tmp_path / name).read_text(encoding="utf-8") == figure._repr_svg_()
+
+
+def test_figures_of_tensors_named_in_japanese_have_files_of_their_own(monkeypatch, tmp_path, capsys):
+    record = doses()
+    names = {"fc1.weight": "層/上.weight", "fc1.bias": "層/下.weight"}
+    found = {
+        key: {epoch: tuple(replace(one, layer=names[one.layer]) for one in items) for epoch, items in by_epoch.items()}
+        for key, by_epoch in spread(record).items()
+    }
+    monkeypatch.setattr("droplab.ledger.read_experiment", lambda _: record)
+    monkeypatch.setattr("droplab.report.figures.sheet_of", lambda *_, **__: of(record, histograms=found))
+    for name in names.values():
+        main(["figure", str(tmp_path), f"inside.{name}"])
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
+        "inside.層-上.weight.svg",
+        "inside.層-下.weight.svg",
+    }
 
 
 def test_png_and_pdf(tmp_path):
