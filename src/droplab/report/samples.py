@@ -8,7 +8,7 @@ from droplab.contents import Cells, ChangedSample, ChangedSamples, Content, Pixe
 from droplab.report.png import data_address
 
 MOST_BYTES = 600_000
-"""Of all samples in a page; arms that come last show none where those before them fill it."""
+"""Of all samples in a page; an arm whose samples do not fit into what those before it leave shows none."""
 
 
 def samples(changed: ChangedSamples) -> dict[str, Any]:
@@ -16,8 +16,10 @@ def samples(changed: ChangedSamples) -> dict[str, Any]:
     arms, room = [], MOST_BYTES
     for arm, found in changed.arms.items():
         drawn = [_sample(one) for one in found]
-        room -= sum(map(_bytes, drawn))
-        arms.append({"arm": arm, "samples": drawn if room >= 0 else []})
+        size = sum(map(_bytes, drawn))
+        fits = size <= room
+        room -= size if fits else 0
+        arms.append({"arm": arm, "samples": drawn if fits else [], "fits": fits})
     return {"why_not": changed.why_not, "seed": changed.seed, "arms": arms}
 
 
