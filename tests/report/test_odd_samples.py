@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 import torch
 from torch import nn
 
+import droplab.execution.changed_samples
 from droplab.contents import Cells, ChangedSample, ChangedSamples, Text
 from droplab.execution.drawing import CELLS, PIECES, contents, input_of, pixels
+from droplab.execution.trained import only
 from droplab.records import Measure
 from droplab.report import build_page
 from droplab.report.samples import samples
@@ -110,6 +114,21 @@ def test_nested_inputs_are_left_out_and_their_targets_shown(tmp_path):
     assert all(one.input is None and one.after is not None for one in changed.arms["half"])
 
 
+def test_two_models_are_at_hand_at_a_time(tmp_path, monkeypatch):
+    results = trained(tmp_path, "regression", *NESTED, rates=(0.1, 0.2, 0.3, 0.5))
+    made, there = [], []
+
+    def watched(models):
+        there.append(sum(model() is not None for model in made))
+        model = only(models)
+        made.append(weakref.ref(model))
+        return model
+
+    monkeypatch.setattr(droplab.execution.changed_samples, "only", watched)
+    assert all(one.after for drawn in found(results).arms.values() for one in drawn)
+    assert there == [0, 1, 1, 1, 1]
+
+
 def test_a_task_without_a_loss_of_samples_is_trained_and_has_no_panel(tmp_path):
     results = trained(tmp_path, {"name": "tests.report.test_odd_samples:Hinge"}, *NESTED)
     assert {run.state for run in results.record.runs.values()} == {"done"}
@@ -120,7 +139,7 @@ def test_a_task_without_a_loss_of_samples_is_trained_and_has_no_panel(tmp_path):
 
 def test_an_arm_with_too_much_leaves_room_for_the_next(monkeypatch):
     monkeypatch.setattr("droplab.report.samples.MOST_BYTES", 1000)
-    large, small = (ChangedSample(0, None, Text((("x" * size, False),)), None, None, 1.0, 2.0) for size in (2000, 20))
+    large, small = (ChangedSample(0, None, Text((("層" * size, False),)), None, None, 1.0, 2.0) for size in (200, 20))
     drawn = samples(ChangedSamples({"large": (large,), "small": (small,), "same": ()}, 0))["arms"]
     assert [(one["arm"], len(one["samples"]), one["fits"]) for one in drawn] == [
         ("large", 0, False),

@@ -144,6 +144,7 @@ class _Drawer:
         if not blank:
             return None
         said = [self._says(one, inputs, targets) if arm else None for one in (self._record.baseline, arm)]
+        self._models.pop(arm, None)  # it is asked once, the baseline's for every arm
         names, words = self._split.class_names, self._split.vocabulary
         found = []
         for at, index in enumerate(chosen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from droplab.contents import Cells, ChangedSample, ChangedSamples, Content, Pixels
@@ -16,7 +17,7 @@ def samples(changed: ChangedSamples) -> dict[str, Any]:
     arms, room = [], MOST_BYTES
     for arm, found in changed.arms.items():
         drawn = [_sample(one) for one in found]
-        size = sum(map(_bytes, drawn))
+        size = len(json.dumps(drawn))
         fits = size <= room
         room -= size if fits else 0
         arms.append({"arm": arm, "samples": drawn if fits else [], "fits": fits})
@@ -43,8 +44,3 @@ def _content(content: Content | None) -> dict[str, Any] | None:
     if isinstance(content, Cells):
         return {"k": "cells", "v": [list(cell) for cell in content.cells]}
     return {"k": "text", "v": [[piece, int(wrong)] for piece, wrong in content.pieces]}
-
-
-def _bytes(drawn: dict[str, Any]) -> int:
-    """About what a sample takes."""
-    return sum(len(str(part)) for part in drawn.values())
