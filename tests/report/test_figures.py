@@ -29,6 +29,7 @@ from tests.report.figures import (
     hostile,
     is_number,
     many,
+    number,
     of,
     outside,
     overlaps,
@@ -150,6 +151,26 @@ def test_effects_are_sorted_and_a_mean_beyond_the_scale_is_an_arrow():
     assert [len(path) for path in found.paths(fill=LIGHT.bad)].count(3) == 1  # an arrow; diamonds have four corners
     rows = [text.y for text in found.texts if text.words.startswith("arm number 2")]
     assert max(rows) - min(rows) < 39 * 18 + 1
+
+
+def test_effects_stand_in_the_row_of_their_arm_on_the_scale_of_their_column():
+    sheet = of(doses())
+    line = next(line for line in sheet.lines if line.role != "rise")
+    found = read(draw(sheet, "effects").svg)
+    rows = {arm: min(text.y for text in found.texts if text.words == arm) for arm in sheet.others}
+    drawn, wanted = [], []
+    for arm, at in rows.items():
+        figure = sheet.reading(line, arm)
+        here = sorted(text.x for text in found.texts if abs(text.y - at) < 2 and is_number(text.words))
+        said = next(text.words for text in found.texts if text.x == here[0] and abs(text.y - at) < 2)
+        assert number(said) == pytest.approx(figure.mean * (100 if line.unit == "share" else 1), abs=0.006)
+        thick = min(path for path in found.paths(stroke_width="3") if abs(path[0][1] - at) < 9)
+        drawn += [x for x, _ in thick]
+        wanted += [figure.low, figure.high]
+    assert len(rows) == 3
+    (x1, v1), (x2, v2) = min(zip(drawn, wanted, strict=True)), max(zip(drawn, wanted, strict=True))
+    placed = [v1 + (x - x1) / (x2 - x1) * (v2 - v1) for x in drawn]
+    assert placed == pytest.approx(wanted, abs=0.03 * abs(v2 - v1))
 
 
 def test_curves_are_means_and_the_band_is_the_interval():
@@ -289,7 +310,25 @@ def test_other_forms_want_a_package_and_say_which(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(UserError, match=r"no form 'jpg' of figures; there are svg, png, pdf"):
         figure.save(tmp_path / "x.jpg")
-    assert figure.save(tmp_path / "x.svg").read_text(encoding="utf-8") == figure._repr_svg_()
+    for name in ("x.svg", "x"):
+        assert figure.save(tmp_path / name).read_text(encoding="utf-8") == figure._repr_svg_()
+
+
+def test_figures_of_tensors_named_in_japanese_have_files_of_their_own(monkeypatch, tmp_path, capsys):
+    record = doses()
+    names = {"fc1.weight": "層/上.weight", "fc1.bias": "層/下.weight"}
+    found = {
+        key: {epoch: tuple(replace(one, layer=names[one.layer]) for one in items) for epoch, items in by_epoch.items()}
+        for key, by_epoch in spread(record).items()
+    }
+    monkeypatch.setattr("droplab.ledger.read_experiment", lambda _: record)
+    monkeypatch.setattr("droplab.report.figures.sheet_of", lambda *_, **__: of(record, histograms=found))
+    for name in names.values():
+        main(["figure", str(tmp_path), f"inside.{name}"])
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
+        "inside.層-上.weight.svg",
+        "inside.層-下.weight.svg",
+    }
 
 
 def test_png_and_pdf(tmp_path):

@@ -49,8 +49,8 @@ def table(path):
     return {"name": str(path), "options": {"target": "price", "drop": ["id"]}}
 
 
-def trained(folder, task, model, data, seeds=1):
-    """Two arms."""
+def trained(folder, task, model, data, seeds=1, rates=(0.5,)):
+    """Two arms, or one for each rate."""
     values = {
         "name": "small",
         "task": task,
@@ -58,7 +58,7 @@ def trained(folder, task, model, data, seeds=1):
         "data": data,
         "recipe": {"epochs": 1, "batch_size": 16, "precision": "float32", "watch_every": 0, "lr": 0.01},
         "compute": {"executor": "serial", "threads": 1},
-        "arms": [{"name": "none"}, {"name": "half", "p": 0.5}],
+        "arms": [{"name": "none"}, *({"name": "half" if p == 0.5 else str(p), "p": p} for p in rates)],
         "seeds": seeds,
     }
     return droplab.compare(values, out=folder)

@@ -177,7 +177,7 @@ export interface Payload {
   histograms: Histogram[];
   ribbons: Ribbon[];
   changed: { why_not: string; arms: { arm: string; images: ChangedImage[] }[] };
-  samples: { why_not: string; seed: number | null; arms: { arm: string; samples: ChangedSample[] }[] };
+  samples: { why_not: string; seed: number | null; arms: { arm: string; samples: ChangedSample[]; fits: boolean }[] };
   toml: string;
   method: Record<string, string[]>;
   plan: Record<string, unknown>;

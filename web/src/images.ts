@@ -2,24 +2,14 @@
 
 import type { ChangedImage } from "./data.ts";
 import { h } from "./dom.ts";
-import { section, type Built, type Panel } from "./panel.ts";
+import { ofArm, type Built, type Panel } from "./panel.ts";
 import type { Page } from "./state.ts";
 
 export const images: Panel = { id: "images", build };
 
 function build(page: Page): Built | null {
   const { why_not } = page.data.changed;
-  if (why_not === "no images") return null;
-  const box = h("div");
-  const update = () => box.replaceChildren(...shown(page));
-  update();
-  const hint = why_not ? page.say(`images.${why_not}`) : page.say("images.hint", { baseline: page.data.experiment.baseline });
-  return {
-    element: section(page, "images", "images.title", hint, box),
-    update(what) {
-      if (what === "arm") update();
-    },
-  };
+  return why_not === "no images" ? null : ofArm(page, "images", why_not, shown);
 }
 
 function shown(page: Page): HTMLElement[] {

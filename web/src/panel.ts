@@ -24,6 +24,20 @@ export function section(page: Page, id: string, title: string, hint: string | nu
   );
 }
 
+/** A section on the shown arm beside the baseline, which `shown` draws; or why there is nothing to draw. */
+export function ofArm(page: Page, id: string, whyNot: string, shown: (page: Page) => HTMLElement[]): Built {
+  const box = h("div");
+  const draw = () => box.replaceChildren(...shown(page));
+  draw();
+  const hint = page.say(`${id}.${whyNot || "hint"}`, { baseline: page.data.experiment.baseline });
+  return {
+    element: section(page, id, `${id}.title`, hint, box),
+    update(what) {
+      if (what === "arm") draw();
+    },
+  };
+}
+
 /** A word that explains itself when it is pressed. */
 export function term(page: Page, text: string, key: string): HTMLElement {
   const told = page.say(key);

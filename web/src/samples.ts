@@ -2,7 +2,7 @@
 
 import type { ChangedSample, Content } from "./data.ts";
 import { h } from "./dom.ts";
-import { section, type Built, type Panel } from "./panel.ts";
+import { ofArm, type Built, type Panel } from "./panel.ts";
 import type { Page } from "./state.ts";
 import { show } from "./stats.ts";
 
@@ -10,24 +10,14 @@ export const samples: Panel = { id: "samples", build };
 
 function build(page: Page): Built | null {
   const { why_not, arms } = page.data.samples;
-  if (!why_not && arms.length === 0) return null;
-  const box = h("div");
-  const update = () => box.replaceChildren(...shown(page));
-  update();
-  const hint = why_not ? page.say(`samples.${why_not}`) : page.say("samples.hint", { baseline: page.data.experiment.baseline });
-  return {
-    element: section(page, "samples", "samples.title", hint, box),
-    update(what) {
-      if (what === "arm") update();
-    },
-  };
+  return why_not || arms.length > 0 ? ofArm(page, "samples", why_not, shown) : null;
 }
 
 function shown(page: Page): HTMLElement[] {
   const { arms, seed } = page.data.samples;
   const found = arms.find((item) => item.arm === page.state.arm) ?? arms[0];
   if (!found) return [];
-  if (found.samples.length === 0) return [h("p", { class: "hint" }, page.say("samples.none", { arm: found.arm }))];
+  if (found.samples.length === 0) return [h("p", { class: "hint" }, page.say(found.fits ? "samples.same" : "samples.none", { arm: found.arm, baseline: page.data.experiment.baseline }))];
   const gained = found.samples.filter((one) => one.loss[1] <= one.loss[0]);
   const lost = found.samples.filter((one) => one.loss[1] > one.loss[0]);
   const row = (title: string, name: string, list: ChangedSample[]) =>

@@ -20,7 +20,8 @@ from droplab.languages import LANGUAGES
 from droplab.ledger import FILE_NAME, open_experiment
 from droplab.records import ChangedImages, ExperimentRecord, RunRecord
 from droplab.report import page_source, render
-from droplab.report.page import lay_out, verdict_markup
+from droplab.report.figures.plainly import verdict_markup
+from droplab.report.page import lay_out
 from droplab.report.payload import beside_runs, run_data
 
 Translate = Callable[[str, str], str]

@@ -60,7 +60,8 @@ def figure(
         return
     made = draw(sheet, wanted, themed(dark=dark), width)
     if out is None:
-        target = folder / "figures" / f"{re.sub(r'[^-.0-9A-Za-z_]+', '-', wanted)}.{form or 'svg'}"
+        named = re.sub(r"[^-.\w]+", "-", wanted)  # letters of every language, or tensors would share a file
+        target = folder / "figures" / f"{named}.{form or 'svg'}"
         target.parent.mkdir(exist_ok=True)
         written = made.save(target)
     else:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from droplab.contents import NOTHING, Cells, ChangedSample, ChangedSamples, Content
+from droplab.data.trees import picked
 from droplab.errors import DroplabError
 from droplab.execution.drawing import CELLS, contents, input_of
 from droplab.execution.loading import load_again
@@ -51,18 +52,18 @@ def changed_samples(ledger: OpenLedger, record: ExperimentRecord, data_dir: Path
     measured = {arm: _losses(ledger, record.baseline, arm, seeds) for arm, seeds in shared.items()}
     losses = {arm: pair for arm, pair in measured.items() if pair is not None}
     resampled = bool(record.spec.get("resample"))
-    if resampled or not losses:
-        return ChangedSamples({}, None, "resampled" if resampled else "old" if shared else "unfinished")
     try:
         spec = parse_spec(record.spec, str(folder))
+        task = make_task(spec.task)
+        if not hasattr(task, "sketches"):
+            return NOTHING
+        if resampled or not losses:
+            return ChangedSamples({}, None, "resampled" if resampled else "old" if shared else "unfinished")
         split = load_again(spec, 0, ledger.design(), folder, data_dir)
     except DroplabError:
         return ChangedSamples({}, None, "data")
     assert isinstance(split, TaskSplit)
-    task = make_task(spec.task)
     check_parts(task, {"train": split.looked["train"]}, split.classes)
-    if not hasattr(task, "sketches"):
-        return NOTHING
     seed = next(iter(shared.values()))[0]
     drawer = _Drawer(ledger, record, split, task, seed, data_dir)
     count = max(2, min(SAMPLES, ALL // len(losses)))
@@ -143,6 +144,7 @@ class _Drawer:
         if not blank:
             return None
         said = [self._says(one, inputs, targets) if arm else None for one in (self._record.baseline, arm)]
+        self._models.pop(arm, None)  # it is asked once, the baseline's for every arm
         names, words = self._split.class_names, self._split.vocabulary
         found = []
         for at, index in enumerate(chosen):
@@ -156,8 +158,7 @@ class _Drawer:
         if self._split.table is not None:
             table, rows = self._split.table
             return Cells(table.cells(int(rows[index]))[:CELLS])
-        one = inputs[at] if isinstance(inputs, torch.Tensor) else _of(inputs, at)
-        return input_of(one, self._split.vocabulary)
+        return input_of(picked(inputs, at), self._split.vocabulary)
 
     def _says(self, arm: str, inputs: Any, targets: Any) -> tuple[Sketch, ...] | None:
         model = self._model(arm)
@@ -178,8 +179,3 @@ class _Drawer:
             except DroplabError:
                 self._models[arm] = None
         return self._models[arm]
-
-
-def _of(inputs: Any, at: int) -> Any:
-    """One sample of a tree of inputs that are named."""
-    return {name: one[at] for name, one in inputs.items()} if isinstance(inputs, Mapping) else None

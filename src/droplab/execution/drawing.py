@@ -23,6 +23,8 @@ _COLOURS = (
 )  # fmt: skip
 """Of classes in maps (Okabe and Ito's, told apart under colour blindness, and four more); then they begin again."""
 _NOWHERE = (255, 255, 255)
+_TOKENS = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64})
+_MORE = "…"
 
 
 def input_of(inputs: Any, vocabulary: Sequence[str] = ()) -> Content | None:
@@ -38,7 +40,7 @@ def input_of(inputs: Any, vocabulary: Sequence[str] = ()) -> Content | None:
     if isinstance(inputs, Tensor):
         if are_images(inputs.shape):
             return pixels(inputs)
-        if inputs.ndim == 1 and not inputs.dtype.is_floating_point:
+        if inputs.ndim == 1 and inputs.dtype in _TOKENS:
             return text(inputs.tolist(), vocabulary)
         return Cells(_cells("", inputs)) if inputs.ndim == 1 else None
     if isinstance(inputs, Mapping) and "input_ids" in inputs:  # as transformers name them
@@ -56,7 +58,10 @@ def _cells(name: str, values: Tensor) -> tuple[tuple[str, str], ...]:
 
 
 def text(tokens: Sequence[int], vocabulary: Sequence[str], truth: Sequence[int] = ()) -> Text:
-    """Tokens as words of the vocabulary, or as their numbers; wrong where the truth counts and is another."""
+    """Tokens as words of the vocabulary, or as their numbers; wrong where the truth counts and is another.
+
+    An ellipsis stands for what is left out, which may be wrong too.
+    """
     between = " " if not vocabulary or max(map(len, vocabulary)) > 1 else ""
     pieces = []
     for at, token in enumerate(tokens[:PIECES]):
@@ -64,6 +69,8 @@ def text(tokens: Sequence[int], vocabulary: Sequence[str], truth: Sequence[int] 
         said = "" if token < 0 else vocabulary[token] if known else str(token)
         wrong = bool(truth) and truth[at] >= 0 and truth[at] != token
         pieces.append((said + between, wrong))
+    if len(tokens) > PIECES:
+        return Text((*pieces, (_MORE, False)))
     last = [(said.rstrip(), wrong) for said, wrong in pieces[-1:]] if between else pieces[-1:]
     return Text((*pieces[:-1], *last))
 
@@ -89,11 +96,10 @@ def contents(sketch: Sketch, names: Sequence[str], vocabulary: Sequence[str] = (
 
 def _named(chosen: Sequence[float], names: Sequence[str], truth: Sequence[float]) -> Text:
     """Classes and labels, in a list; none is a dash."""
-    chosen = chosen[:CELLS]
-    ends = [", "] * len(chosen)
-    ends[-1:] = [""] if ends else []
-    pieces = tuple((names[int(one)] + end, one not in truth) for one, end in zip(chosen, ends, strict=True))
-    return Text(pieces or (("–", bool(truth)),))
+    pieces = [(names[int(one)], one not in truth) for one in chosen[:CELLS]] or [("–", bool(truth))]
+    if len(chosen) > CELLS:
+        pieces.append((_MORE, False))
+    return Text((*((name + ", ", wrong) for name, wrong in pieces[:-1]), pieces[-1]))
 
 
 def _numbers(values: Sequence[float]) -> Cells:
@@ -109,12 +115,20 @@ def _map(rows: Sequence[Sequence[int]]) -> Pixels:
 
 
 def pixels(image: Tensor, side: int = SIDE) -> Pixels:
-    """``(C, H, W)``; floats are stretched from their least to their most; no side is longer, where 0 is not given."""
+    """``(C, H, W)``; all but bytes are stretched from their least to their most; no side is longer, but for 0.
+
+    NaN is drawn as the least, and what is infinite as an end.
+
+    >>> list(pixels(torch.tensor([[[-1.0, 1.0, torch.nan, torch.inf]]])).data)
+    [0, 255, 0, 255]
+    """
     step = -(-max(image.shape[1:]) // side) if side else 1
     image = image[:, ::step, ::step]
     if image.dtype != torch.uint8:
-        image = image.float()
-        low, high = image.min(), image.max()
-        image = ((image - low) / (high - low).clamp_min(1e-12) * 255).round().to(torch.uint8)
+        image = image.double()
+        known = image[image.isfinite()]
+        low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+        image = image.nan_to_num(low, high, low)
+        image = ((image - low) / max(high - low, 1e-12) * 255).round().to(torch.uint8)
     channels, height, width = image.shape
     return Pixels(width, height, channels, image.permute(1, 2, 0).contiguous().numpy().tobytes())

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import html
 import json
-from collections.abc import Mapping
 from importlib.resources import files
 from string import Template
 
@@ -66,11 +65,6 @@ def lay_out(front: str, data: str, lang: str, title: str, plain: str, follow: st
         data=data.replace("<", "\\u003c"),
         script=script,
     )
-
-
-def verdict_markup(texts: Mapping[str, str]) -> str:
-    """The verdict in words, by language, as markup for readers without JavaScript."""
-    return "".join(f'<pre lang="{code}">{html.escape(text)}</pre>' for code, text in texts.items())
 
 
 def _asset(name: str) -> str:

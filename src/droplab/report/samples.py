@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from droplab.contents import Cells, ChangedSample, ChangedSamples, Content, Pixels
 from droplab.report.png import data_address
 
 MOST_BYTES = 600_000
-"""Of all samples in a page; arms that come last show none where those before them fill it."""
+"""Of all samples in a page; an arm whose samples do not fit into what those before it leave shows none."""
 
 
 def samples(changed: ChangedSamples) -> dict[str, Any]:
@@ -16,8 +17,10 @@ def samples(changed: ChangedSamples) -> dict[str, Any]:
     arms, room = [], MOST_BYTES
     for arm, found in changed.arms.items():
         drawn = [_sample(one) for one in found]
-        room -= sum(map(_bytes, drawn))
-        arms.append({"arm": arm, "samples": drawn if room >= 0 else []})
+        size = len(json.dumps(drawn))
+        fits = size <= room
+        room -= size if fits else 0
+        arms.append({"arm": arm, "samples": drawn if fits else [], "fits": fits})
     return {"why_not": changed.why_not, "seed": changed.seed, "arms": arms}
 
 
@@ -41,8 +44,3 @@ def _content(content: Content | None) -> dict[str, Any] | None:
     if isinstance(content, Cells):
         return {"k": "cells", "v": [list(cell) for cell in content.cells]}
     return {"k": "text", "v": [[piece, int(wrong)] for piece, wrong in content.pieces]}
-
-
-def _bytes(drawn: dict[str, Any]) -> int:
-    """About what a sample takes."""
-    return sum(len(str(part)) for part in drawn.values())

@@ -30,7 +30,7 @@ class Foldwise:
         task: whose measures; those in ``means`` are means.
         samples: how many the set has.
         groups: ``(samples,)``, the group of each sample, where there are groups.
-        each: whether the loss of each sample is kept, too.
+        each: whether the loss of each sample is kept, too, where the task's rows have it.
 
     >>> from droplab.tasks.classification import Classification
     >>> foldwise = Foldwise(Classification(figures=["accuracy", "macro_f1"]), 4)
@@ -59,7 +59,7 @@ class Foldwise:
         """One batch; batches come in the set's order."""
         start, self._seen = self._seen, self._seen + len(outputs)
         rows = self._task.rows(outputs, targets)
-        if self._losses is not None:
+        if self._losses is not None and LOSS in rows:
             self._losses.append((rows[LOSS] / rows["count"]).float())
         found = by_fold(rows, self._folds[start : self._seen].to(outputs.device), self._count)
         self._sums = {name: self._sums[name] + value if self._sums else value for name, value in found.items()}

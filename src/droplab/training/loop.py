@@ -137,8 +137,8 @@ class Training:
         attached(self.run).folds = {f"val_{name}": pairs for name, pairs in foldwise.pairs().items()}
         if last:
             shown = attached(self.run).predictions = self.predict(self.data.validation)
-            if shown is None and each:
-                attached(self.run).samples = {f"val_{LOSS}": foldwise.losses()}
+            if shown is None and (kept := foldwise.losses()).values:
+                attached(self.run).samples = {f"val_{LOSS}": kept}
         return {f"val_{name}": value for name, value in found.items()}
 
     def _train(self, epoch: int) -> tuple[dict[str, float], float]:

@@ -38,7 +38,7 @@ class Figure:
 
         Args:
             path: the file.
-            form: one of these; by default as the file's name ends.
+            form: one of these; by default as the file's name ends, SVG where it has no ending.
             replace: put it in the place of one that is there.
 
         Returns:
@@ -49,7 +49,7 @@ class Figure:
             FailureError: the file cannot be written, or the package that makes PNG and PDF is not here.
         """
         target = check_free(Path(path), replace=replace, how="--force replaces it")
-        data = self.bytes(form or target.suffix.removeprefix(".").lower())
+        data = self.bytes(form or target.suffix.removeprefix(".").lower() or "svg")
         whole_bytes(target, data, replace=replace, how="--force replaces it")
         return target
 

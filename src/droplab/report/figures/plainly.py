@@ -47,5 +47,10 @@ def without_script(data: Mapping[str, Any], texts: Mapping[str, str], lang: str,
     style = variables(list(sheet.looks("light").values()), list(sheet.looks("dark").values()))
     more = f"<p>{html.escape(sheet.say('figure.more'))} {', '.join(named)}</p>" if named else ""
     order = (lang, *(code for code in LANGUAGES if code != lang))
-    words = "".join(f'<pre lang="{code}">{html.escape(texts[code])}</pre>' for code in order)
+    words = verdict_markup({code: texts[code] for code in order})
     return f'<style>{style}</style><div class="unscripted" lang="{lang}">{"".join(shown)}{more}</div>{words}'
+
+
+def verdict_markup(texts: Mapping[str, str]) -> str:
+    """The verdict in words, by language, as markup."""
+    return "".join(f'<pre lang="{code}">{html.escape(text)}</pre>' for code, text in texts.items())
