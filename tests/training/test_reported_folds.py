@@ -2,6 +2,7 @@
 
 import functools
 import pickle
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -182,6 +183,20 @@ def twice(*calls):
             "got outputs of val_r2 that do not go together in one epoch (RuntimeError",
         ),
         (
+            twice(
+                lambda run: run.report_folds({"a": [1]}, [1], ids=[0], r2=r2),
+                lambda run: run.report_folds({"a": [1], "b": [1]}, [1], ids=[1], r2=r2),
+            ),
+            "got outputs of val_r2 that do not go together in one epoch (KeyError: \"['a', 'b'], and before ['a']\")",
+        ),
+        (
+            twice(
+                lambda run: run.report_folds([1], (torch.zeros(1),), ids=[0], r2=r2),
+                lambda run: run.report_folds([1], (torch.zeros(1), torch.zeros(1)), ids=[1], r2=r2),
+            ),
+            "got targets of val_r2 that do not go together in one epoch (ValueError",
+        ),
+        (
             in_an_epoch(lambda run, epoch: run.report_folds([1.0], [1.0], ids=[epoch], r2=lambda out, y: 1.0)),
             "epoch 2 reported val_r2 of other samples than the epochs before (1 now)",
         ),
@@ -201,6 +216,30 @@ def test_ranks_send_the_figures_without_the_function():
     assert sent.primary() == 3.0
     assert sent.unlike(figures) == ""
     assert len(sent.folded["val_r2"]) == 3
+
+
+class Said(NamedTuple):
+    score: torch.Tensor
+
+
+def test_a_function_may_change_what_it_is_given():
+    """In place, and named tuples keep their names."""
+    figures = Figures((Measure("worst", "higher"),), 0)
+    worst = lambda out, y: float((out.score.mul_(2) - y).max())  # noqa: E731
+    for part in torch.arange(4.0).split(2):
+        figures.add_folded({"worst": worst}, Said(part), part, part.long())
+    assert figures.settled().primary() == 3.0
+    (one, other), (*_, whole) = (figures.folds()[name] for name in ("val_worst", "val_worst" + OTHERS))
+    assert max(one[0] / one[1], other[0] / other[1]) == whole[0] / whole[1] == 3.0
+
+
+def test_a_fold_without_a_sample_has_no_value():
+    """Whatever the function says of nothing."""
+    figures = Figures((Measure("r2", "higher"),), 0)
+    figures.add_folded({"r2": lambda out, y: float(len(out))}, torch.zeros(2), torch.zeros(2), [2, 4])
+    assert figures.settled().folds() == {}
+    assert figures.folded["val_r2"].why_not == "there is no sample"
+    assert figures.primary() == 2.0
 
 
 def test_outside_of_droplab_it_is_printed(capsys):
