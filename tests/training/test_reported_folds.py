@@ -11,13 +11,15 @@ import torch
 import droplab
 from droplab.adapters.plain import PlainRun
 from droplab.analysis.deployed import as_deployed
+from droplab.errors import UserError
 from droplab.folds import OTHERS
 from droplab.records import Measure, Notice, RunKey
 from droplab.tasks.regression import Regression
 from droplab.training.figures import Figures
 from droplab.training.foldwise import Foldwise
+from droplab.training.ranks import Together
 from tests.training.asking import one, reason
-from tests.training.loops import TRAIN, Net, X, Y
+from tests.training.loops import Net, X, Y, trained
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -28,18 +30,9 @@ def r2(outputs, targets):
     return 1 - (outputs - targets).square().sum() / (targets - targets.mean()).square().sum()
 
 
-def folded(run, seen=None, epochs=3):
+def folded(run, seen=None):
     """Reports batch by batch, in another order in every epoch."""
-    model = run.prepare(Net)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    loader = run.loader(TRAIN, batch_size=16)
-    for epoch in run.epochs(epochs, optimizer=optimizer):
-        for x, y in loader:
-            with run.step():
-                optimizer.zero_grad()
-                torch.nn.functional.mse_loss(model(x), y).backward()
-                optimizer.step()
-        model.eval()
+    for epoch, model in trained(run):
         for part in torch.roll(torch.arange(96), 7 * epoch).split(20):
             out = model(X[part]).squeeze(1).double()
             run.report_folds(out, Y[part].squeeze(1).double(), ids=part, val_r2=r2)
@@ -220,6 +213,26 @@ def test_ranks_send_the_figures_without_the_function():
 
 class Said(NamedTuple):
     score: torch.Tensor
+
+
+def test_a_rank_whose_function_raises_tells_the_others(monkeypatch):
+    """Which would wait for it for ever."""
+    first, second = (Figures((Measure("r2", "higher"),), 0) for _ in range(2))
+    first.add_folded({"r2": lambda out, y: 1.0}, torch.zeros(3), torch.zeros(3), range(3))
+    second.add_folded({"r2": fails}, torch.zeros(3), torch.zeros(3), range(3))
+
+    def broadcast(found, src, group):
+        found[0] = first.settled()
+
+    def gather(found, mine, group):
+        found[:] = ["", mine]
+
+    monkeypatch.setattr(torch.distributed, "broadcast_object_list", broadcast)
+    monkeypatch.setattr(torch.distributed, "all_gather_object", gather)
+    together = Together(1, 2)
+    monkeypatch.setattr(together, "_made", "a group")
+    with pytest.raises(UserError, match="rank 1 reports otherwise than rank 0: the function of val_r2 raised Runtime"):
+        together.agreed(second)
 
 
 def test_a_function_may_change_what_it_is_given():
