@@ -258,6 +258,6 @@ def test_a_fold_without_a_sample_has_no_value():
 def test_outside_of_droplab_it_is_printed(capsys):
     run = PlainRun()
     for _ in run.epochs(1):
-        for part in torch.arange(4.0).split(2):
-            run.report_folds(part, part, val_r2=r2)
+        for part in torch.arange(6.0).split(3):
+            run.report_folds([part, part.numpy()], part.tolist(), val_r2=lambda out, y: r2(out[0], torch.from_numpy(y)))
     assert capsys.readouterr().out == "epoch 1/1: val_r2 1\n"

@@ -45,18 +45,22 @@ def part_of(outputs: Any, targets: Any, ids: Any) -> Part:
 def rows_of(tree: Any) -> int:
     """As many samples as the first tensor or array of a tree has.
 
-    >>> rows_of({"logits": np.zeros((3, 2))})
+    >>> rows_of({"logits": [np.zeros((3, 2)), np.zeros(3)]})
     3
     """
-    while isinstance(tree, Mapping | tuple):
+    while isinstance(tree, Mapping) or _has_branches(tree):
         tree = next(iter(tree.values() if isinstance(tree, Mapping) else tree))
     return len(tree)
+
+
+def _has_branches(tree: Any) -> bool:
+    return isinstance(tree, tuple | list) and any(isinstance(one, Tensor | np.ndarray | Mapping) for one in tree)
 
 
 def _copied(what: str, tree: Any, count: int) -> Tree:
     if isinstance(tree, Mapping):
         return {key: _copied(what, branch, count) for key, branch in tree.items()}
-    if isinstance(tree, tuple | list) and any(isinstance(one, Tensor | np.ndarray | Mapping) for one in tree):
+    if _has_branches(tree):
         return _rebuilt(tree, [_copied(what, branch, count) for branch in tree])
     found: Any = None
     if isinstance(tree, Tensor):
