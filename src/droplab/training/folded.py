@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor, cat
 
 from droplab.data.trees import Tree, picked
-from droplab.errors import UserError, quote, words_of
+from droplab.errors import UserError, words_of
 from droplab.folds import OTHERS, Pairs, fold_values, folds_for, hashes
 from droplab.training.by_sample import Ids, check_kind, digest_of, ids_of, in_order, joined, shown
 from droplab.training.numbers import number
@@ -215,9 +215,9 @@ def _rebuilt(like: Any, branches: list[Tree]) -> Tree:
 def _concatenated(trees: list[Tree]) -> Tree:
     first = trees[0]
     if isinstance(first, Mapping):
-        for tree in trees:
-            if tree.keys() != first.keys():
-                raise KeyError(f"{quote(list(tree))}, and before {quote(list(first))}")
+        for unlike in (tree.keys() ^ first.keys() for tree in trees):
+            if unlike:
+                raise KeyError(*unlike)
         return {key: _concatenated([tree[key] for tree in trees]) for key in first}
     if isinstance(first, tuple):
         return _rebuilt(first, [_concatenated(list(branches)) for branches in zip(*trees, strict=True)])
