@@ -40,6 +40,20 @@ def figures(model):
         }
 
 
+def trained(run, epochs=3):
+    """Each epoch, trained, and the model in eval mode."""
+    model = run.prepare(Net)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loader = run.loader(TRAIN, batch_size=16)
+    for epoch in run.epochs(epochs, optimizer=optimizer):
+        for x, y in loader:
+            with run.step():
+                optimizer.zero_grad()
+                F.mse_loss(model(x), y).backward()
+                optimizer.step()
+        yield epoch, model.eval()
+
+
 def regression(run, epochs=3, workers=0, before_report=lambda epoch: None):
     """A learning-rate schedule, an averaged model, a value of its own, and random numbers of its own."""
     model = run.prepare(Net)

@@ -2,6 +2,7 @@
 
 import functools
 import pickle
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -10,13 +11,15 @@ import torch
 import droplab
 from droplab.adapters.plain import PlainRun
 from droplab.analysis.deployed import as_deployed
+from droplab.errors import UserError
 from droplab.folds import OTHERS
 from droplab.records import Measure, Notice, RunKey
 from droplab.tasks.regression import Regression
 from droplab.training.figures import Figures
 from droplab.training.foldwise import Foldwise
+from droplab.training.ranks import Together
 from tests.training.asking import one, reason
-from tests.training.loops import TRAIN, Net, X, Y
+from tests.training.loops import Net, X, Y, trained
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -27,18 +30,9 @@ def r2(outputs, targets):
     return 1 - (outputs - targets).square().sum() / (targets - targets.mean()).square().sum()
 
 
-def folded(run, seen=None, epochs=3):
+def folded(run, seen=None):
     """Reports batch by batch, in another order in every epoch."""
-    model = run.prepare(Net)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    loader = run.loader(TRAIN, batch_size=16)
-    for epoch in run.epochs(epochs, optimizer=optimizer):
-        for x, y in loader:
-            with run.step():
-                optimizer.zero_grad()
-                torch.nn.functional.mse_loss(model(x), y).backward()
-                optimizer.step()
-        model.eval()
+    for epoch, model in trained(run):
         for part in torch.roll(torch.arange(96), 7 * epoch).split(20):
             out = model(X[part]).squeeze(1).double()
             run.report_folds(out, Y[part].squeeze(1).double(), ids=part, val_r2=r2)
@@ -182,6 +176,20 @@ def twice(*calls):
             "got outputs of val_r2 that do not go together in one epoch (RuntimeError",
         ),
         (
+            twice(
+                lambda run: run.report_folds({"a": [1]}, [1], ids=[0], r2=r2),
+                lambda run: run.report_folds({"a": [1], "b": [1]}, [1], ids=[1], r2=r2),
+            ),
+            "got outputs of val_r2 that do not go together in one epoch (KeyError: 'b')",
+        ),
+        (
+            twice(
+                lambda run: run.report_folds([1], (torch.zeros(1),), ids=[0], r2=r2),
+                lambda run: run.report_folds([1], (torch.zeros(1), torch.zeros(1)), ids=[1], r2=r2),
+            ),
+            "got targets of val_r2 that do not go together in one epoch (ValueError",
+        ),
+        (
             in_an_epoch(lambda run, epoch: run.report_folds([1.0], [1.0], ids=[epoch], r2=lambda out, y: 1.0)),
             "epoch 2 reported val_r2 of other samples than the epochs before (1 now)",
         ),
@@ -203,9 +211,53 @@ def test_ranks_send_the_figures_without_the_function():
     assert len(sent.folded["val_r2"]) == 3
 
 
+class Said(NamedTuple):
+    score: torch.Tensor
+
+
+def test_a_rank_whose_function_raises_tells_the_others(monkeypatch):
+    """Which would wait for it for ever."""
+    first, second = (Figures((Measure("r2", "higher"),), 0) for _ in range(2))
+    first.add_folded({"r2": lambda out, y: 1.0}, torch.zeros(3), torch.zeros(3), range(3))
+    second.add_folded({"r2": fails}, torch.zeros(3), torch.zeros(3), range(3))
+
+    def broadcast(found, src, group):
+        found[0] = first.settled()
+
+    def gather(found, mine, group):
+        found[:] = ["", mine]
+
+    monkeypatch.setattr(torch.distributed, "broadcast_object_list", broadcast)
+    monkeypatch.setattr(torch.distributed, "all_gather_object", gather)
+    together = Together(1, 2)
+    monkeypatch.setattr(together, "_made", "a group")
+    with pytest.raises(UserError, match="rank 1 reports otherwise than rank 0: the function of val_r2 raised Runtime"):
+        together.agreed(second)
+
+
+def test_a_function_may_change_what_it_is_given():
+    """In place, and named tuples keep their names."""
+    figures = Figures((Measure("worst", "higher"),), 0)
+    worst = lambda out, y: float((out.score.mul_(2) - y).max())  # noqa: E731
+    for part in torch.arange(4.0).split(2):
+        figures.add_folded({"worst": worst}, Said(part), part, part.long())
+    assert figures.settled().primary() == 3.0
+    (one, other), (*_, whole) = (figures.folds()[name] for name in ("val_worst", "val_worst" + OTHERS))
+    assert max(one[0] / one[1], other[0] / other[1]) == whole[0] / whole[1] == 3.0
+
+
+def test_a_fold_without_a_sample_has_no_value():
+    """Whatever the function says of nothing."""
+    figures = Figures((Measure("r2", "higher"),), 0)
+    figures.add_folded({"r2": lambda out, y: float(len(out))}, torch.zeros(2), torch.zeros(2), [2, 4])
+    assert figures.settled().folds() == {}
+    assert figures.folded["val_r2"].why_not == "there is no sample"
+    assert figures.primary() == 2.0
+
+
 def test_outside_of_droplab_it_is_printed(capsys):
     run = PlainRun()
     for _ in run.epochs(1):
-        for part in torch.arange(4.0).split(2):
-            run.report_folds(part, part, val_r2=r2)
+        for part in torch.arange(6.0).split(3):
+            run.report_folds([part, part.numpy()], part.tolist(), val_r2=lambda out, y: r2(out[0], torch.from_numpy(y)))
     assert capsys.readouterr().out == "epoch 1/1: val_r2 1\n"

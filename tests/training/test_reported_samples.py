@@ -11,23 +11,14 @@ import droplab
 from droplab.folds import fold_sums
 from droplab.records import Notice, RunKey
 from tests.training.asking import one, reason
-from tests.training.loops import TRAIN, Net, X, Y
+from tests.training.loops import Net, X, Y, trained
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def sampled(run, named=int, seen=None):
     """Reports batch by batch, in another order in every epoch, by ids of its own."""
-    model = run.prepare(Net)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    loader = run.loader(TRAIN, batch_size=16)
-    for epoch in run.epochs(3, optimizer=optimizer):
-        for x, y in loader:
-            with run.step():
-                optimizer.zero_grad()
-                torch.nn.functional.mse_loss(model(x), y).backward()
-                optimizer.step()
-        model.eval()
+    for epoch, model in trained(run):
         order = torch.roll(torch.arange(96), 7 * epoch)
         for part in order.split(20):
             with torch.no_grad():

@@ -45,19 +45,23 @@ def part_of(outputs: Any, targets: Any, ids: Any) -> Part:
 def rows_of(tree: Any) -> int:
     """As many samples as the first tensor or array of a tree has.
 
-    >>> rows_of({"logits": np.zeros((3, 2))})
+    >>> rows_of({"logits": [np.zeros((3, 2)), np.zeros(3)]})
     3
     """
-    while isinstance(tree, Mapping | tuple):
+    while isinstance(tree, Mapping) or _has_branches(tree):
         tree = next(iter(tree.values() if isinstance(tree, Mapping) else tree))
     return len(tree)
+
+
+def _has_branches(tree: Any) -> bool:
+    return isinstance(tree, tuple | list) and any(isinstance(one, Tensor | np.ndarray | Mapping) for one in tree)
 
 
 def _copied(what: str, tree: Any, count: int) -> Tree:
     if isinstance(tree, Mapping):
         return {key: _copied(what, branch, count) for key, branch in tree.items()}
-    if isinstance(tree, tuple | list) and any(isinstance(one, Tensor | np.ndarray | Mapping) for one in tree):
-        return tuple(_copied(what, branch, count) for branch in tree)
+    if _has_branches(tree):
+        return _rebuilt(tree, [_copied(what, branch, count) for branch in tree])
     found: Any = None
     if isinstance(tree, Tensor):
         found = tree.detach().to("cpu", copy=True)
@@ -145,15 +149,14 @@ class Folded:
         if self._found is None:
             ids = joined(CALL, self.name, [part.ids for part in self._parts])
             order = in_order(ids)
-            outputs, targets = (
-                picked(self._together(what, [getattr(part, what) for part in self._parts]), order)
-                for what in ("outputs", "targets")
+            every = tuple(
+                self._together(what, [getattr(part, what) for part in self._parts]) for what in ("outputs", "targets")
             )
             value, pairs, why_not = math.nan, dict[str, Pairs](), "there is no sample"
             if len(ids):
-                value = self._whole(outputs, targets, len(ids))
+                value = self._whole(every, order)
                 folds = (hashes(ids) % np.uint64(folds_for(len(ids)))).astype(np.int64)[order]
-                pairs, why_not = self._on_folds(outputs, targets, folds, value)
+                pairs, why_not = self._on_folds(every, order, folds, value)
             self._found = _Found(value, pairs, why_not, len(ids), digest_of(ids))
         return self._found
 
@@ -167,9 +170,14 @@ class Folded:
                 "outputs"
             ) from None
 
-    def _whole(self, outputs: Tree, targets: Tree, count: int) -> float:
+    def _asked(self, every: Tree, at: Any) -> Any:
+        """The function, on copies of some samples, as it may change what it is given."""
+        return self._function(*picked(every, at))  # type: ignore[misc]  # there is one where there are parts
+
+    def _whole(self, every: Tree, order: Any) -> float:
+        count = len(order)
         try:
-            found = self._function(outputs, targets)  # type: ignore[misc]  # there is one where there are parts
+            found = self._asked(every, order)
         except Exception as problem:
             raise UserError(
                 f"the function of {self.name} raised {words_of(problem)} (at {where_raised(problem)}); "
@@ -178,30 +186,39 @@ class Folded:
             ) from problem
         return number(self.name, found, CALL)
 
-    def _on_folds(self, outputs: Tree, targets: Tree, folds: Any, whole: float) -> tuple[dict[str, Pairs], str]:
+    def _on_folds(self, every: Tree, order: Any, folds: Any, whole: float) -> tuple[dict[str, Pairs], str]:
         if not math.isfinite(whole):
             return {}, f"{whole}"
         here: list[float] = []
         others: list[float] = []
         count = folds_for(len(folds))
+        counts = np.bincount(folds, minlength=count).astype(float).tolist()
+        if not all(counts):
+            return {}, "there is no sample"
         for fold in range(count):
             for found, there in ((here, folds == fold), (others, folds != fold)):
                 try:
-                    value = float(self._function(*picked((outputs, targets), np.flatnonzero(there))))  # type: ignore[misc]
+                    value = float(self._asked(every, order[there]))
                 except Exception as problem:  # noqa: BLE001  # an AUROC of one class, say
                     return {}, words_of(problem)
                 if not math.isfinite(value):
                     return {}, f"{value}"
                 found.append(value)
-        counts = np.bincount(folds, minlength=count).astype(float).tolist()
         pairs = fold_values(here, [*others, whole], counts)
         return dict(zip((self.name, self.name + OTHERS), pairs, strict=True)), ""
+
+
+def _rebuilt(like: Any, branches: list[Tree]) -> Tree:
+    return type(like)(*branches) if hasattr(like, "_fields") else tuple(branches)
 
 
 def _concatenated(trees: list[Tree]) -> Tree:
     first = trees[0]
     if isinstance(first, Mapping):
+        for unlike in (tree.keys() ^ first.keys() for tree in trees):
+            if unlike:
+                raise KeyError(*unlike)
         return {key: _concatenated([tree[key] for tree in trees]) for key in first}
     if isinstance(first, tuple):
-        return tuple(_concatenated([tree[place] for tree in trees]) for place in range(len(first)))
+        return _rebuilt(first, [_concatenated(list(branches)) for branches in zip(*trees, strict=True)])
     return cat(trees) if isinstance(first, Tensor) else np.concatenate(trees)

@@ -121,7 +121,11 @@ class Together(Ranks):
         """See ``Ranks``; a rank that reports nothing takes rank 0's."""
         of_first: Figures = self.first(figures.settled)
         problems: list[Any] = [None] * self.count
-        dist.all_gather_object(problems, of_first.unlike(figures) if figures else "", group=self._group)
+        try:
+            mine = of_first.unlike(figures) if figures else ""
+        except UserError as error:  # others would wait for ever
+            mine = str(error)
+        dist.all_gather_object(problems, mine, group=self._group)
         for rank, problem in enumerate(problems):
             if problem:
                 raise UserError(

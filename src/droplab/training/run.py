@@ -340,7 +340,7 @@ class Run:
 
         They are judged as ``report_samples`` says: at the epoch that is best on the samples of the other folds. Call it
         any number of times in an epoch, batch by batch; when the epoch ends, each function is called with all outputs
-        and all targets, in the order of the ids, and with those of each fold and of the others, 11 times in all.
+        and all targets, in the order of the ids, and with those of each fold and of the others, at most 11 times.
 
         ::
 
