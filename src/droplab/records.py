@@ -245,13 +245,14 @@ class Sink(Protocol):
 class ConcludingSink(Sink, Protocol):
     """A sink that takes the verdict too."""
 
-    def conclude(self, conclusion: Conclusion) -> Collection[str]:
+    def conclude(self, conclusion: Conclusion) -> Collection[str] | None:
         """What the experiment has shown; said once, before the last ``epoch`` and ``end``, to be there on ``close``.
 
         Said again, also by another process: when an experiment was added to, it may be another one.
 
         Returns:
-            Ids of runs that this sink was told to the end and wants to be told anew, as it cannot add to them.
+            Ids of runs that this sink was told to the end and wants to be told anew, as it cannot add to them; None is
+            as good as no ids.
         """
 
 

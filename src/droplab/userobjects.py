@@ -124,7 +124,7 @@ def resolve_value(name: str, what: str, error: type[UserError]) -> Any:
         except (Exception, SystemExit) as problem:
             hint = "; what a script does belongs under `if __name__ == '__main__':`"
             raise error(
-                f"{what} {name!r}: importing {module_name} {_did(problem)} (at {where_raised(problem)})"
+                f"{what} {name!r}: importing the module {module_name} {_did(problem)} (at {where_raised(problem)})"
                 f"{hint if isinstance(problem, SystemExit) else ''}"
             ) from problem
     found: Any = module

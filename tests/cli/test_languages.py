@@ -96,6 +96,10 @@ def test_texts_are_found_again_with_names_in_them():
         ),
         (str(SpecError(["arms[0].p: got 2; a drop rate p is a probability within [0, 1]"])), "arms[0].p: 2 が指定"),
         (str(SpecError(["x"])), "設定に問題が1件あります"),
+        (
+            "sink 'a:B': importing the module a raised ImportError: boom (at a.py:1)",
+            "モジュール a を読み込むと、例外 ImportError: boom が起きました（a.py:1）",
+        ),
         (f"{WHAT_TO_DO} {OR_ALLOW}", "のいずれかです。または、"),
         ("half · seed 0: the loss is no longer finite", "half · seed 0: 損失が有限でなくなりました"),
         ("my own: text\nthe training loss is no longer finite", "my own: text\n訓練損失が有限でなくなりました"),
@@ -160,6 +164,12 @@ def test_sentences_stand_in_a_row_by_one_function():
         and any(isinstance(one, ast.Call) and getattr(one.func, "id", "") in spoken for one in ast.walk(node))
     }
     assert found == {}
+
+
+def test_what_the_system_says_of_a_path_is_translated(capsys):
+    with pytest.raises(SystemExit):
+        main(["runs", "x" * 300, "--lang", "ja"])
+    assert "ledger.sqlite: 名前が長すぎます" in capsys.readouterr().err
 
 
 def test_what_is_typed_goes_before_the_environment(monkeypatch, capsys):

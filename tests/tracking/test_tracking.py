@@ -60,6 +60,12 @@ def test_a_sink_that_is_well_has_the_last_word(tmp_path):
 def test_on_request_a_failing_sink_is_an_error_of_ours(finished):
     with pytest.raises(SinkError, match="RuntimeError: no more"):
         mirror(finished.folder, "tests.tracking.broken:Raises")
+    with pytest.raises(SinkError, match="RaisesAtOnce failed: "):
+        mirror(finished.folder, "tests.tracking.broken:RaisesAtOnce")
+
+
+def test_a_sink_may_take_the_verdict_and_want_nothing_anew(finished):
+    assert mirror(finished.folder, "tests.tracking.broken:KeepsNothing", finished.conclusion()) == ("all well",)
 
 
 def test_mistakes_are_said_before_anything_is_trained(tmp_path, monkeypatch, capsys):

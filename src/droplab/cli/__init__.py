@@ -82,5 +82,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(141)
     except OSError as problem:  # of a path that was given: too long, not to be read, on a disk that is gone
         where = f"{problem.filename}: " if problem.filename else ""
-        complain(f"{where}{problem.strerror or problem}")
+        complain(f"{where}{translate(problem.strerror or str(problem), language())}")
         sys.exit(2 if problem.errno in {errno.ENAMETOOLONG, errno.ELOOP} else 1)

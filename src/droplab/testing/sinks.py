@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -188,14 +189,15 @@ class SinkContract:
             assert all(tmp_path.resolve() in path.parents for path in inside)
 
     def test_the_verdict_arrives_and_is_replaced_by_a_later_one(self, tmp_path: Path) -> None:
-        """A sink that takes it has today's, once; one that does not goes on as it is."""
+        """A sink that takes it has today's, once, and of no other one a number; one that does not goes on as it is."""
         with write_ledger(tmp_path, arms=("no <dropout>", HOSTILE[2]), seeds=1, epochs=1) as ledger:
             commit(ledger, range(1))
             runs = sink_runs(ledger)
             arms = [key.arm for key in runs]
             takes = isinstance(make_sink(self.sink, tmp_path), ConcludingSink)
-            for low in (0.1, 0.1, 1 / 3):
-                told = conclusion(arms, low)
+            in_turn = [conclusion(arms, low) for low in (0.1, 0.1, 1 / 3, 0.1)]
+            undecided = {arm: {"verdict": "undecided", "recommended": arms[0]} for arm in arms}
+            for told in (*in_turn, replace(in_turn[0], arms=undecided)):
                 mirror(tmp_path, self.sink, told)
                 for key, run in runs.items() if takes else ():
                     found = self.read_verdict(tmp_path, run)

@@ -100,7 +100,7 @@ class Follower:
             conclusion: what the experiment has shown, for sinks that take it.
         """
         if conclusion is not None and isinstance(self._sink, ConcludingSink):
-            anew = set(self._sink.conclude(conclusion))
+            anew = set(self._sink.conclude(conclusion) or ())
             for key in [key for key, run in self._runs.items() if run.id in anew]:
                 self._sent.pop(key, None)
                 self._ended.discard(key)
@@ -135,11 +135,10 @@ def mirror(folder: Path, name: str, conclusion: Conclusion | None = None) -> tup
         UserError: no experiment, no such sink, or its package is missing.
         SinkError: the sink failed.
     """
-    sink = make_sink(name, folder)
-    with Follower(folder, sink) as follower:
-        try:
+    try:
+        with Follower(folder, make_sink(name, folder)) as follower:
             return follower.finish(conclusion)
-        except DroplabError:
-            raise
-        except Exception as problem:
-            raise SinkError(f"{name} failed: {type(problem).__name__}: {problem}") from problem
+    except DroplabError:
+        raise
+    except Exception as problem:
+        raise SinkError(f"{name} failed: {type(problem).__name__}: {problem}") from problem

@@ -17,8 +17,9 @@ from mlflow.entities import Metric, Param, RunTag
 from droplab.errors import masked
 from droplab.measures import PARTS
 from droplab.records import Conclusion, Measurement, SinkRun
+from droplab.tracking.mlflow_verdict import write_values
 from droplab.tracking.names import as_text, flat, grouped, shortened
-from droplab.tracking.told import PREFIX, note
+from droplab.tracking.told import note
 
 _STATUS = {"done": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 _BATCH = 1000  # the server's bound on metrics per call
@@ -119,15 +120,10 @@ class MlflowSink:
         return (f"MLflow: mlflow ui --backend-store-uri {masked(self._uri)}",)
 
     def _write_verdict(self, conclusion: Conclusion) -> None:
-        """Words as tags and numbers as metrics, by which runs can be searched and sorted; a number is written once."""
+        """Into each run, by which runs can be searched and sorted, and as descriptions."""
         said = note(conclusion)
         for experiment in self._experiments:
             self._client.set_experiment_tag(experiment, _NOTE, shortened(said, _EXPERIMENT_TAG))
-        now = int(time.time() * 1000)
         for run, run_id in self._ids.items():
-            values = {PREFIX + name: value for name, value in conclusion.arms[self._arms[run]].items()}
-            there = self._client.get_run(run_id).data
-            numbers = {name: value for name, value in values.items() if isinstance(value, float)}
-            new = [Metric(name, value, now, 0) for name, value in numbers.items() if there.metrics.get(name) != value]
-            tags = [RunTag(name, str(value)) for name, value in values.items() if name not in numbers]
-            self._client.log_batch(run_id, metrics=new, tags=[*tags, RunTag(_NOTE, shortened(said, _PARAM))])
+            write_values(self._client, run_id, conclusion.arms[self._arms[run]])
+            self._client.set_tag(run_id, _NOTE, shortened(said, _PARAM))

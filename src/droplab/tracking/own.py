@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from droplab.errors import words_of
 from droplab.records import ALSO_IN, ExperimentRecord, RunKey
 from droplab.tracking.registry import SINKS
-from droplab.tracking.told import PREFIX, VERDICT, listed
+from droplab.tracking.told import VERDICT, listed
 
 Values = Mapping[str, Any]
 
@@ -72,12 +72,9 @@ def _mlflow(where: Mapping[str, str], values: Values) -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     from mlflow import MlflowClient
 
-    client = MlflowClient(tracking_uri=where["uri"])
-    for name, value in values.items():
-        if isinstance(value, float):
-            client.log_metric(where["run"], PREFIX + name, value)
-        else:
-            client.set_tag(where["run"], PREFIX + name, value)
+    from droplab.tracking.mlflow_verdict import write_values
+
+    write_values(MlflowClient(tracking_uri=where["uri"]), where["run"], values)
 
 
 def _tensorboard(where: Mapping[str, str], values: Values) -> None:

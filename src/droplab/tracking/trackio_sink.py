@@ -68,9 +68,9 @@ class TrackioSink:
         return (f'Trackio: trackio show --project "{self._project}"',)
 
     def _report(self, run: SinkRun, said: str) -> None:
-        """As a report of a run, at a step that it has; one that says something else stays beside it."""
+        """As a report of a run, at a step that it has; earlier ones stay before it."""
         rows = trackio.SQLiteStorage.get_logs(self._project, run_name(run))
-        if said in reports(rows):
+        if reports(rows)[-1:] == [said]:
             return
         self._switch(run)
         self._run.log({VERDICT: trackio.Markdown(said)}, step=max(int(row["step"]) for row in rows))
