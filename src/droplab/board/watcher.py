@@ -19,9 +19,9 @@ POLL_SECONDS = 0.25
 """Between looks at what the file system says of the ledgers."""
 FIND_SECONDS = 1.0
 """Between looks for experiments that are new."""
-_LATEST_SECONDS = 1.5
+_LATEST_SECONDS = 1.2
 """An epoch that is committed is looked for after that time at most, however long reading takes."""
-_READ_SHARE = 0.005
+_READ_SHARE = 0.0025
 """Of one core, for reading: what that costs is told to readers besides, which takes as much again."""
 _SHARE = 0.02
 """Of one core, for finding experiments, and again for judging while runs train."""
