@@ -105,7 +105,7 @@ def test_mlflow(folder, wanted):
     mirror(folder, "mlflow")
     found = droplab.judge(folder / "tracking", measure=MEASURES, baseline=ARMS[0])
     check(found, wanted)
-    with pytest.raises(UserError, match="only one arm, 'small'"):
+    with pytest.raises(UserError, match=r"two runs are contract \w+ · seed 0"):
         droplab.judge(folder / "tracking", measure=MEASURES, arm="experiment")
 
 
