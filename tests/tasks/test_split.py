@@ -154,12 +154,19 @@ def test_pixels_of_a_data_set():
     with pytest.raises(DataError, match=r"were called pixels and are torch\.float32; wanted uint8"):
         split(Classification(), Images("float64"), pixels=True)
     with pytest.raises(DataError, match=r"samples of train of .* make no batch: TypeError.*ToTensor"):
+        split(Classification(), Unbatchable("object"))
+    with pytest.raises(DataError, match=r"samples of train of .* make no batch: RuntimeError.*Resize"):
         split(Classification(), Unbatchable("float64"))
 
 
 class Unbatchable(Images):
     def __getitem__(self, at):
-        return object(), 0
+        return object() if self.kind == "object" else np.zeros(at % 2 + 1), 0
+
+
+def test_large_samples_are_looked_at_as_memory_allows(monkeypatch):
+    monkeypatch.setattr("droplab.tasks.looking._ROOM", 7 * (2 * 4 + 8))
+    assert len(split(Classification(), Otherwise(40)).looked["train"]) == 7
 
 
 def test_listed_targets_are_all_known():

@@ -21,7 +21,7 @@ from droplab.data.registry import DATASETS, read_source
 from droplab.data.samples import Samples, as_samples
 from droplab.data.tokens import Windows
 from droplab.data.trees import leaves, mapped, to_tensors
-from droplab.errors import DataError, suggest, words_of
+from droplab.errors import DataError, suggest
 from droplab.given import is_given
 from droplab.userobjects import call, looks_like_object, resolve
 
@@ -193,17 +193,12 @@ def _as_pixels(inputs: Any) -> Any:
 
 def _check_sample(where: str, source: LazySamples, pixels: bool) -> None:
     """See that a data set's images are what the user calls them."""
+    inputs = source.take(torch.tensor([0])).inputs
     try:
-        inputs = source.take(torch.tensor([0])).inputs
         if not pixels:
             _check_pixels(inputs)
     except DataError as problem:
         raise DataError(f"{where}: {problem}") from None
-    except Exception as problem:
-        raise DataError(
-            f"samples of {where} make no batch: {words_of(problem)}. Wanted tensors, arrays or numbers; images become "
-            "tensors with transforms.ToTensor()"
-        ) from problem
 
 
 def _check_pixels(inputs: Any) -> None:

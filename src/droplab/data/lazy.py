@@ -14,7 +14,7 @@ from droplab.data.draws import Place
 from droplab.data.samples import Batch, as_classes, scaled
 from droplab.data.seeded import check_indexed, check_readable, named
 from droplab.data.trees import leaves, mapped
-from droplab.errors import DataError
+from droplab.errors import DataError, words_of
 
 
 class LazySamples:
@@ -55,15 +55,28 @@ class LazySamples:
         check_indexed(dataset)
         self.dataset = dataset
         self._drawn, self._seed, self._workers = Drawn(dataset, collate, named), seed, workers
-        self._images = images
+        self._images, self._where = images, where
         check_readable(where, dataset)
 
     def __len__(self) -> int:
         return len(self._drawn)
 
     def take(self, ids: Tensor, epoch: int = 0) -> Batch:
-        """The samples with those numbers, as they are in an epoch."""
-        return self._made(self._drawn.__getitems__(list(_Wanted(ids, (self._seed, epoch))))[1])
+        """The samples with those numbers, as they are in an epoch.
+
+        Raises:
+            DataError: samples that make no batch.
+        """
+        try:
+            _, batch = self._drawn.__getitems__(list(_Wanted(ids, (self._seed, epoch))))
+        except DataError:
+            raise
+        except Exception as problem:
+            raise DataError(
+                f"samples of {self._where} make no batch: {words_of(problem)}. Wanted tensors, arrays or numbers, of "
+                "one shape in all samples; images become so with transforms.ToTensor() and transforms.Resize((64, 64))"
+            ) from problem
+        return self._made(batch)
 
     def chunks(self, size: int, epoch: int = 0) -> Iterator[Batch]:
         """All samples in order, ``size`` at a time; the last batch may be smaller."""

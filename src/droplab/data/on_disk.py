@@ -51,7 +51,7 @@ def listed_targets(source: Source) -> Tensor | None:
         return None
     try:
         classes = np.asarray(found)
-    except ValueError:
+    except (ValueError, TypeError):  # lists of several lengths, or on a GPU
         return None
     return torch.from_numpy(classes[at].astype(np.int64)) if classes.ndim == 1 and classes.dtype.kind in "iu" else None
 

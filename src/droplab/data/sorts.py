@@ -40,8 +40,10 @@ def numbered(name: str, values: Any) -> Indices:
     (array([1, 0, 1]), array([1, 0, 1]))
     """
     array = np.asarray(values)
-    if array.ndim == 1 and array.dtype.kind in "OUST":
-        array = _moments(array) if name == "times" else np.asarray(list(map(str, values)))
+    if array.ndim == 1 and name == "times" and array.dtype.kind in "OUST":
+        array = _moments(array)
+    elif array.ndim == 1 and array.dtype == object:
+        array = np.asarray(list(map(str, values)))
     if array.ndim != 1:
         raise DataError(f"{name} arrived with shape {array.shape}; wanted one value for each sample")
     if array.dtype.kind == "f" and bool(np.isnan(array).any()):

@@ -20,21 +20,29 @@ _LOOK = 512
 """Samples of a source that is not in memory whose targets are looked at."""
 
 
-def _ids(source: Source) -> Tensor:
-    """Samples at equal distances."""
-    return torch.linspace(0, len(source) - 1, min(len(source), _LOOK)).round().long()
+_ROOM = 2**30
+"""Bytes that they may have together."""
 
 
-def _targets(source: Source, ids: Tensor, found: Any) -> Any:
+def _some_of(source: Source) -> tuple[Any, Any]:
+    """Inputs and targets: all where they are in memory, else some at equal distances."""
+    if isinstance(source, Samples):
+        return source.inputs, source.targets
+    each = sum(tensor.nbytes for _, tensor in leaves(tuple(source.take(torch.tensor([0])))))
+    count = min(len(source), _LOOK, max(1, _ROOM // max(1, each)))
+    return source.take(_spread(source, count))
+
+
+def _spread(source: Source, count: int) -> Tensor:
+    return torch.linspace(0, len(source) - 1, count).round().long()
+
+
+def _targets(source: Source, found: Any) -> Any:
     """All targets where the data set lists them, and those that were read are among them."""
-    listed = listed_targets(source)
-    same = listed is not None and isinstance(found, Tensor) and torch.equal(listed[ids], found)
-    return listed if same else found
-
-
-def _some_of(source: Source) -> Any:
-    """All samples where they are in memory, else some at equal distances."""
-    return (source.inputs, source.targets) if isinstance(source, Samples) else tuple(source.take(_ids(source)))
+    listed = listed_targets(source) if on_disk(source) else None
+    if listed is None or not isinstance(found, Tensor):
+        return found
+    return listed if torch.equal(listed[_spread(source, len(found))], found) else found
 
 
 def looked_at(parts: Mapping[str, Source], indices: list[Any]) -> tuple[str, dict[str, Any], dict[str, list[bytes]]]:
@@ -51,7 +59,7 @@ def looked_at(parts: Mapping[str, Source], indices: list[Any]) -> tuple[str, dic
             array = np.ascontiguousarray(tensor.cpu().numpy())
             digest.update(f"{path}: {array.dtype.str} {array.shape}\n".encode())
             digest.update(array.reshape(-1).view(np.uint8).data)
-        targets[name] = _targets(part, _ids(part), some[1]) if on_disk(part) else some[1]
+        targets[name] = _targets(part, some[1])
         if any(map(on_disk, parts.values())):
             marks[name] = digests(some[0])
         del some
