@@ -4,11 +4,12 @@ python benchmarks/board.py [--epochs 320] [--block 8] [--browser]
 
 The demonstration's recipe, 2 arms × 1 seed, is trained while ``droplab board`` has a reader of the experiment's page
 and one of the list, or with ``--browser`` both open in headless Chromium. Every --block epochs board and readers are
-stopped (SIGSTOP) or let go on (SIGCONT), in the order with, without, without, with: one block with them over the block without
-is the ratio, pairs are averaged, with the standard error. 1,000 images an epoch are the worst case, as a board's work goes by epochs. The delay is from
-the commit of an epoch until the page's reader has its event, of epochs that were committed while the board was at work,
-and two seconds at least before it was stopped: what it had not told by then it tells a block later. Which these are is
-known without looking at when they were told, so that a board that is later than that shows as one that is a block late.
+stopped (SIGSTOP) or let go on (SIGCONT), in the order with, without, without, with: one block with them over the block
+without is the ratio, pairs are averaged, with the standard error. 1,000 images an epoch are the worst case, as a
+board's work goes by epochs. The delay is from the commit of an epoch until the page's reader has its event, of epochs
+that were committed while the board was at work, and two seconds at least before it was stopped: what it had not told by
+then it tells a block later. Which these are is known without looking at when they were told, so that a board that is
+later than that shows as one that is a block late.
 """
 
 from __future__ import annotations

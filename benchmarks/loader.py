@@ -35,7 +35,9 @@ CASES = (
 )
 """Pixels of a side, and whose generator the transforms draw from; nobody's where they draw nothing, which is not known
 before. Without pixels a sample costs next to nothing, and what ours adds is seen best."""
-SAMPLES, BATCH, ROUNDS = 128, 32, 40
+SAMPLES, BATCH = 128, 32
+ROUNDS, PICTURES_ROUNDS = 40, 200
+"""Of samples that cost nothing, and of pictures, where less than a hundredth is looked for."""
 NOTHING = torch.zeros(4)
 DRAWS: dict[str, Callable[[], float]] = {
     "torch": lambda: float(torch.rand(())),
@@ -96,13 +98,14 @@ def measure(pixels: int, draws: str) -> list[Any]:
         "lazy": lambda: lazy.batches(order, BATCH),
     }
     times: dict[str, list[float]] = {kind: [] for kind in kinds}
-    for number in range(ROUNDS):
+    rounds = PICTURES_ROUNDS if pixels else ROUNDS
+    for number in range(rounds):
         for kind in list(kinds)[:: 1 if number % 2 else -1]:
             times[kind].append(seconds(kinds[kind]))
     row: list[Any] = [pixels, draws, 1e6 * min(times["bare"])]
     for kind in ("run.loader", "lazy"):
         ratios = [a / b for a, b in zip(times[kind], times["bare"], strict=True)]
-        row += [1e6 * (min(times[kind]) - min(times["bare"])), median(ratios), 1.25 * stdev(ratios) / ROUNDS**0.5]
+        row += [1e6 * (min(times[kind]) - min(times["bare"])), median(ratios), 1.25 * stdev(ratios) / rounds**0.5]
     return row
 
 

@@ -10,12 +10,12 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from droplab import global_numpy
 from droplab.auditing.passes import call
 from droplab.surgery.drawing import draws
 from droplab.surgery.tensors import tensors
@@ -29,14 +29,14 @@ class Generators:
     def __init__(self) -> None:
         self._torch = torch.get_rng_state()
         self._devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-        self._numpy, self._python = np.random.get_state(), random.getstate()  # noqa: NPY002  # the one that models use
+        self._numpy, self._python = global_numpy.held(), random.getstate()
 
     def restore(self) -> None:
         """Set them back."""
         torch.set_rng_state(self._torch)
         if self._devices:
             torch.cuda.set_rng_state_all(self._devices)
-        np.random.set_state(self._numpy)  # noqa: NPY002
+        global_numpy.put_back(self._numpy)
         random.setstate(self._python)
 
 

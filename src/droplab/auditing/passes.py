@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from droplab import global_numpy
 from droplab.auditing.executed import Passed
 from droplab.auditing.trace import Trace
 from droplab.errors import ModelError, words_of
@@ -32,14 +32,14 @@ def as_it_was(model: nn.Module) -> Iterator[None]:
     """
     modes = {module: module.training for module in model.modules()}
     buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # the one that models use
+    python, numpy = random.getstate(), global_numpy.held()
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
     try:
         with torch.random.fork_rng(devices=devices):
             yield
     finally:
         random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
+        global_numpy.put_back(numpy)
         for module, mode in modes.items():
             module.training = mode
         with torch.no_grad():
@@ -92,7 +92,7 @@ def varies(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
     for seed in (1, 2):
         torch.manual_seed(seed)
         random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
+        global_numpy.seed(seed)
         with torch.no_grad():
             outputs.append(list(tensors(call(model, args, kwargs))))
     first, second = outputs

@@ -14,6 +14,9 @@ from typing import Any, Protocol, final
 
 import numpy as np
 
+from droplab import global_numpy
+from droplab.global_numpy import Held
+
 _BYTES = 624 * 4 + 4
 """Of a Mersenne twister: its words, and how many of them are used up."""
 
@@ -52,23 +55,22 @@ class _Numpy:
         self._address = 0
 
     def seed(self, seed: int) -> None:
-        np.random.seed(seed & 0xFFFFFFFF)  # noqa: NPY002  # what users' transforms draw from
+        global_numpy.seed(seed)
 
     def state(self) -> Any:
-        generator = np.random.get_bit_generator()  # type: ignore[attr-defined]  # its stubs forget it
+        generator = global_numpy.current()
         if generator is not self._generator:
             self._look(generator)
         if not self._address:
-            name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002
-            return name, keys.tobytes(), *rest  # type: ignore[union-attr]
+            return global_numpy.held()
         memory = self._memory()
         normal = np.random.standard_normal()  # noqa: NPY002
         if self._memory() == memory:
-            self.put((memory, normal))
-            return memory, normal
+            self.put((generator, self._address, memory, normal))
+            return generator, self._address, memory, normal
         np.random.standard_normal()  # noqa: NPY002  # the other one of the pair
         ctypes.memmove(self._address, memory, _BYTES)
-        return memory, None
+        return generator, self._address, memory, None
 
     def _memory(self) -> bytes:
         return ctypes.string_at(self._address, _BYTES)
@@ -83,17 +85,19 @@ class _Numpy:
             self._address = address if ctypes.string_at(address, _BYTES) == memory else 0
 
     def same(self, one: Any, other: Any) -> bool:
+        if isinstance(one, Held) and isinstance(other, Held):
+            return global_numpy.same(one, other)
         return bool(one == other)
 
     def put(self, state: Any) -> None:
-        if len(state) > 2:
-            name, keys, *rest = state
-            np.random.set_state((name, np.frombuffer(keys, np.uint32), *rest))  # noqa: NPY002
+        if isinstance(state, Held):
+            global_numpy.put_back(state)
             return
-        memory, normal = state
+        generator, address, memory, normal = state
+        global_numpy.use(generator)
         if normal is None:
             np.random.seed(0)  # noqa: NPY002  # no normal number waits
-            ctypes.memmove(self._address, memory, _BYTES)
+            ctypes.memmove(address, memory, _BYTES)
         else:
             words, used = np.frombuffer(memory[:-4], np.uint32), int.from_bytes(memory[-4:], sys.byteorder)
             np.random.set_state(("MT19937", words, used, 1, normal))  # noqa: NPY002

@@ -5,16 +5,16 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import numpy as np
 import torch
+
+from droplab import global_numpy
 
 Drawn = tuple[Any, ...]
 
 
 def generators() -> Drawn:
     """Where the global generators of torch, numpy and random stand; compare two with ``have_drawn``."""
-    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002  the user's code draws from it
-    return torch.get_rng_state(), random.getstate(), (name, keys.tobytes(), *rest)  # type: ignore[union-attr]
+    return torch.get_rng_state(), random.getstate(), global_numpy.standing()
 
 
 def have_drawn(before: Drawn, after: Drawn) -> bool:

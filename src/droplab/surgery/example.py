@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from droplab import global_numpy
 from droplab.errors import ModelError, SiteError, quote, words_of
 from droplab.layers.doorway import doorways
 from droplab.layers.serving import serving
@@ -121,7 +121,7 @@ def _quietly(model: nn.Module) -> Iterator[None]:
     """
     modules = list(model.modules())
     served = [found for module in modules if (found := serving(module)) is not None]
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # the one that models use
+    python, numpy = random.getstate(), global_numpy.held()
     modes = [module.training for module in modules]
     buffers = [
         (module, name, value, value.detach().clone())
@@ -147,7 +147,7 @@ def _quietly(model: nn.Module) -> Iterator[None]:
             yield
         finally:
             random.setstate(python)
-            np.random.set_state(numpy)  # noqa: NPY002
+            global_numpy.put_back(numpy)
             for found in served:
                 del found.paused
             for doorway, layer in open_doors:

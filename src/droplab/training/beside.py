@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from droplab.global_numpy import with_arrays, without_arrays
+
 _PLAIN = (bool, int, float, str, type(None))
 _TORCHS = frozenset(vars(nn.Module()))
 """What every module has of torch's: its mode, its hooks."""
@@ -83,7 +85,7 @@ def _generator_state(value: Any) -> Any:
     if isinstance(value, torch.Generator):
         return value.get_state()
     if isinstance(value, np.random.Generator):
-        return _without_arrays(value.bit_generator.state)
+        return without_arrays(value.bit_generator.state)
     if isinstance(value, random.Random):
         version, numbers, gauss = value.getstate()
         return [version, list(numbers), gauss]
@@ -94,22 +96,7 @@ def _restore_generator(found: Any, kept: Any) -> None:
     if isinstance(found, torch.Generator):
         found.set_state(kept)
     elif isinstance(found, np.random.Generator):
-        found.bit_generator.state = _with_arrays(kept)
+        found.bit_generator.state = with_arrays(kept)
     elif isinstance(found, random.Random):
         version, numbers, gauss = kept
         found.setstate((version, tuple(numbers), gauss))
-
-
-def _without_arrays(value: Any) -> Any:
-    """NumPy's arrays as lists with a name of their type."""
-    if isinstance(value, dict):
-        return {key: _without_arrays(inner) for key, inner in value.items()}
-    if isinstance(value, np.ndarray):
-        return ["array", str(value.dtype), value.tolist()]
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _with_arrays(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_arrays(inner) for key, inner in value.items()}
-    return np.array(value[2], value[1]) if isinstance(value, list) else value

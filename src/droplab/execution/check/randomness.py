@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from droplab import global_numpy
 from droplab.errors import ModelError
 from droplab.execution.check.subject import Batch, Subject, unchanged
 from droplab.layers.learned import rate_parameters
@@ -152,8 +152,7 @@ def _twice(subject: Subject, run: Callable[[Batch, int], Tensor], batch: Batch, 
 
 def _generators() -> dict[str, Any]:
     """States of the generators that no operator of torch shows."""
-    _, keys, *rest = np.random.get_state()  # noqa: NPY002  # the global one is what models draw from
-    return {"NumPy's generator": (np.asarray(keys).tobytes(), *rest), "Python's generator": random.getstate()}
+    return {"NumPy's generator": global_numpy.standing(), "Python's generator": random.getstate()}
 
 
 def same(a: Any, b: Any) -> bool:
