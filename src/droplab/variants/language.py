@@ -11,7 +11,8 @@ from droplab.variants.table import TABLE
 
 
 def said(name: str, lang: str = "en") -> Mapping[str, str]:
-    """A kind's texts: ``does`` and ``when``, and in other languages than English the row's own words too.
+    """A kind's texts: ``does`` and ``when``, and in other languages than English the row's own words too,
+    its ``equation`` where that has words.
 
     Among these is its ``equation``, where that has words.
 
