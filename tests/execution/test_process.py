@@ -76,7 +76,7 @@ def test_warnings_of_workers_are_heard_once_in_the_language_of_the_command(tmp_p
         with told_warnings():
             droplab.compare(train, arms=[0, 0.5], seeds=1, out=tmp_path / "o", compute=TWO)
     said = capsys.readouterr().err
-    assert said == "droplab: 注意: 進み具合の表示が失敗しました（it is gone）。訓練は続きます\n"
+    assert said == "droplab: 注意: 進み具合の表示が失敗しました（it is gone）。学習は続きます\n"
 
 
 def test_in_python_a_warning_of_a_worker_is_a_warning_here():
