@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 
 import pytest
 import torch
 
 import droplab
+from droplab.cli.warned import told_warnings
+from droplab.execution.executors.warned import Heard
 from tests.training.asking import compared, short
 from tests.training.loops import MEASURES, Net, regression
 
@@ -60,6 +63,37 @@ def test_what_a_run_tells_reaches_the_ledger(tmp_path):
     assert "exit code 3" in runs[1].reason
     assert record.epochs == 3
     assert {"starts_again", "keyed_by_place"} <= {notice.code for notice in record.notices}
+
+
+def test_warnings_of_workers_are_heard_once_in_the_language_of_the_command(tmp_path, capsys, monkeypatch):
+    def train(run):
+        warnings.warn("the progress display failed (it is gone); training goes on", RuntimeWarning, stacklevel=1)
+        short(run)
+
+    monkeypatch.setattr("droplab.cli.words._spoken", ["ja"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        with told_warnings():
+            droplab.compare(train, arms=[0, 0.5], seeds=1, out=tmp_path / "o", compute=TWO)
+    said = capsys.readouterr().err
+    assert said == "droplab: 注意: 進み具合の表示が失敗しました（it is gone）。訓練は続きます\n"
+
+
+def test_in_python_a_warning_of_a_worker_is_a_warning_here():
+    heard = Heard()
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("default")
+        for _ in range(2):  # of two workers
+            heard.hear("it goes on", RuntimeWarning, "loop.py", 3)
+    assert [(str(one.message), one.category, one.filename) for one in seen] == [
+        ("it goes on", RuntimeWarning, "loop.py")
+    ]
+    shown = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.showwarning = lambda message, *_: shown.append(str(message))
+        heard.hear("it is no error here", UserWarning, "loop.py", 4)
+    assert shown == ["it is no error here"]
 
 
 def test_a_script_without_a_guard_and_its_own_classes(tmp_path):

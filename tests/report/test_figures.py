@@ -16,7 +16,9 @@ from droplab.records import RunKey
 from droplab.report import build_page
 from droplab.report.figures import WITHOUT, Figure, draw, listed, themes
 from droplab.report.figures.drawing import pixels
+from droplab.report.figures.frames import difference_ticks, level_ticks
 from droplab.report.figures.plainly import SHARE
+from droplab.report.figures.scales import curves_scale, differences_scale
 from droplab.report.figures.sheet import unpacked
 from droplab.report.figures.table import KINDS
 from droplab.report.figures.themes import CATEGORIES, DARK, DASHES, LIGHT, PAGE, RAMP, REST
@@ -188,6 +190,44 @@ def test_curves_are_means_and_the_band_is_the_interval():
     assert len(found.paths(stroke_width=".7")) == 10
     assert "validation loss (nats)" in found.said()
     assert "validation accuracy (%)" in read(draw(sheet, "curves.val_accuracy").svg).said()
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [(1e30, 3e30), (1e30, 1.00000001e30), (1e-30, 3e-30), (-1e-30, 2e-30), (1e16, 1e16 + 2), (1e6, 1e6 + 1e-9),
+     (0.6931471, 0.6931472), (0.001, 0.003), (-0.0004, 0.0011), (100.01, 100.09), (5e5, 2.2e6), (1e300, 1.1e300),
+     (-1.7e308, 1.7e308)],
+)  # fmt: skip
+def test_labels_are_short_distinct_and_right(ends):
+    for found in (
+        level_ticks(curves_scale(ends, share=False), "", 4),
+        difference_ticks(differences_scale([ends[1] - ends[0], 0.0]), "", 4),
+    ):
+        words = [one.label for one in found]
+        assert len(words) == len(set(words)) > 1, words
+        assert max(map(len, words)) <= 11, words
+        assert [number(one.label) for one in found] == pytest.approx([one.value for one in found], rel=1e-11, abs=0)
+
+
+@pytest.mark.parametrize("size", [1e30, 1e-30])
+def test_figures_of_numbers_of_any_size(size):
+    record = doses()
+    runs = {
+        key: replace(
+            run,
+            metrics={
+                name: tuple(value * size for value in values) if name.endswith(("loss", "gap")) else values
+                for name, values in run.metrics.items()
+            },
+        )
+        for key, run in record.runs.items()
+    }
+    for name, svg in every(of(replace(record, runs=runs))).items():
+        found = read(svg)
+        assert outside(found) == overlaps(found) == [], name
+        numbers = [text.words for text in found.texts if is_number(text.words)]
+        assert max(map(len, numbers)) <= 11, (name, numbers)
+        assert "0.000000" not in found.said(), name
 
 
 def test_ribbons_hold_all_arms_on_one_scale():

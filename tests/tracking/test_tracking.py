@@ -9,10 +9,11 @@ import sys
 import time
 
 import pytest
+from filelock import FileLock
 
 import droplab
 from droplab.cli import main
-from droplab.errors import SinkError, UserError
+from droplab.errors import LockedError, SinkError, UserError
 from droplab.listener import Listener
 from droplab.tracking import check_sinks, mirror
 from droplab.tracking.follow import run_identity
@@ -62,6 +63,19 @@ def test_on_request_a_failing_sink_is_an_error_of_ours(finished):
         mirror(finished.folder, "tests.tracking.broken:Raises")
     with pytest.raises(SinkError, match="RaisesAtOnce failed: "):
         mirror(finished.folder, "tests.tracking.broken:RaisesAtOnce")
+
+
+def test_a_sink_is_written_by_one_at_a_time(finished, tmp_path):
+    sink = "tests.tracking.broken:Well"
+    with (
+        FileLock(finished.folder / ".tests.tracking.broken-Well.lock"),
+        pytest.raises(LockedError, match=r"is being written to tests.tracking.broken:Well by another process\. Wait"),
+    ):
+        mirror(finished.folder, sink)
+    assert mirror(finished.folder, sink) == ("all well",)
+    with pytest.raises(UserError, match="holds no experiment"):
+        mirror(tmp_path / "nowhere", sink)
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_sink_may_take_the_verdict_and_want_nothing_anew(finished):

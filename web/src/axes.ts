@@ -1,6 +1,6 @@
 // What an axis shows: ranges from means and runs, never from bands; round values; whole epochs.
 
-import { ticks } from "./scale.ts";
+import { around, NARROW, ticks } from "./ticks.ts";
 
 export interface Range {
   low: number;
@@ -28,9 +28,8 @@ export function range(columns: ArrayLike<number>[], from: number, to: number, op
     high = sorted[Math.ceil((1 - TAIL) * (sorted.length - 1))]!;
   }
   if (!(high >= low)) return options.log ? { low: 0.1, high: 1 } : { low: 0, high: 1 };
-  if (options.log) return high > low ? { low: low / (high / low) ** 0.03, high: high * (high / low) ** 0.03 } : { low: low / 2, high: low * 2 };
-  const room = (high - low || Math.abs(high) || 1) * 0.04;
-  const wide = { low: low - room, high: high + room };
+  if (options.log) return high > low * (1 + NARROW) ? { low: low / (high / low) ** 0.03, high: high * (high / low) ** 0.03 } : { low: low / 2, high: low * 2 };
+  const wide = around(low, high, 0.04);
   return options.share ? { low: low >= 0 ? Math.max(0, wide.low) : wide.low, high: high <= 1 ? Math.min(1, wide.high) : wide.high } : wide;
 }
 

@@ -9,10 +9,10 @@ import { above, beneath, type Shown } from "./layers.ts";
 import { last, lowest, nearest } from "./places.ts";
 import { term } from "./panel.ts";
 import { toPng } from "./png.ts";
-import { ticks } from "./scale.ts";
 import type { Page } from "./state.ts";
-import { decimate, tick } from "./stats.ts";
+import { decimate } from "./stats.ts";
 import { toSvg } from "./svg.ts";
+import { labels, roomFor, ticks } from "./ticks.ts";
 import { told } from "./tip.ts";
 import { touch } from "./touch.ts";
 import { soon } from "./turns.ts";
@@ -138,7 +138,7 @@ export class Chart {
         },
         axes: [
           { ...axis, size: 24, label: page.say(`x.${state.axis}`), labelSize: 20, labelFont: "12px system-ui, sans-serif", ...(whole ? { splits: (_, __, low, high) => wholeTicks(low, high), values: (_, found) => found.map(String) } : {}) },
-          { ...axis, size: 58, splits: () => (log ? logTicks(bounds.low, bounds.high) : ticks(bounds.low * factor, bounds.high * factor).map((value) => value / factor)), filter: (_, found) => found, values: (_, found) => found.map((value) => (value === null ? "" : tick(value * factor))) },
+          { ...axis, size: (_, found) => roomFor(found ?? [], 58), splits: () => (log ? logTicks(bounds.low, bounds.high) : ticks(bounds.low * factor, bounds.high * factor).map((value) => value / factor)), filter: (_, found) => found, values: (_, found) => labels(found.map((value) => value * factor)) },
         ],
         cursor: { y: false, points: { show: false }, sync: { key: "droplab" }, drag: { x: true, y: false, setScale: false } },
         hooks: {

@@ -2,10 +2,11 @@
 
 import type { Line } from "./data.ts";
 import { h, s } from "./dom.ts";
-import { digits, fixed, read } from "./format.ts";
+import { read } from "./format.ts";
 import type { Matrix } from "./matrix.ts";
-import { outside, scaleOf, share, ticks } from "./scale.ts";
+import { outside, scaleOf, share } from "./scale.ts";
 import type { Page } from "./state.ts";
+import { differences, ticks } from "./ticks.ts";
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 132, 56, 548, 22, 118];
 const CHARTS = 4;
@@ -31,8 +32,8 @@ function chart(page: Page, doses: Record<string, number>, line: Line): HTMLEleme
   const picture = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + 30}`, class: "dose", role: "group", "aria-label": label, "data-endpoint": line.endpoint });
   const text = (x: number, y: number, words: string, anchor = "middle", name = "") => s("text", { x, y, "text-anchor": anchor, class: name }, words);
   const steps = ticks(scale.low * factor, scale.high * factor, 3);
-  const places = steps.length > 1 ? Math.max(0, -Math.floor(Math.log10(steps[1]! - steps[0]!) + 1e-9)) : digits(NaN, steps[0] ?? 0);
-  for (const value of steps) picture.append(text(LEFT - 6, py(value / factor) + 4, value === 0 ? "0" : fixed(value, places, true), "end"), s("line", { x1: LEFT, x2: RIGHT, y1: py(value / factor), y2: py(value / factor), class: value === 0 ? "zero" : "rule" }));
+  const beside = differences(steps);
+  steps.forEach((value, i) => picture.append(text(LEFT - 6, py(value / factor) + 4, beside[i]!, "end"), s("line", { x1: LEFT, x2: RIGHT, y1: py(value / factor), y2: py(value / factor), class: value === 0 ? "zero" : "rule" })));
   if (line.role !== "fit") picture.append(text(RIGHT, TOP - 8, `${page.say("effects.better")} ${line.better > 0 ? "↑" : "↓"}`, "end", "good"));
   picture.append(s("line", { x1: px(doses[page.state.arm] ?? 0), x2: px(doses[page.state.arm] ?? 0), y1: TOP, y2: BOTTOM, class: "pick" }));
   picture.append(s("path", { d: figures.filter(({ figure }) => Number.isFinite(figure.mean)).map(({ arm, figure }, i) => `${i ? "L" : `M${px(doses[baseline] ?? 0)} ${py(0)}L`}${px(doses[arm]!)} ${py(figure.mean)}`).join(""), class: "trend" }));

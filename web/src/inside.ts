@@ -5,10 +5,10 @@ import { bytes, type Ribbon } from "./data.ts";
 import { h, s } from "./dom.ts";
 import { heatMaps } from "./heat.ts";
 import { section, type Built, type Panel } from "./panel.ts";
-import { ticks } from "./scale.ts";
 import { short } from "./slopes.ts";
 import type { Page } from "./state.ts";
-import { show, tick } from "./stats.ts";
+import { show } from "./stats.ts";
+import { around, labels, roomFor, ticks } from "./ticks.ts";
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [260, 150, 46, 252, 8, 128];
 const LEVELS = 5;
@@ -60,15 +60,18 @@ function limits(items: Ribbon[]): { low: number; high: number } {
   let low = Infinity;
   let high = -Infinity;
   for (const item of items) for (const value of quantiles(item)) if (Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
-  if (!(high > low)) return Number.isFinite(low) ? { low: low - 1, high: low + 1 } : { low: 0, high: 1 };
-  return { low, high };
+  if (!(high > low)) return Number.isFinite(low) ? around(low, low, 1) : { low: 0, high: 1 };
+  return around(low, high, 0);
 }
 
 function ribbon(page: Page, item: Ribbon, low: number, high: number): HTMLElement {
   const found = quantiles(item);
   const count = item.epochs.length;
   const [first, last] = [item.epochs[0]!, item.epochs.at(-1)!];
-  const px = (epoch: number) => (last > first ? LEFT + ((epoch - first) / (last - first)) * (RIGHT - LEFT) : (LEFT + RIGHT) / 2);
+  const steps = ticks(low, high, 3);
+  const beside = labels(steps);
+  const left = roomFor(beside, LEFT);
+  const px = (epoch: number) => (last > first ? left + ((epoch - first) / (last - first)) * (RIGHT - left) : (left + RIGHT) / 2);
   const py = (value: number) => BOTTOM - ((value - low) / (high - low)) * (BOTTOM - TOP);
   const at = (epoch: number, level: number) => found[epoch * LEVELS + level]!;
   const known = item.epochs.map((epoch, i) => ({ epoch, i })).filter(({ i }) => Number.isFinite(at(i, 2)));
@@ -77,12 +80,12 @@ function ribbon(page: Page, item: Ribbon, low: number, high: number): HTMLElemen
   const colour = page.state.groupBy === "arm.name" ? all[page.groups().indexOf(item.arm)]!.colour : "var(--accent)";
   const label = page.say("histograms.ribbon", { arm: item.arm, middle: show(at(count - 1, 2)), low: show(at(count - 1, 0)), high: show(at(count - 1, 4)) });
   const picture = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "ribbon", role: "img", "aria-label": label, "data-arm": item.arm }, s("title", {}, label));
-  for (const value of ticks(low, high, 3)) picture.append(s("line", { x1: LEFT, x2: RIGHT, y1: py(value), y2: py(value), class: "rule" }), s("text", { x: LEFT - 5, y: py(value) + 4, "text-anchor": "end" }, tick(value)));
+  steps.forEach((value, i) => picture.append(s("line", { x1: left, x2: RIGHT, y1: py(value), y2: py(value), class: "rule" }), s("text", { x: left - 5, y: py(value) + 4, "text-anchor": "end" }, beside[i]!)));
   picture.append(
     s("polygon", { points: area(0, 4), fill: colour, "fill-opacity": 0.18 }),
     s("polygon", { points: area(1, 3), fill: colour, "fill-opacity": 0.35 }),
     s("polyline", { points: known.map(({ epoch, i }) => `${px(epoch).toFixed(1)},${py(at(i, 2)).toFixed(1)}`).join(" "), fill: "none", stroke: colour, "stroke-width": 2 }),
-    s("text", { x: LEFT, y: HEIGHT - 6, "text-anchor": "start" }, String(first)),
+    s("text", { x: left, y: HEIGHT - 6, "text-anchor": "start" }, String(first)),
     s("text", { x: RIGHT, y: HEIGHT - 6, "text-anchor": "end" }, String(last)),
   );
   return h("figure", { class: "map" }, h("figcaption", {}, h("bdi", {}, short(item.arm, 28))), picture);

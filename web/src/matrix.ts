@@ -3,7 +3,7 @@
 import type { Line } from "./data.ts";
 import { h, s } from "./dom.ts";
 import type { Figure } from "./figures.ts";
-import { fixed, digits, read } from "./format.ts";
+import { digits, read, signed } from "./format.ts";
 import { outside, scaleOf, share, type Scale } from "./scale.ts";
 import type { Page } from "./state.ts";
 
@@ -95,11 +95,11 @@ function seeds(page: Page, line: Line, arm: string, figure: Figure): number[] {
 /** Zero, both ends, and which side is the better one. */
 function axis(page: Page, line: Line, scale: Scale): SVGElement {
   const at = (value: number) => 3 + share(scale, value) * (WIDTH - 6);
-  const picture = s("svg", { viewBox: `0 0 ${WIDTH} 24`, role: "img", "aria-label": `${fixed(scale.low * by(line), 2, true)} … ${fixed(scale.high * by(line), 2, true)}`, class: "effect" });
+  const places = digits((scale.high - scale.low) * by(line), 0) - 1;
+  const end = (value: number) => signed(value * by(line), Math.max(0, places), Math.max(-scale.low, scale.high) * by(line));
+  const picture = s("svg", { viewBox: `0 0 ${WIDTH} 24`, role: "img", "aria-label": `${end(scale.low)} … ${end(scale.high)}`, class: "effect" });
   const text = (x: number, y: number, words: string, anchor: string, name = "") => picture.append(s("text", { x, y, "text-anchor": anchor, class: name }, words));
   const zero = at(0);
-  const places = digits((scale.high - scale.low) * by(line), 0) - 1;
-  const end = (value: number) => fixed(value * by(line), Math.max(0, places), true);
   if (zero > 34) text(2, 22, end(scale.low), "start");
   if (zero < WIDTH - 34) text(WIDTH - 2, 22, end(scale.high), "end");
   text(zero, 22, "0", "middle");

@@ -40,14 +40,3 @@ export function share(scale: Scale, value: number): number {
 export function outside(scale: Scale, value: number): -1 | 0 | 1 {
   return value < scale.low ? -1 : value > scale.high ? 1 : 0;
 }
-
-/** About `count` round values between two. */
-export function ticks(low: number, high: number, count = 5): number[] {
-  if (!(high > low)) return [low];
-  const raw = (high - low) / count;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((f) => f * power).find((size) => size >= raw * 0.7)!;
-  const first = Math.ceil(low / step - 1e-9);
-  const last = Math.floor(high / step + 1e-9);
-  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
-}

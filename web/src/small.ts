@@ -3,9 +3,9 @@
 import type { Curve } from "./boardlist.ts";
 import { category } from "./colour.ts";
 import { h, s } from "./dom.ts";
-import { level } from "./format.ts";
 import type { Unit } from "./data.ts";
 import { swatch } from "./swatch.ts";
+import { around, levels, roomFor } from "./ticks.ts";
 
 export interface Range {
   low: number;
@@ -22,20 +22,18 @@ export function rangeOf(curves: Curve[], planned: number): Range {
   const at = (share: number) => all[Math.round(share * (all.length - 1))]!;
   const [low, usual] = [at(0), at(0.97)];
   const high = at(1) - low > FAR * (usual - low) ? usual : at(1);
-  const room = (high - low || Math.abs(high) || 1) * 0.06;
-  return { low: low - room, high: high + room, end: Math.max(planned, ...curves.map((curve) => curve.x.at(-1) ?? 1)) };
+  return { ...around(low, high, 0.06), end: Math.max(planned, ...curves.map((curve) => curve.x.at(-1) ?? 1)) };
 }
 
 export function small(curves: Curve[], range: Range, [width, height]: [number, number], name: string, axes: { unit: Unit; epochs: string } | null): SVGElement {
-  const [left, bottom, top] = axes ? [52, 22, 6] : [1, 1, 1];
+  const rules = [0.05, 0.5, 0.95].map((share) => range.low + share * (range.high - range.low));
+  const beside = axes ? levels(rules, axes.unit) : [];
+  const [left, bottom, top] = axes ? [roomFor(beside, 52), 22, 6] : [1, 1, 1];
   const x = (epoch: number) => left + ((epoch - 1) / Math.max(1, range.end - 1)) * (width - left - 4);
   const y = (value: number) => Math.max(top, Math.min(height - bottom, top + ((range.high - value) / (range.high - range.low)) * (height - bottom - top)));
   const picture = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name, class: axes ? "small axes" : "small" });
   if (axes) {
-    for (const share of [0.05, 0.5, 0.95]) {
-      const value = range.low + share * (range.high - range.low);
-      picture.append(s("line", { class: "rule", x1: left, x2: width, y1: y(value), y2: y(value) }), s("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, level(value, axes.unit)));
-    }
+    rules.forEach((value, i) => picture.append(s("line", { class: "rule", x1: left, x2: width, y1: y(value), y2: y(value) }), s("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, beside[i]!)));
     picture.append(s("text", { x: left, y: height - 5 }, "1"), s("text", { x: (left + width) / 2, y: height - 5, "text-anchor": "middle" }, axes.epochs), s("text", { x: width - 4, y: height - 5, "text-anchor": "end" }, String(range.end)));
   }
   curves.forEach((curve, place) => {

@@ -177,11 +177,6 @@ export function floor(columns: ArrayLike<number>[]): number {
   return least;
 }
 
-/** A number at an axis: no zeros at its end. */
-export function tick(value: number): string {
-  return show(value, 3).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
-}
-
 /** A number as people read it. */
 export function show(value: number | null | undefined, digits = 4): string {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";

@@ -3,9 +3,9 @@
 import { logTicks, range, wholeTicks } from "./axes.ts";
 import { looks } from "./colour.ts";
 import type { Curves } from "./curves.ts";
-import { ticks } from "./scale.ts";
 import type { Page } from "./state.ts";
-import { decimate, tick } from "./stats.ts";
+import { decimate } from "./stats.ts";
+import { labels, roomFor, ticks } from "./ticks.ts";
 
 const WIDTH = 720;
 const HEIGHT = 400;
@@ -47,7 +47,10 @@ export function toSvg(found: Curves, page: Page, metric: string): string {
   const places = legend(found.groups.map((g) => g.name));
   const top = BOX.top + 18 * (places.at(-1)?.row ?? 0);
   const scale = (value: number) => (log ? Math.log10(value) : value);
-  const px = (x: number) => BOX.left + ((x - xLow) / (xHigh - xLow || 1)) * (WIDTH - BOX.left - BOX.right);
+  const yTicks = log ? logTicks(low, high) : ticks(low * factor, high * factor).map((value) => value / factor);
+  const yLabels = labels(yTicks.map((value) => value * factor));
+  const left = roomFor(yLabels, BOX.left);
+  const px = (x: number) => left + ((x - xLow) / (xHigh - xLow || 1)) * (WIDTH - left - BOX.right);
   const py = (y: number) => HEIGHT - BOX.bottom - ((scale(y) - scale(low)) / (scale(high) - scale(low))) * (HEIGHT - top - BOX.bottom);
   const path = (column: ArrayLike<number>): string => {
     const cut = decimate(found.x, [column], 800);
@@ -76,15 +79,15 @@ export function toSvg(found: Curves, page: Page, metric: string): string {
     }
     return [...points, ...back.reverse()].join(" ");
   };
-  const yTicks = log ? logTicks(low, high) : ticks(low * factor, high * factor).map((value) => value / factor);
   const xTicks = axis === "time" ? ticks(xLow, xHigh) : wholeTicks(xLow, xHigh);
+  const xLabels = labels(xTicks);
   const dashed = (group: number) => (look(group).dash.length > 0 ? ` stroke-dasharray="${look(group).dash.join(" ")}"` : "");
   const lines = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="system-ui, sans-serif" font-size="12">`,
-    `<rect width="100%" height="100%" fill="#fff"/><clipPath id="c"><rect x="${BOX.left}" y="${top}" width="${WIDTH - BOX.left - BOX.right}" height="${HEIGHT - top - BOX.bottom}"/></clipPath>`,
+    `<rect width="100%" height="100%" fill="#fff"/><clipPath id="c"><rect x="${left}" y="${top}" width="${WIDTH - left - BOX.right}" height="${HEIGHT - top - BOX.bottom}"/></clipPath>`,
     `<text x="${BOX.left}" y="20" font-size="15">${escapeXml(`${page.metric(metric)}${share ? " (%)" : ""}`)}</text>`,
-    ...yTicks.map((y) => `<path d="M${BOX.left} ${py(y).toFixed(1)}H${WIDTH - BOX.right}" stroke="#ddd"/><text x="${BOX.left - 6}" y="${(py(y) + 4).toFixed(1)}" text-anchor="end">${tick(y * factor)}</text>`),
-    ...xTicks.map((x) => `<path d="M${px(x).toFixed(1)} ${top}V${HEIGHT - BOX.bottom}" stroke="#ddd"/><text x="${px(x).toFixed(1)}" y="${HEIGHT - BOX.bottom + 18}" text-anchor="middle">${tick(x)}</text>`),
+    ...yTicks.map((y, i) => `<path d="M${left} ${py(y).toFixed(1)}H${WIDTH - BOX.right}" stroke="#ddd"/><text x="${left - 6}" y="${(py(y) + 4).toFixed(1)}" text-anchor="end">${yLabels[i]!}</text>`),
+    ...xTicks.map((x, i) => `<path d="M${px(x).toFixed(1)} ${top}V${HEIGHT - BOX.bottom}" stroke="#ddd"/><text x="${px(x).toFixed(1)}" y="${HEIGHT - BOX.bottom + 18}" text-anchor="middle">${xLabels[i]!}</text>`),
     `<text x="${WIDTH / 2}" y="${HEIGHT - 8}" text-anchor="middle">${escapeXml(page.say(`x.${page.state.axis}`))}</text>`,
     `<g clip-path="url(#c)" fill="none">`,
     ...(bands ? found.groups.filter((g) => full(g.index)).map((g) => `<polygon points="${area(g.band)}" fill="${look(g.index).colour}" fill-opacity=".18"/>`) : []),

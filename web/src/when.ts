@@ -2,11 +2,11 @@
 
 import type { Line } from "./data.ts";
 import { h, s } from "./dom.ts";
-import { digits, fixed, read } from "./format.ts";
+import { read } from "./format.ts";
 import { section, type Built, type Panel } from "./panel.ts";
 import { MOST, NEVER, pill } from "./pill.ts";
-import { ticks } from "./scale.ts";
 import type { Page } from "./state.ts";
+import { differences, ticks } from "./ticks.ts";
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [960, 300, 64, 944, 14, 254];
 
@@ -73,8 +73,8 @@ function build(page: Page): Built | null {
     const above = asked.better > 0;
     picture.append(s("rect", { x: LEFT, width: RIGHT - LEFT, y: above ? TOP : zero, height: above ? zero - TOP : BOTTOM - zero, class: "side" }));
     const steps = ticks(scale.low * factor, scale.high * factor);
-    const places = steps.length > 1 ? Math.max(0, -Math.floor(Math.log10(steps[1]! - steps[0]!) + 1e-9)) : digits(NaN, steps[0] ?? 0);
-    for (const value of steps) picture.append(text(LEFT - 8, py(value / factor) + 4, value === 0 ? "0" : fixed(value, places, true), "end"), s("line", { x1: LEFT, x2: RIGHT, y1: py(value / factor), y2: py(value / factor), class: "rule" }));
+    const beside = differences(steps);
+    steps.forEach((value, i) => picture.append(text(LEFT - 8, py(value / factor) + 4, beside[i]!, "end"), s("line", { x1: LEFT, x2: RIGHT, y1: py(value / factor), y2: py(value / factor), class: "rule" })));
     picture.append(s("line", { x1: LEFT, x2: RIGHT, y1: zero, y2: zero, class: "zero" }));
     if (banded.length > 0) picture.append(s("polygon", { points: [...banded.map((one) => `${px(one.place).toFixed(1)},${py(one.high).toFixed(1)}`), ...banded.reverse().map((one) => `${px(one.place).toFixed(1)},${py(one.low).toFixed(1)}`)].join(" "), class: "band" }));
     for (const values of seeds) picture.append(s("path", { d: path(values), class: "seed" }));

@@ -4,7 +4,7 @@ import { metricNames, unpack, values, type Measures, type Payload, type Run } fr
 import { grid } from "../src/heat.ts";
 import { counted } from "../src/images.ts";
 import { Page } from "../src/state.ts";
-import { ticks } from "../src/scale.ts";
+import { ticks } from "../src/ticks.ts";
 import { escapeXml } from "../src/svg.ts";
 import { columns, sorted } from "../src/table.ts";
 

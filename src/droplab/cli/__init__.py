@@ -27,6 +27,7 @@ from droplab.cli.plan import plan
 from droplab.cli.rename import rename
 from droplab.cli.report import report
 from droplab.cli.runs import runs
+from droplab.cli.spelling import spelt_out
 from droplab.cli.terminal import complain, finish, prepare_streams, silence
 from droplab.cli.translating import translate
 from droplab.cli.verdict import verdict
@@ -60,10 +61,11 @@ def build(given: Sequence[str], lang: str) -> App:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 fine, 2 the user's mistake, 1 a failure, 130 or 143 interrupted."""
-    given = export.spelt_out(sys.argv[1:] if arguments is None else arguments)
+    typed = sys.argv[1:] if arguments is None else arguments
     try:
         prepare_streams()
-        lang = speak(given)
+        lang = speak(typed)
+        given = spelt_out(typed, GROUPS)
         app = build(given, lang)
         with told_warnings():
             app(given, exit_on_error=False, print_error=lang == "en", result_action="return_value")

@@ -14,7 +14,7 @@ def audit(
     input: str | None = None,  # noqa: A002  # the option's name
     json: bool = False,
     svg: Path | None = None,
-    fail_on: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = (),
+    fail_on: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     lang: str | None = None,
 ) -> None:
     """List every dropout that a model executes, wherever it hides, and what is wrong with it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -176,16 +176,6 @@ _DOES = {
     "mlflow": "Write an experiment to MLflow, or what it missed: into the folder, or to $MLFLOW_TRACKING_URI.",
     "tensorboard": "Write an experiment's TensorBoard event files.",
 }
-
-
-def spelt_out(given: Sequence[str]) -> list[str]:
-    """A sink of one's own may stand where the names of the others do.
-
-    >>> spelt_out(["export", "my.sinks:Mine", "DIR"])
-    ['export', 'sink', 'my.sinks:Mine', 'DIR']
-    """
-    own = len(given) > 1 and given[0] == "export" and ":" in given[1] and not given[1].startswith("-")
-    return [given[0], "sink", *given[1:]] if own else list(given)
 
 
 def commands() -> Mapping[str, Callable[..., None]]:

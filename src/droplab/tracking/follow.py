@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from droplab.errors import DroplabError, SinkError
+from filelock import FileLock, Timeout
+
+from droplab.errors import DroplabError, LockedError, SinkError
 from droplab.ledger import OpenLedger, open_experiment, planned_epochs
 from droplab.measures import kept_measures
 from droplab.records import ENDED_STATES, ConcludingSink, Conclusion, RunKey, Sink, SinkRun
@@ -133,12 +137,33 @@ def mirror(folder: Path, name: str, conclusion: Conclusion | None = None) -> tup
 
     Raises:
         UserError: no experiment, no such sink, or its package is missing.
+        LockedError: another process does the same.
         SinkError: the sink failed.
     """
     try:
-        with Follower(folder, make_sink(name, folder)) as follower:
+        with _alone(folder, name), Follower(folder, make_sink(name, folder)) as follower:
             return follower.finish(conclusion)
     except DroplabError:
         raise
     except Exception as problem:
         raise SinkError(f"{name} failed: {type(problem).__name__}: {problem}") from problem
+
+
+@contextmanager
+def _alone(folder: Path, name: str) -> Iterator[None]:
+    """Hold what a sink has of an experiment: two that look at once for what is missing would both write it."""
+    lock = FileLock(folder / f".{re.sub(r'[^a-zA-Z0-9_.]', '-', name)}.lock")
+    try:
+        if folder.is_dir():  # else it would be made
+            lock.acquire(timeout=0)
+    except Timeout:
+        raise LockedError(
+            f"{folder} is being written to {name} by another process. Wait for it; the same command then writes what "
+            "is missing still"
+        ) from None
+    except OSError:
+        pass  # a folder that cannot be written hinders nobody
+    try:
+        yield
+    finally:
+        lock.release()

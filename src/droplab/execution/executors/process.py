@@ -17,6 +17,7 @@ from typing import Any, Self
 from droplab.errors import FailureError
 from droplab.execution.executors import worker
 from droplab.execution.executors.base import Driver, Ending, RunSet
+from droplab.execution.executors.warned import Heard
 from droplab.execution.plan import OpenRun
 
 _POLL_SECONDS = 0.2
@@ -92,6 +93,7 @@ class ProcessExecutor:
     def __init__(self, run_set: RunSet) -> None:
         self._run_set = run_set
         self._workers: list[_Worker] = []
+        self._heard = Heard()
 
     def __enter__(self) -> Self:
         return self
@@ -119,7 +121,7 @@ class ProcessExecutor:
                 "without them"
             ) from problem
         for one in self._workers[there:]:
-            _expect_ready(one)
+            self._expect_ready(one)
 
     def ask(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
         """What a function gives in every worker, in all of them at the same time.
@@ -135,7 +137,7 @@ class ProcessExecutor:
             one.connection.send(("ask", function, arguments))
         found = []
         for one in self._workers:
-            kind, *rest = _receive(one)
+            kind, *rest = self._next(one)
             if kind != "answer":
                 raise FailureError(f"a worker process could not train: {(rest or [kind])[0]}")
             found.append(rest[0])
@@ -177,7 +179,7 @@ class ProcessExecutor:
         if not one.process.is_alive():
             one.quit()
             one = _Worker(self._run_set)
-            _expect_ready(one)
+            self._expect_ready(one)
         driver.started(run.key)
         one.run = run
         one.connection.send(("run", run))
@@ -193,6 +195,9 @@ class ProcessExecutor:
         if kind == "say":
             driver.say(rest[0])
             return
+        if kind == "warned":
+            self._heard.hear(*rest)
+            return
         one.run = None
         if kind == "ended by SIGTERM":  # as this process was, or is about to be, if the whole group was
             time.sleep(_POLL_SECONDS)
@@ -200,6 +205,20 @@ class ProcessExecutor:
             if stop():
                 kind, rest = "ended", [Ending("interrupted")]
         driver.ended(run.key, rest[0] if kind == "ended" else Ending("failed", rest[0]))
+
+    def _next(self, one: _Worker) -> tuple[Any, ...]:
+        """The next message that is no warning; these are passed on."""
+        while (message := _receive(one))[0] == "warned":
+            self._heard.hear(*message[1:])
+        return message
+
+    def _expect_ready(self, one: _Worker) -> None:
+        kind, *rest = self._next(one)
+        if kind != "ready":
+            why = rest[0] if rest else _ended_with(-signal.SIGTERM)
+            raise FailureError(
+                f"a worker process could not start: {why}. One process does without: compute.executor = 'serial'"
+            )
 
 
 def _send(one: _Worker, message: Any) -> None:
@@ -220,12 +239,3 @@ def _receive(one: _Worker) -> tuple[Any, ...]:
 def _ended_with(code: int | None) -> str:
     killed = " (killed; the machine may have run out of memory)" if code == -9 else ""
     return f"the worker process ended with exit code {code}{killed}"
-
-
-def _expect_ready(one: _Worker) -> None:
-    kind, *rest = _receive(one)
-    if kind != "ready":
-        why = rest[0] if rest else _ended_with(-signal.SIGTERM)
-        raise FailureError(
-            f"a worker process could not start: {why}. One process does without: compute.executor = 'serial'"
-        )

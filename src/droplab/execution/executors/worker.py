@@ -1,10 +1,10 @@
 """A worker process: opens the run set once, then carries out the runs it is handed.
 
 Messages to the worker: ``("run", OpenRun)``, ``("ask", function, arguments)``, ``("told", answer)``, ``"quit"``.
-Messages from it: ``("ready",)``, ``("answer", value)``, ``("ended", Ending)``, ``("say", text)``, and what a run tells,
-each of which is answered: ``("planned", epochs)``, ``("counted", epochs)``, ``("epoch", Measurement)``,
-``("restart",)``, ``("notice", Notice)``, ``("also_in", sink, where)``. One that cannot start says
-``("failed", reason)``.
+Messages from it: ``("ready",)``, ``("answer", value)``, ``("ended", Ending)``, ``("say", text)``, at any time
+``("warned", text, category, file, line)``, and what a run tells, each of which is answered: ``("planned", epochs)``,
+``("counted", epochs)``, ``("epoch", Measurement)``, ``("restart",)``, ``("notice", Notice)``,
+``("also_in", sink, where)``. One that cannot start says ``("failed", reason)``.
 
 The worker touches neither the ledger nor another run's folder. When the driver dies, however it dies,
 the connection breaks and the worker ends.
@@ -27,6 +27,7 @@ import torch
 from droplab.execution.executors.base import Opened, RunSet, ending_of
 from droplab.execution.executors.reasons import reason_of
 from droplab.execution.executors.telling import Telling
+from droplab.execution.executors.warned import sent
 from droplab.kernels import prepare_meanwhile
 from droplab.training.allocator import keep_freed_memory
 from droplab.training.port import StoppedError
@@ -42,9 +43,9 @@ def main(connection: Connection[Any, Any], run_set: RunSet, stop: Event) -> None
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(run_set.plan.threads)
     keep_freed_memory()
-    prepare_meanwhile()
     driver = _Line(connection)
-    with suppress(_DriverGoneError):
+    with suppress(_DriverGoneError), sent(driver.send):
+        prepare_meanwhile()
         try:
             os.chdir(run_set.directory)
             opened = run_set.open()
@@ -72,11 +73,13 @@ class _Line:
 
     def __init__(self, connection: Connection[Any, Any]) -> None:
         self._connection = connection
+        self._sending = threading.RLock()
 
     def send(self, *message: Any) -> None:
-        """A message."""
+        """A message, of any thread."""
         try:
-            self._connection.send(message)
+            with self._sending:
+                self._connection.send(message)
         except OSError:
             raise _DriverGoneError from None
 

@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 from droplab.report.figures.canvas import SMALL, Canvas
 from droplab.report.figures.lettering import width
-from droplab.report.figures.reading import Reading, by, digits, fixed, tick
+from droplab.report.figures.reading import Reading, by, digits, fixed, tick_labels
 from droplab.report.figures.scales import Scale, ticks
 from droplab.report.figures.sheet import Sheet
 
 GAP = 22.0
 """Pixels between charts side by side."""
+_PLACES, _LARGE = 5, 1e6
+"""Digits after the point, and size, with which a difference is still read at a glance."""
 
 
 class Cell(NamedTuple):
@@ -52,20 +54,24 @@ def rows_of(canvas: Canvas, count: int, least: float, most: int = 4) -> Iterator
 
 
 def difference_ticks(scale: Scale, unit: str, count: int = 3) -> list[Tick]:
-    """Round differences, with their signs."""
+    """Round differences, with their signs; equally many digits after the point, where these are few."""
     factor = by(unit)
     steps = _several(scale.low * factor, scale.high * factor, count)
     if len(steps) > 1:
         places = max(0, -math.floor(math.log10(steps[1] - steps[0]) + 1e-9))
     else:
         places = digits(math.nan, steps[0])
-    return [Tick(value / factor, "0" if value == 0 else fixed(value, places, signed=True)) for value in steps]
+    labels = tick_labels(steps, signed=True)
+    if places <= _PLACES and max(map(abs, steps)) < _LARGE:
+        labels = ["0" if value == 0 else fixed(value, places, signed=True) for value in steps]
+    return [Tick(value / factor, label) for value, label in zip(steps, labels, strict=True)]
 
 
 def level_ticks(scale: Scale, unit: str, count: int = 4) -> list[Tick]:
     """Round levels."""
     factor = by(unit)
-    return [Tick(value / factor, tick(value)) for value in _several(scale.low * factor, scale.high * factor, count)]
+    values = _several(scale.low * factor, scale.high * factor, count)
+    return [Tick(value / factor, label) for value, label in zip(values, tick_labels(values), strict=True)]
 
 
 def _several(low: float, high: float, count: int) -> list[float]:

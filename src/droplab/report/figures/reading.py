@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
+
+_LARGE, _SMALL = 1e9, 1e-5
+"""Sizes from which on, and below which, a number has a power of ten."""
 
 
 class Reading(NamedTuple):
@@ -57,11 +62,13 @@ def digits(width: float, size: float) -> int:
 def fixed(value: float, places: int, *, signed: bool = False) -> str:
     """A number with a true minus sign; a dash where there is none.
 
-    >>> fixed(-0.5, 2), fixed(0.0001, 2, signed=True), fixed(math.nan, 1)
-    ('−0.50', '0.00', '–')
+    >>> fixed(-0.5, 2), fixed(0.0001, 2, signed=True), fixed(math.nan, 1), fixed(-1.5e30, 2)
+    ('−0.50', '0.00', '–', '−1.5e30')
     """
     if not math.isfinite(value):
         return "–"
+    if abs(value) >= _LARGE:
+        return tick(value, signed=signed)
     text = f"{abs(value):.{places}f}"
     if float(text) == 0:
         return text
@@ -80,6 +87,8 @@ def level(value: float, unit: str) -> str:
     if unit in {"share", "epochs"}:
         return fixed(scaled, 1) + (" %" if unit == "share" else "")
     size = abs(scaled)
+    if 0 < size < _SMALL:
+        return tick(scaled)
     return fixed(scaled, next((n for least, n in ((1000, 0), (100, 1), (10, 2), (0.01, 3)) if size >= least), 5))
 
 
@@ -97,28 +106,62 @@ def read(figure: Reading, unit: str, places: int | None = None) -> Said:
     if math.isfinite(figure.before) and math.isfinite(figure.after):
         before = level(figure.before, unit)
         change = f"{before.removesuffix(' %')} → {level(figure.after, unit)}"
-    mean = fixed(figure.mean * factor, places, signed=True)
+    numbers = [value * factor for value in (figure.mean, figure.low, figure.high)]
+    small = 0 < max((abs(value) for value in numbers if math.isfinite(value)), default=0.0) < _SMALL
+    mean, low, high = (
+        tick(value, signed=True) if small and math.isfinite(value) else fixed(value, places, signed=True)
+        for value in numbers
+    )
     if math.isfinite(figure.mean):
         mean = f"{'≥ ' if figure.at_least else ''}{mean}{' pp' if unit == 'share' else ''}"
     interval = ""
     if math.isfinite(figure.low):
-        low, high = (fixed(end * factor, places, signed=True) for end in (figure.low, figure.high))
         interval = f"[{low}, {high}]"
     return Said(change, mean, interval)
 
 
-def tick(value: float) -> str:
-    """A number at an axis: no zeros at its end.
+def tick(value: float, step: float = math.nan, *, signed: bool = False) -> str:
+    """A number at an axis: no zeros at its end, and as many digits as tell it from the next one.
 
-    >>> tick(0.25), tick(2000000.0), tick(-3.0), tick(0.0)
-    ('0.25', '2e6', '−3', '0')
+    Args:
+        value: the number.
+        step: how far away the next one is; NaN where there is none.
+        signed: with a plus sign where it is positive.
+
+    >>> tick(0.25), tick(2000000.0), tick(-3.0), tick(0.0), tick(1e-30, signed=True)
+    ('0.25', '2e6', '−3', '0', '+1e-30')
+    >>> tick(0.0015, 0.0005), tick(1000000.5, 0.5), tick(1.00002e30, 2e25)
+    ('0.0015', '1000000.5', '1.00002e30')
     """
     size = abs(value)
-    if size and (size < 1e-3 or size >= 1e6):
-        base, _, power = f"{value:.2e}".partition("e")
-        text = f"{base.rstrip('0').rstrip('.')}e{int(power)}"
-    elif value == int(value):
-        text = str(int(value))
+    if not size:
+        return "0"
+    if step > 0:
+        least = math.floor(math.log10(step) + 1e-9)
+        figures, places = max(0, math.floor(math.log10(size) + 1e-9) - least), max(0, -least)
     else:
-        text = f"{value:.{0 if size >= 1000 else 1 if size >= 100 else 3}f}".rstrip("0").rstrip(".")
-    return text.replace("-", "−", 1) if value < 0 else text
+        figures, places = 2, 0 if size >= 1000 else 1 if size >= 100 else 3
+    base, _, power = f"{size:.{figures}e}".partition("e")
+    text = f"{_short(base)}e{int(power)}"
+    if size >= 1e-3 and (size < 1e6 or len(_short(f"{size:.{places}f}")) < len(text)):
+        text = _short(f"{size:.{places}f}")
+    return f"{'−' if value < 0 else '+' if signed else ''}{text}"
+
+
+def tick_labels(values: Sequence[float], *, signed: bool = False) -> list[str]:
+    """Numbers at one axis, in their order, no two alike.
+
+    >>> tick_labels([0.0, 0.0005, 0.001, 0.0015])
+    ['0', '5e-4', '0.001', '0.0015']
+    """
+    gaps = [math.inf, *(abs(after - before) for before, after in pairwise(values)), math.inf]
+    steps = [min(two) for two in pairwise(gaps)]
+    return [
+        tick(value, step if math.isfinite(step) else math.nan, signed=signed)
+        for value, step in zip(values, steps, strict=True)
+    ]
+
+
+def _short(number: str) -> str:
+    """Without zeros after the point at its end."""
+    return number.rstrip("0").rstrip(".") if "." in number else number

@@ -12,6 +12,10 @@ _FENCE = 3.0
 """Spreads of the middle half, beyond which a mean is outside."""
 _FEW = 5
 """Below that many figures none is outside."""
+_NARROW = 1e-5
+"""Of a number, the smallest range around it whose ticks are short."""
+_LEAST, _MOST = 1e-300, 1e300
+"""Ranges below have no round numbers; numbers beyond stand at the end of a scale."""
 Point = tuple[float, float]
 
 
@@ -57,19 +61,25 @@ def effects_scale(figures: Iterable[Reading]) -> Scale:
                 low = min(low, max(end, figure.mean - span))
                 high = max(high, min(end, figure.mean + span))
     room = (high - low or 1.0) * 0.06
-    return Scale(low - room, high + room)
+    return _bounded(low - room, high + room)
 
 
 def curves_scale(values: Iterable[float], *, share: bool) -> Scale:
-    """For levels, with a little room; shares stay between 0 and 1."""
+    """For levels, with a little room; shares stay between 0 and 1.
+
+    What differs by less than a few digits tell is a level line: such a range is widened to what they tell.
+    """
     known = [value for value in values if math.isfinite(value)]
     if not known:
         return Scale(0.0, 1.0)
     low, high = min(known), max(known)
-    room = (high - low or abs(high) or 1.0) * 0.04
+    span, size = high - low, max(abs(low), abs(high))
+    room = (span or size or 1.0) * 0.04
+    if 0 < span < size * _NARROW:
+        room = size * _NARROW / 2
     if share and low >= 0 and high <= 1:
         return Scale(max(0.0, low - room), min(1.0, high + room))
-    return Scale(low - room, high + room)
+    return _bounded(low - room, high + room)
 
 
 def differences_scale(values: Iterable[float]) -> Scale:
@@ -77,7 +87,11 @@ def differences_scale(values: Iterable[float]) -> Scale:
     known = sorted([*(value for value in values if math.isfinite(value)), 0.0])
     low, high = min(0.0, _at(known, 0.01)), max(0.0, _at(known, 0.99))
     room = (high - low or 1.0) * 0.06
-    return Scale(low - room, high + room)
+    return _bounded(low - room, high + room)
+
+
+def _bounded(low: float, high: float) -> Scale:
+    return Scale(max(-_MOST, low), min(_MOST, high))
 
 
 def _at(known: Sequence[float], share: float) -> float:
@@ -90,13 +104,13 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     >>> ticks(-0.37, 0.21, 3)
     [-0.2, 0.0, 0.2]
     """
-    if not high > low:
-        return [low]
     raw = (high - low) / count
+    if not _LEAST < raw < math.inf:
+        return [low]
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(size for size in (power, 2 * power, 5 * power, 10 * power) if size >= raw * 0.7)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [float(f"{place * step:.12g}") + 0.0 for place in range(first, last + 1)]
+    return list(dict.fromkeys(float(f"{place * step:.12g}") + 0.0 for place in range(first, last + 1)))
 
 
 def whole_ticks(low: float, high: float, count: int = 6) -> list[float]:

@@ -1,0 +1,54 @@
+"""Warnings of a process that trains, heard in the one that has started it."""
+
+from __future__ import annotations
+
+import builtins
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO, final
+
+
+@contextmanager
+def sent(send: Callable[..., None]) -> Iterator[None]:
+    """Within it, what this process would show of warnings is sent instead, in the words of ``Heard.hear``.
+
+    A warning of a class that not every process has stays here.
+    """
+    others = warnings.showwarning
+
+    def tell(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if file is None and getattr(builtins, category.__name__, None) is category:
+            send("warned", str(message), category, filename, lineno)
+        else:
+            others(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = tell
+    try:
+        yield
+    finally:
+        if warnings.showwarning is tell:
+            warnings.showwarning = others
+
+
+@final
+class Heard:
+    """Gives warnings of other processes to the filters of this one, which show each once for all of them."""
+
+    def __init__(self) -> None:
+        self._registry: dict[Any, Any] = {}
+
+    def hear(self, text: str, category: type[Warning], filename: str, lineno: int) -> None:
+        """A warning; where this process would raise it, it was said elsewhere and only shown."""
+        try:
+            warnings.warn_explicit(text, category, filename, lineno, registry=self._registry)
+        except category:
+            with suppress(Exception):  # whoever shows it has a mistake
+                warnings.showwarning(category(text), category, filename, lineno)
