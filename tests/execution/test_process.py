@@ -70,6 +70,7 @@ def test_warnings_of_workers_are_heard_once_in_the_language_of_the_command(tmp_p
         warnings.warn("the progress display failed (it is gone); training goes on", RuntimeWarning, stacklevel=1)
         short(run)
 
+    monkeypatch.setenv("DROPLAB_BACKEND", "reference")  # Numba keeps warnings to itself while it compiles
     monkeypatch.setattr("droplab.cli.words._spoken", ["ja"])
     with warnings.catch_warnings():
         warnings.simplefilter("default")
@@ -82,8 +83,8 @@ def test_warnings_of_workers_are_heard_once_in_the_language_of_the_command(tmp_p
 def test_in_python_a_warning_of_a_worker_is_a_warning_here():
     heard = Heard()
     with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("default")
         for _ in range(2):  # of two workers
+            warnings.simplefilter("default")  # makes registries forget
             heard.hear("it goes on", RuntimeWarning, "loop.py", 3)
     assert [(str(one.message), one.category, one.filename) for one in seen] == [
         ("it goes on", RuntimeWarning, "loop.py")
