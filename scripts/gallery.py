@@ -27,17 +27,18 @@ TEXTS = json.loads((Path(__file__).parent / "gallery.json").read_text(encoding="
 def entry(name: str, lang: str) -> str:
     """The section of one kind."""
     row, said, oracle = told(name, lang), TEXTS[lang], ORACLES[name]
-    lines = [f"## {name}", "", f"`droplab.nn.{row.layer}`: {in_a_row([row.does, row.when])}", ""]
+    colon = said["colon"]
+    lines = [f"## {name}", "", f"`droplab.nn.{row.layer}`{colon}{in_a_row([row.does, row.when])}", ""]
     if mask_pictures.drawable(oracle):
-        lines += [f"![{said['picture']}: {name}](gallery/{name}.svg)", ""]
+        lines += [f"![{said['picture']}{colon}{name}](gallery/{name}.svg)", ""]
     lines += [
-        f"- {said['equation']}: `{row.equation}`",
-        f"- {said['shares']}: {row.shares}",
-        f"- {said['eval_law']}: {row.eval_law}",
-        f"- {said['paper']}: {row.paper}",
+        f"- {said['equation']}{colon}`{row.equation}`",
+        f"- {said['shares']}{colon}{row.shares}",
+        f"- {said['eval_law']}{colon}{row.eval_law}",
+        f"- {said['paper']}{colon}{row.paper}",
     ]
     if row.deviations:
-        lines.append(f"- {said['deviations']}: {row.deviations}")
+        lines.append(f"- {said['deviations']}{colon}{row.deviations}")
     if row.has_parameters:
         lines.append(f"- {said['has_parameters']}")
     lines += ["", "```python", *mask_pictures.example(oracle), "```", ""]

@@ -27,7 +27,7 @@ PAGES = {"placements": ("placements", "placements-deep"), "lora": ("lora",)}
 FIGURES = ("deployed", "fit_loss", "val_loss", "val_accuracy")
 """Of a run: the loss as deployed, and what it ended with."""
 SAID = {
-    "hidden 0.5": ("better", "it belongs on hidden activations", "隠れ層の活性に入れるとよい"),
+    "hidden 0.5": ("better", "it belongs on hidden activations", "隠れ層の活性値に入れるとよい"),
     "input 0.2": ("better", "at the input a small rate helps", "入力では小さな率が効く"),
     "early 0.5": ("worse", "early layers of deep networks are harmed by it", "深いネットワークの浅い層では害になる"),
     "late 0.5": ("better", "late layers gain from it", "深い側の層では効く"),
@@ -47,9 +47,9 @@ WORDS = {
     "ja": {
         "head": ("条件", "早期終了時の損失", "`{base}` との差", "判定", "最終エポックの訓練損失", "検証損失"),
         "accuracy": "検証精度 %",
-        "answers": {"better": "改善", "worse": "悪化", "equal": "実質的に同等", "open": "判定できない"},
+        "answers": {"better": "改善", "worse": "悪化", "equal": "実質的に同等", "open": "未決定"},
         "said": ("よく言われること", "条件", "ここでは"),
-        "holds": ("成り立つ", "成り立たない（{answer}）", "判定できない"),
+        "holds": ("成り立つ", "成り立たない（{answer}）", "未決定"),
     },
 }
 

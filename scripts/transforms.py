@@ -38,9 +38,9 @@ def table(lang: str) -> list[str]:
 def page(lang: str) -> str:
     """The whole page."""
     said = TEXTS[lang]
-    checks = [f"- **{transform}**: {said['checks'][transform]}" for transform in TRANSFORMS]
+    checks = [f"- **{transform}**{said['colon']}{said['checks'][transform]}" for transform in TRANSFORMS]
     refusals = [
-        f"- `{name}`, {', '.join(oracle.refusals)}: {said['refusals'][name]}"
+        f"- `{name}`, {', '.join(oracle.refusals)}{said['colon']}{said['refusals'][name]}"
         for name, oracle in ORACLES.items()
         if oracle.refusals
     ]

@@ -12,7 +12,7 @@ from droplab.analysis import ALPHA, Verdict
 from droplab.analysis import judge as judge_record
 from droplab.errors import UserError, quote
 from droplab.foreign import FORMATS, Wanted, build, read_runs
-from droplab.foreign.table import read_columns
+from droplab.foreign.table import check_names, read_columns
 from droplab.records import ChangedImages, ExperimentRecord
 from droplab.report import PageSource, build_page, render
 from droplab.report.writing import check_free, whole_file
@@ -128,7 +128,22 @@ def judge(
 
 def _columns(source: Any) -> Mapping[str, Sequence[Any]]:
     if isinstance(source, Mapping):
-        return {str(key): list(values) for key, values in source.items()}
-    if hasattr(source, "columns") and hasattr(source, "to_dict"):
-        return {str(column): list(source[column]) for column in source.columns}
-    raise UserError(f"a record, a table, {', '.join(FORMATS)} can be judged; got {quote(source)}")
+        names = list(source)
+    elif hasattr(source, "columns") and hasattr(source, "to_dict"):
+        names = list(source.columns)
+    else:
+        raise UserError(f"a record, a table, {', '.join(FORMATS)} can be judged; got {quote(source)}")
+    check_names("the table", [str(name) for name in names])
+    found = {}
+    for name in names:
+        values = source[name]
+        if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+            raise UserError(
+                f"a table has a list of values in each column; column {quote(str(name))} is {quote(values)}"
+            )
+        found[str(name)] = list(values)
+    lengths = {len(values) for values in found.values()}
+    if len(lengths) > 1:
+        told = ", ".join(f"{name} {len(values)}" for name, values in list(found.items())[:20])
+        raise UserError(f"columns of a table are of one length; these have {told}")
+    return found

@@ -282,6 +282,8 @@ class ExperimentRecord:
     """The first is the primary one."""
     endpoints: Mapping[str, Any] = field(default_factory=dict)
     """What was decided on before results were seen (``analysis/planned.py``); empty in older ledgers: set "1"."""
+    rounded: Mapping[str, float] = field(default_factory=dict)
+    """By measure: the decimal step to which all of its values were rounded before they got here."""
 
     @property
     def metrics(self) -> frozenset[str]:

@@ -91,3 +91,11 @@ def test_words_and_mistakes(tmp_path, capsys):
     ledger(tmp_path).close()
     main(["plan", str(tmp_path), "--arms", "3", "--margin", "0.02"])
     assert "a pilot of 4 runs of the baseline, for an experiment of 3 arms" in capsys.readouterr().out
+
+
+def test_runs_that_do_not_differ_are_no_pilot_unless_samples_are_counted():
+    alike = made([0.5, 0.5, 0.5])
+    with pytest.raises(UserError, match=r"'base' gave 0\.5: a pilot is of runs that differ by their seeds"):
+        pilot(alike)
+    counted = replace(alike, measures=(replace(alike.measures[0], counted=True),), sizes={"validation": 50})
+    assert pilot(counted).sd == 0.02

@@ -25,7 +25,7 @@ KEY = RunKey("some", 0)
             "some · seed 0: on the node host[red] abc123",
             "as many runs at a time as the Ray cluster holds, 1 thread",
         ),
-        ("ja", "some · seed 0: ノード host[red] abc123 で開始", "Rayクラスタに入るだけ並行"),
+        ("ja", "some · seed 0: ノード host[red] abc123 で開始", "Ray クラスタの空きに応じて並行"),
     ],
 )
 def test_the_node_of_each_run_is_told(lang, placed, plan):

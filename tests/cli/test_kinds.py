@@ -46,7 +46,7 @@ def test_one_row_is_told_in_japanese(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     main(["kinds", "drop_path", "--lang", "ja"])
     said = capsys.readouterr().out
-    assert "残差分岐" in said
+    assert "残差の枝" in said
     assert "Huang et al." in said
     assert 'kind = "drop_path"' in said
 

@@ -95,7 +95,7 @@ def test_texts_are_found_again_with_names_in_them():
             "種類 'drop_pth' はありません（もしかして",
         ),
         (str(SpecError(["arms[0].p: got 2; a drop rate p is a probability within [0, 1]"])), "arms[0].p: 2 が指定"),
-        (str(SpecError(["x"])), "設定に問題が1件あります"),
+        (str(SpecError(["x"])), "仕様に問題が1件あります"),
         (
             "sink 'a:B': importing the module a raised ImportError: boom (at a.py:1)",
             "モジュール a を読み込むと、例外 ImportError: boom が起きました（a.py:1）",
@@ -185,7 +185,7 @@ def test_what_is_typed_goes_before_the_environment(monkeypatch, capsys):
     assert "holds no experiment" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["rnus"])
-    assert "知らないコマンドです" in capsys.readouterr().err
+    assert "不明なコマンドです" in capsys.readouterr().err
     monkeypatch.setenv("DROPLAB_LANG", "fr")
     with pytest.raises(UserError, match="'fr'"):
         speak(["runs"])
@@ -227,6 +227,6 @@ def test_warnings_of_droplabs_are_messages_and_others_stay(capsys, monkeypatch):
         warnings.warn(ours, stacklevel=1)
     assert stayed == ["something else", ours]
     said = capsys.readouterr().err
-    assert said == "droplab: 注意: 進み具合の表示が失敗しました（OSError: gone）。訓練は続きます\n"
+    assert said == "droplab: 注意: 進み具合の表示が失敗しました（OSError: gone）。学習は続きます\n"
     monkeypatch.setenv("DROPLAB_LANG", "en")
     speak([])

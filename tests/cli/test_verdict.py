@@ -93,19 +93,21 @@ def test_rows():
     made = rename(made, "a|1 & 100%")
     assert rows(judge(made), made, "markdown").splitlines()[2].startswith(r"| a\|1 & 100% | 5 | -0.1 | \[-0.10")
     text = rows(judge(made), made, "latex")
-    assert r"a|1 \& 100\% & 5 & -0.1 & [-0.10" in text
+    assert r"a$|$1 \& 100\% & 5 & -0.1 & [-0.10" in text
     assert text.startswith("\\begin{tabular}{lrrll}\n\\toprule\narm & seeds & difference from base")
+    odd = rename(made, "[a] < *b", "a|1 & 100%")
+    assert "\n{}[a] $<$ *b & 5 & " in rows(judge(odd), odd, "latex")
     first = simulate(np.random.default_rng(0), 5, effect=True)
     assert rows(judge(first), first, "markdown", "ja").splitlines()[-1].startswith("| b | 5 | -0.")
 
 
-def rename(made: ExperimentRecord, name: str) -> ExperimentRecord:
-    """With another name for the arm a1."""
+def rename(made: ExperimentRecord, name: str, old: str = "a1") -> ExperimentRecord:
+    """With another name for an arm."""
     runs = {
-        replace(key, arm=name) if key.arm == "a1" else key: replace(run, key=replace(key, arm=name))
+        replace(key, arm=name) if key.arm == old else key: replace(run, key=replace(key, arm=name))
         for key, run in made.runs.items()
     }
-    return replace(made, arms=tuple(name if arm == "a1" else arm for arm in made.arms), runs=runs)
+    return replace(made, arms=tuple(name if arm == old else arm for arm in made.arms), runs=runs)
 
 
 def test_another_baseline_is_said_to_be_chosen_afterwards_and_pays_for_it():

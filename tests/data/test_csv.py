@@ -63,11 +63,14 @@ def test_targets_are_numbers_whole_numbers_or_classes(table, capsys):
         (TABLE, {"target": "age"}, "target 'age' is missing in 1 rows, the first in line 4"),
         (TABLE, {"target": "price", "times": "city"}, "times 'city' is missing"),
         (TABLE, {"target": "price", "times": "id"}, "holds no times"),
+        (TABLE, {"target": "price", "grups": "id"}, "no option 'grups'; did you mean 'groups'"),
+        (TABLE, {"target": ["price", "age"]}, "wanted the name of one column"),
+        (TABLE, {"target": "price", "nrows": "x"}, "cannot be read"),
         ("a\n1\n", {"target": "a"}, "no column left"),
         ("a,b\n", {"target": "a"}, "no row"),
         ("", {"target": "a"}, "cannot be read"),
     ],
-    ids=["name", "missing", "no time", "not times", "no input", "no row", "empty"],
+    ids=["name", "missing", "no time", "not times", "option", "two targets", "value", "no input", "no row", "empty"],
 )
 def test_what_is_refused(tmp_path, text, options, words):
     (tmp_path / "table.csv").write_text(text, encoding="utf-8")
@@ -81,6 +84,25 @@ def test_numbers_that_cannot_be_used(tmp_path):
         read_csv(tmp_path / "table.csv", "y", drop=["b"]).samples([0, 1], [0], lambda _: None)
     with pytest.raises(DataError, match="infinite number in row 1"):
         read_csv(tmp_path / "table.csv", "y", drop=["a"]).samples([0, 1], [0], lambda _: None)
+
+
+def test_a_number_that_hardly_varies_for_rounding_is_constant(tmp_path):
+    """The deviation of 0.1, 0.1, 0.1 is 1e-17, and a 0.2 that training rows do not have would become 1e16."""
+    (tmp_path / "table.csv").write_text("a,y\n" + "0.1,0\n" * 12 + "0.2,1\n", encoding="utf-8")
+    told = []
+    found = read_csv(tmp_path / "table.csv", "y").samples([0, 12], range(12), told.append)
+    assert found.inputs["numbers"].flatten().tolist() == pytest.approx([0, 0.1])
+    assert told == ["a: a number that does not vary in the training rows, moved to 0"]
+
+
+def test_one_column_may_be_dropped_by_its_name(table):
+    assert read_csv(table, "price", drop="id").columns == ("age", "city", "smokes", "when")
+
+
+def test_times_of_several_zones_follow_each_other(tmp_path):
+    times = "2024-03-01 10:00+09:00", "2024-03-01 02:00+00:00", "2024-03-01 03:30+03:00"
+    (tmp_path / "table.csv").write_text("a,t,y\n" + "".join(f"1,{t},0\n" for t in times), encoding="utf-8")
+    assert cut(3, 1, times=read_csv(tmp_path / "table.csv", "y", times="t").times).taken.tolist() == [1]
 
 
 def test_without_pandas(monkeypatch):

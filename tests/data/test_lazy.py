@@ -49,6 +49,17 @@ def test_workers_give_the_same_batches():
         assert all(map(torch.equal, read(0, epoch=epoch), read(2, epoch=epoch)))
 
 
+def test_numbers_become_what_they_are_in_memory():
+    """Of numpy and Python, as data sets give them: models take float32, embeddings and losses int64."""
+    row = {"x": np.ones(2), "half": torch.ones(1).half(), "ids": np.arange(2, dtype=np.int16), "seen": True}
+    lazy = LazySamples([(row, np.uint8(3)), (row, np.uint8(0))], seed=0)
+    for batch in (lazy.take(torch.tensor([0, 1])), next(lazy.chunks(2))):
+        dtypes = {name: tensor.dtype for name, tensor in batch.inputs.items()}
+        assert dtypes == {"x": torch.float32, "half": torch.float32, "ids": torch.int64, "seen": torch.bool}
+        assert (batch.targets.dtype, batch.targets.tolist()) == (torch.int64, [3, 0])
+    assert LazySamples([(1.0, 2.5)], seed=0).take(torch.tensor([0])).targets.dtype == torch.float32
+
+
 def test_the_callers_generators_stay_where_they_are():
     lazy = LazySamples(Noisy(), seed=0)
     before = generators()

@@ -72,7 +72,7 @@ def test_what_was_looked_at_is_said(files, monkeypatch):
     assert notices(folders) == {"duplicates_validation": {"shared": 2, "count": 10}}
     monkeypatch.setattr(on_disk, "MOST", 10)
     assert notices(folders) == {}, "each sample was read, and none is another's to the bit"
-    monkeypatch.setattr("droplab.tasks.split._LOOK", 5)
+    monkeypatch.setattr("droplab.tasks.looking._LOOK", 5)
     seen = {"shared": 0, "count": 5, "others": 5, "of_others": 30}
     assert notices(folders) == {"looked_validation": {**seen, "of": 10}, "looked_test": {**seen, "of": 8}}
 

@@ -49,6 +49,21 @@ def test_a_size_is_that_of_the_split_protocol_and_validation_is_shared():
         lay_out_for(spec, split_of(spec, 0, None), 100, torch.device("cpu")).of(spec.arms[1])
 
 
+def test_arms_of_other_sizes_have_the_columns_of_the_others(tmp_path):
+    """A category that few rows know would get a number that validation samples have for another."""
+    rows = "".join(f"{at},{chr(97 + at % 20)},{at % 7}\n" for at in range(200))
+    (tmp_path / "table.csv").write_text("a,c,y\n" + rows, encoding="utf-8")
+    data = {"name": str(tmp_path / "table.csv"), "options": {"target": "y"}}
+    arms = [{"name": "none"}, {"name": "few", "train_size": 10}]
+    spec = parse_spec({**SMALL, "task": "regression", "data": data, "arms": arms})
+    found = with_sizes(spec, lay_out_for(spec, split_of(spec, 0), 100, torch.device("cpu")), None)
+    whole, few = (found.of(arm).train.inputs for arm in spec.arms)
+    known = dict(zip(whole["numbers"][:, 0].tolist(), whole["categories"][:, 0].tolist(), strict=True))
+    assert len(few["numbers"]) == 10
+    for number, category in zip(few["numbers"][:, 0].tolist(), few["categories"][:, 0].tolist(), strict=True):
+        assert known[number] == category
+
+
 def test_an_arms_own_optimiser_is_watched_as_the_recipes_is():
     spec = tiny(arms=[{"name": "none"}, {"name": "own", "optimizer": "torch.optim:RMSprop"}])
     assert named_objects(spec) == {"optimizer torch.optim:RMSprop": "torch.optim:RMSprop"}

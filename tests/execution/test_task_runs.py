@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 
 import droplab
 from droplab.analysis.deployed import endpoint
+from droplab.data import Samples
 from droplab.errors import DataError, ModelError, SpecError
 from droplab.execution import StoredRun, final_evaluation
 from droplab.execution.fitting import fit_set
@@ -18,6 +19,7 @@ from droplab.records import RunKey
 from droplab.results import Results
 from droplab.spec import parse_spec
 from droplab.spec.presets import arm_set
+from droplab.training import samples
 from droplab.training.loop import Training as Trainer
 
 RECIPE = {"epochs": 2, "batch_size": 32, "precision": "float32", "watch_every": 0}
@@ -114,6 +116,32 @@ def test_a_task_is_part_of_what_an_experiment_is():
     assert parse_spec({"task": {"name": "classification", "label_smoothing": 0.1}}).identity() != plain.identity()
     stored = parse_spec(spec(task={"name": "regression", "loss": "mae"}))
     assert parse_spec(stored.canonical()) == stored
+
+
+def test_a_table_of_classes_needs_no_more_than_its_target(tmp_path):
+    (tmp_path / "table.csv").write_text("a,y\n" + "1,no\n2,yes\n" * 40, encoding="utf-8")
+    data = {"name": tmp_path / "table.csv", "options": {"target": "y"}}
+    asked = parse_spec({"data": data, "model": {"name": "mlp"}})
+    assert asked.task == {"name": "classification", "figures": ["loss", "accuracy"]}
+    assert load_data(asked.data, None, asked.task).class_names == ("no", "yes")
+    assert parse_spec({"data": data, "task": "regression"}).task == "regression"
+    assert parse_spec({"data": {"name": "x.npz"}}).task == "classification"
+
+
+def masks():
+    draw = np.random.default_rng(0)
+    return draw.normal(size=(40, 1, 8, 8)).astype("float32"), draw.integers(0, 2, (40, 8, 8))
+
+
+@pytest.mark.parametrize(("batch", "at_once"), [(4, 5), (8, 8)])
+def test_large_samples_are_evaluated_a_few_at_a_time(batch, at_once, monkeypatch, tmp_path):
+    """512 images of 1024 × 1024, and what a U-Net makes of them, are more than memory holds."""
+    seen, chunks = set(), Samples.chunks
+    monkeypatch.setattr(samples, "_NUMBERS", 5 * (8 * 8 + 2 * 8 * 8))
+    monkeypatch.setattr(Samples, "chunks", lambda self, size: seen.add(size) or chunks(self, size))
+    asked = spec("masks", "segmentation", model={"name": "unet", "options": {"width": 2, "depth": 2}}, arms=ARMS[:1])
+    droplab.compare({**asked, "recipe": {**RECIPE, "epochs": 1, "batch_size": batch}}, out=tmp_path / "x")
+    assert seen == {at_once}
 
 
 def root(outputs, targets):

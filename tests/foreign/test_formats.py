@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import struct
 from dataclasses import replace
 
 import pandas as pd
@@ -12,6 +13,7 @@ import pytest
 import droplab
 from droplab.analysis import Plan, written
 from droplab.errors import UserError
+from droplab.foreign.wandb_offline import _raw
 from droplab.ledger import read_experiment
 from droplab.report import write_metrics
 from droplab.tracking import mirror
@@ -103,12 +105,20 @@ def test_mlflow(folder, wanted):
     mirror(folder, "mlflow")
     found = droplab.judge(folder / "tracking", measure=MEASURES, baseline=ARMS[0])
     check(found, wanted)
+    with pytest.raises(UserError, match=r"two runs are contract \w+ · seed 0"):
+        droplab.judge(folder / "tracking", measure=MEASURES, arm="experiment")
 
 
 def test_wandb_offline(folder, wanted, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     mirror(folder, "wandb")
     check(droplab.judge(folder / "tracking", measure=MEASURES, baseline=ARMS[0]), wanted)
+
+
+def test_a_file_of_wandbs_that_was_cut_off_by_a_kill():
+    whole = b"header." + b"".join(struct.pack("<IHB", 0, len(part), 1) + part for part in (b"first", b"second"))
+    assert list(_raw(whole)) == [b"first", b"second"]
+    assert list(_raw(whole[:-2])) == list(_raw(whole[:-8])) == [b"first"]
 
 
 def test_trainer_states(wanted, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import pytest
 import torch
@@ -200,6 +201,58 @@ def test_next_token():
         },
         rel=1e-5,
     )
+
+
+def alone(outputs, targets):
+    """A mean over what counts, as users write it; of nothing it is NaN."""
+    return torch.nn.functional.cross_entropy(outputs, targets, ignore_index=255)
+
+
+def each(outputs, targets, reduction="mean"):
+    return torch.nn.functional.cross_entropy(outputs, targets, ignore_index=255, reduction=reduction)
+
+
+@pytest.mark.parametrize("loss", [alone, each])
+def test_a_loss_of_the_users_counts_what_counts(loss):
+    outputs, targets = draw(3, 4, 3, 5), (draw(3, 3, 5, seed=1) * 2).long().clamp(0, 2)
+    targets[0, 0] = targets[1] = 255  # of one sample a row, of another all
+    plain, own = Segmentation(ignore_index=255), Segmentation(ignore_index=255, loss=loss)
+    assert figures(own, outputs, targets, 2)["loss"] == pytest.approx(
+        figures(plain, outputs, targets, 2)["loss"], rel=1e-5
+    )
+    tokens, logits = torch.tensor([[1, 255, 2], [255, 255, 255]]), draw(2, 4, 3)
+
+    def by_token(outputs, targets, **options):
+        return loss(outputs.transpose(1, 2), targets, **options)
+
+    plain, own = NextToken(ignore_index=255), NextToken(ignore_index=255, loss=by_token)
+    logits = logits.transpose(1, 2)
+    assert figures(own, logits, tokens)["loss"] == pytest.approx(figures(plain, logits, tokens)["loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("delta", [0.1, 2.0, 1000.0])
+def test_the_guess_of_huber_has_the_least_loss(delta):
+    task, targets = Regression(loss="huber", delta=delta), torch.tensor([[0.0, 5], [1, 5], [10, 6], [30, 90], [31, 7]])
+
+    def loss(at):
+        return float(task.loss(at.expand(5, 2), targets))
+
+    best = task.guess(targets)
+    assert all(loss(best) <= loss(best + step * torch.eye(2)[place]) for step in (-0.5, 0.5) for place in (0, 1))
+    if delta == 1000:
+        assert best[0].tolist() == pytest.approx(targets.mean(0).tolist())
+
+
+def test_guessing_is_done_in_parts_where_outputs_are_many(monkeypatch):
+    """Of 500 windows of 1,000 tokens of 50,000, all outputs at once would be 100 GB."""
+    task, tokens = NextToken(), torch.arange(60).reshape(12, 5) * 7 % 6
+    whole, seen = guessing(task, tokens, tokens), []
+    monkeypatch.setattr(
+        task, "totals", lambda outputs, targets: seen.append(len(outputs)) or NextToken.totals(task, outputs, targets)
+    )
+    monkeypatch.setattr(sys.modules["droplab.tasks.evaluate"], "_AT_ONCE", 6 * 5 * 5)
+    assert guessing(task, tokens, tokens) == pytest.approx(whole)
+    assert seen == [5, 5, 2]
 
 
 def entropy(counts):

@@ -120,7 +120,7 @@ def test_what_has_no_value_on_a_fold_is_said_and_judged_at_its_best(tmp_path):
     assert Notice("not_on_folds", detail=detail) in results.record.notices
     assert results.verdict.primary.answers[0].kind == "best"
     assert "had no value on a part of the folds" in " ".join(results.text().split())
-    assert "一部の組でval_aurocの値が求まりませんでした" in "".join(results.text("ja").split())
+    assert "一部のフォールドでval_aurocの値が求まりませんでした" in "".join(results.text("ja").split())
 
 
 def give(outputs=(1.0, 2.0), targets=(1.0, 2.0), ids=(0, 1), **functions):

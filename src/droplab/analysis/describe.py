@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import stdev
 from typing import NamedTuple
 
 from droplab.analysis.endpoints import lowest
+from droplab.analysis.means import mean_of
 from droplab.analysis.questions import Questions
 from droplab.records import ExperimentRecord, RunKey, RunRecord
 
@@ -53,7 +54,7 @@ def spread(values: Sequence[float]) -> Spread:
     >>> spread([1.0, 3.0]).mean, spread([1.0, math.nan])
     (2.0, Spread(mean=nan, sd=nan))
     """
-    mean = fmean(values) if values else math.nan
+    mean = mean_of(values)
     return Spread(mean, stdev(values) if len(values) > 1 and math.isfinite(mean) else math.nan)
 
 
@@ -72,7 +73,7 @@ def summarise(record: ExperimentRecord, asked: Questions, arm: str) -> ArmSummar
         turning_epoch=spread([turn + 1.0 for _, turn in turned]),
         censored=sum(turn == len(run.metrics[asked.turn]) - 1 for run, turn in turned),
         late=sum(turn >= max(1, record.epochs - max(1, record.epochs // 10)) for _, turn in turned),
-        images_per_second=_mean([fmean(speeds) for speeds in _series(runs, "images_per_second")]),
+        images_per_second=_mean([mean_of(speeds) for speeds in _series(runs, "images_per_second")]),
         seconds=_mean([sum(seconds) for seconds in _series(runs, "seconds")]),
     )
 

@@ -17,7 +17,7 @@ the truth, so neither can create a false sign in its own direction.
 Values at the best epoch are shown for description and never tested.
 
 Resolution, the floor of the standard deviation in the test: one sample for measures that count samples, one epoch
-for the turning epoch, none for the others.
+for the turning epoch, one step for figures that others rounded, none for the others.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
+from droplab.analysis.means import mean_of
 from droplab.analysis.questions import Endpoint, Questions
 from droplab.analysis.scope import scope_of
 from droplab.records import ExperimentRecord, Measure, RunKey, RunRecord
@@ -66,7 +66,7 @@ def rises(curves: Sequence[Sequence[float]]) -> tuple[float, ...]:
     found = []
     for index, curve in enumerate(curves):
         others = [other for position, other in enumerate(curves) if position != index]
-        means = [fmean(values) for values in zip(*others, strict=False)]  # a run may have ended early
+        means = [mean_of(values) for values in zip(*others, strict=False)]  # a run may have ended early
         found.append(curve[-1] - curve[lowest(means[: len(curve)])])
     return tuple(found)
 
@@ -96,10 +96,17 @@ def differences(record: ExperimentRecord, endpoint: Endpoint, arm: str, other: s
 def one_sample(record: ExperimentRecord, measure: Measure, role: str) -> float:
     """What one sample more or less is to a measure that counts samples; 0 where that is not known, or no count.
 
-    A loop of the user's own says how many validation samples there are by reporting single ones.
+    A loop of the user's own says how many validation samples there are by reporting single ones. Of a measure that was
+    rounded before it got here, a step of that.
     """
     part = _PARTS.get(role)
-    if not measure.counted or part is None:
+    if part is None:
+        return 0.0
+    return max(_one_of(record, measure, part), record.rounded.get(measure.name, 0.0))
+
+
+def _one_of(record: ExperimentRecord, measure: Measure, part: str) -> float:
+    if not measure.counted:
         return 0.0
     samples: float = record.sizes.get(part, 0)
     if not samples and part == "validation":

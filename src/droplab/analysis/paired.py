@@ -6,8 +6,9 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import stdev
 
+from droplab.analysis.means import mean_of
 from droplab.analysis.student import quantile, two_sided_p
 
 POWER = 0.8
@@ -57,8 +58,8 @@ def paired_t(differences: Sequence[float], resolution: float = 0.0, alpha: float
     n = len(differences)
     if n == 0:
         return Paired(0, math.nan, math.nan, math.nan, math.nan, 1.0, ratio)
-    mean = fmean(differences)
-    if n == 1 or not all(map(math.isfinite, (*differences, ratio))):
+    mean = mean_of(differences)
+    if n == 1 or not all(map(math.isfinite, (*differences, mean, ratio))):
         return Paired(n, mean, math.nan, math.nan, math.nan, 1.0, ratio)
     sd = max(stdev(differences), resolution)
     error = sd * math.sqrt(1 / n + ratio) if ratio else sd / math.sqrt(n)

@@ -80,8 +80,11 @@ def failures(record: ExperimentRecord, arm: str) -> Failures:
 def _pairing(values: tuple[float, ...], ours: list[float], base: list[float]) -> float:
     if len(values) < 2 or not all(map(math.isfinite, (*ours, *base))):
         return math.nan
-    apart = _squares(ours) + _squares(base)
-    return _squares(values) / apart if apart else math.nan
+    try:
+        apart = _squares(ours) + _squares(base)
+        return _squares(values) / apart if apart else math.nan
+    except OverflowError:  # of numbers whose squares no float holds
+        return math.nan
 
 
 def _squares(values: Sequence[float]) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 
 from droplab.analysis import chi
 from droplab.analysis.deployed import Kind, endpoint, kind_of
+from droplab.analysis.endpoints import one_sample
 from droplab.analysis.looks import Plan
 from droplab.analysis.paired import MOST_SEEDS, POWER
 from droplab.analysis.questions import questions
@@ -85,7 +86,7 @@ def pilot(record: ExperimentRecord, arms: int = 1, plan: Plan | None = None) -> 
         plan: looks and margin; the usual looks where absent.
 
     Raises:
-        UserError: fewer than two runs, or no arm.
+        UserError: fewer than two runs, runs that do not differ, or no arm.
     """
     asked, plan = questions(record), plan or Plan(LOOKS)
     done = record.complete(record.baseline)
@@ -99,7 +100,12 @@ def pilot(record: ExperimentRecord, arms: int = 1, plan: Plan | None = None) -> 
         )
     if arms < 1:
         raise UserError(f"an experiment compares one arm with the baseline at least; got {arms}")
-    n, sd = len(values), stdev(values)
+    n, sd = len(values), max(stdev(values), one_sample(record, asked.primary, "val"))
+    if not sd:
+        raise UserError(
+            f"all finished runs of the baseline {record.baseline!r} gave {values[0]:g}: a pilot is of runs that differ "
+            "by their seeds, which seem to change nothing here; see that they reach weights and data order"
+        )
     each = _dearest(record)
     apart, ratio = math.sqrt(2) * sd, scope_of(record).ratio
     return Pilot(

@@ -182,20 +182,20 @@ def _figures(
 ) -> Figures:
     """Means and plain 95 % t intervals over the first axis, as ``paired.paired_t`` has them."""
     n, count = before.shape
-    apart = after - before
     nothing = np.full(count, math.nan)
     if n == 0:
         return Figures(end.name, arm, seeds, nothing, nothing, nothing, nothing, nothing, ("open",) * count)
-    mean, low, high = apart.mean(0), nothing, nothing
-    if n > 1:
-        floor = 1.0 if end.role == "turn" else one_sample(record, end.measure, end.role)
-        with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):  # figures need not be finite
+        apart = after - before
+        mean, low, high = apart.mean(0), nothing, nothing
+        if n > 1:
+            floor = 1.0 if end.role == "turn" else one_sample(record, end.measure, end.role)
             error = np.maximum(apart.std(0, ddof=1), floor) / math.sqrt(n)
-        if ratio := scope_of(record).ratio:
-            error = error * math.sqrt(1 + n * ratio)
-        half = quantile(0.975, n - 1) * error
-        low, high = mean - half, mean + half
-    one = Figures(end.name, arm, seeds, before.mean(0), after.mean(0), mean, low, high, ())
+            if ratio := scope_of(record).ratio:
+                error = error * math.sqrt(1 + n * ratio)
+            half = quantile(0.975, n - 1) * error
+            low, high = mean - half, mean + half
+        one = Figures(end.name, arm, seeds, before.mean(0), after.mean(0), mean, low, high, ())
     return one._replace(means=tuple(meaning(end.role, status, ()) for status in _statuses(one, end, None)))
 
 

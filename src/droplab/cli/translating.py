@@ -51,7 +51,7 @@ def translate(text: str, lang: str) -> str:
         lang: the language.
 
     >>> translate("no language 'fr'; droplab speaks en and ja", "ja")
-    "'fr' という言語はありません。droplab が話すのは en and ja です"
+    "'fr' という言語はありません。使えるのは en and ja です"
     """
     return text if lang == "en" else _deep(text, lang, _DEEP)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def read_csv(
     path: str | Path,
     target: str,
     *,
-    drop: Sequence[str] = (),
+    drop: Sequence[str] | str = (),
     groups: str | None = None,
     times: str | None = None,
     **options: Any,
@@ -105,20 +106,17 @@ def read_csv(
         options: others of ``pandas.read_csv``.
 
     Raises:
-        DataError: pandas or the file is absent, a column that is not there, or a target that is missing somewhere.
+        DataError: pandas or the file is absent, an option or a column that is not there, or a target that is missing
+            somewhere.
     """
     pandas = _pandas()
+    _check_options(pandas, options)
+    drop = [drop] if isinstance(drop, str) else drop
     try:
         frame = pandas.read_csv(path, **options)
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, TypeError) as problem:
         raise DataError(f"table {str(path)!r} cannot be read: {problem}. Wanted a CSV file with a header") from problem
-    for what, names in (("target", [target]), ("drop", drop), ("groups", [groups]), ("times", [times])):
-        for name in names:
-            if name is not None and name not in frame.columns:
-                raise DataError(
-                    f"table {str(path)!r} has no column {quote(name)} ({what}){suggest(str(name), map(str, frame))}. "
-                    f"It has {', '.join(map(str, frame.columns))}"
-                )
+    _check_columns(path, frame, {"target": [target], "drop": drop, "groups": [groups], "times": [times]})
     if not len(frame):
         raise DataError(f"table {str(path)!r} has a header and no row")
     _check_whole(path, frame, target, "target")
@@ -157,6 +155,29 @@ def _pandas() -> Any:
     return pd
 
 
+def _check_options(pandas: Any, options: Mapping[str, Any]) -> None:
+    known = [*inspect.signature(pandas.read_csv).parameters][1:]
+    for name in options:
+        if name not in known:
+            own = ("target", "drop", "groups", "times")
+            raise DataError(
+                f"a table has no option {quote(name)}{suggest(name, (*own, *known))}; it takes {', '.join(own)}, and "
+                "those of pandas.read_csv"
+            )
+
+
+def _check_columns(path: str | Path, frame: Any, asked: Mapping[str, Sequence[Any]]) -> None:
+    for what, names in asked.items():
+        for name in names:
+            if not isinstance(name, str | int | None):
+                raise DataError(f"{what} arrived as {quote(name)}; wanted the name of one column")
+            if name is not None and name not in frame.columns:
+                raise DataError(
+                    f"table {str(path)!r} has no column {quote(name)} ({what}){suggest(str(name), map(str, frame))}. "
+                    f"It has {', '.join(map(str, frame.columns))}"
+                )
+
+
 def _is_number(column: Any) -> bool:
     return column.dtype.kind in "iufb"
 
@@ -165,7 +186,7 @@ def _times(pandas: Any, path: str | Path, column: Any) -> NDArray[Any]:
     if _is_number(column):
         return np.asarray(column.to_numpy())
     try:
-        return np.asarray(pandas.to_datetime(column, format="mixed").to_numpy())
+        return np.asarray(pandas.to_datetime(column, format="mixed", utc=True).dt.tz_localize(None).to_numpy())
     except ValueError as problem:
         raise DataError(
             f"table {str(path)!r}: column {column.name!r} holds no times ({problem}); wanted numbers, or dates such as "
@@ -191,6 +212,8 @@ def _number(
     if np.isnan(known).all():
         raise DataError(f"column {name!r} is missing in all training rows; leave it out: drop=[{name!r}]")
     mean, deviation = float(np.nanmean(known)), float(np.nanstd(known))
+    if np.nanmin(known) == np.nanmax(known):  # whose mean and deviation are rounded: 0.1 and 1e-17
+        mean, deviation = float(np.nanmin(known)), 0.0
     missing = np.isnan(values)
     scaled = (np.where(missing, mean, values) - mean) / (deviation or 1.0)
     said = f"{name}: a number, mean {mean:.4g} and deviation {deviation:.4g} of the training rows become 0 and 1"

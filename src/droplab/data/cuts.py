@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from droplab.data.sorts import check_one, numbered
 from droplab.data.stratify import Cut, Indices, shares, shuffled
 from droplab.errors import DataError, quote
 
@@ -52,14 +53,14 @@ def cut(
     Parting(taken=array([2, 4]), left=array([0, 1, 3]))
     """
     wanted = _size(count, size)
-    name, values = _one_of(count, strata=strata, groups=groups, times=times)
+    name, values = check_one(count, strata=strata, groups=groups, times=times)
     every = np.arange(count, dtype=np.int64)
     if name == "times":
-        taken = _latest(_numbered("times", values), wanted)
+        taken = _latest(numbered("times", values), wanted)
     elif name == "groups":
-        taken = _groups(_numbered("groups", values), wanted, seed, purpose)
+        taken = _groups(numbered("groups", values), wanted, seed, purpose)
     elif name == "strata":
-        taken = _stratified(_numbered("strata", values), wanted, seed, purpose)
+        taken = _stratified(numbered("strata", values), wanted, seed, purpose)
     else:
         taken = np.sort(shuffled(count, seed, purpose, 0)[:wanted])
     return Parting(taken, np.setdiff1d(every, taken, assume_unique=True))
@@ -89,13 +90,13 @@ def folds(
     """
     if isinstance(number, bool) or not isinstance(number, int) or number < 2:
         raise DataError(f"folds arrived as {quote(number)}; wanted a number of 2 or more")
-    name, values = _one_of(count, strata=strata, groups=groups, times=times)
+    name, values = check_one(count, strata=strata, groups=groups, times=times)
     if name == "times":
-        return _stretches(_numbered("times", values), number)
+        return _stretches(numbered("times", values), number)
     if name == "groups":
-        of = _dealt_groups(_numbered("groups", values), number, seed)
+        of = _dealt_groups(numbered("groups", values), number, seed)
     else:
-        kinds = _numbered("strata", values) if name else np.zeros(count, np.int64)
+        kinds = numbered("strata", values) if name else np.zeros(count, np.int64)
         if count < number:
             raise DataError(f"{number} folds of {count} samples leave one empty; ask for {count} at most")
         of = _dealt(kinds, number, seed)
@@ -130,31 +131,6 @@ def _size(count: int, asked: float) -> int:
     if not 0 < wanted < count:
         raise DataError(f"{wanted:,} of {count:,} samples were asked for, which leaves one side empty; ask for fewer")
     return wanted
-
-
-def _one_of(count: int, **given: Any) -> tuple[str, Any]:
-    found = {name: values for name, values in given.items() if values is not None}
-    if len(found) > 1:
-        raise DataError(f"{' and '.join(found)} were given; samples are cut by one of them")
-    for name, values in found.items():
-        if len(values) != count:
-            raise DataError(f"{name} has {len(values):,} values for {count:,} samples; wanted one each")
-        return name, values
-    return "", None
-
-
-def _numbered(name: str, values: Any) -> Indices:
-    """``0, 1, …`` for each different value, in their order."""
-    array = np.asarray(values)
-    if array.ndim == 1 and array.dtype == object:
-        array = np.asarray(list(map(str, values)))
-    if array.ndim != 1:
-        raise DataError(f"{name} arrived with shape {array.shape}; wanted one value for each sample")
-    if array.dtype.kind == "f" and bool(np.isnan(array).any()):
-        raise DataError(f"{name} hold NaN, first in sample {int(np.isnan(array).argmax())}; wanted a value for each")
-    if array.dtype.kind in "mM" and bool(np.isnat(array).any()):
-        raise DataError(f"{name} hold no time in sample {int(np.isnat(array).argmax())}; wanted a value for each")
-    return np.unique(array, return_inverse=True)[1].astype(np.int64)
 
 
 def _stratified(kinds: Indices, wanted: int, seed: int, purpose: Cut) -> Indices:

@@ -18,7 +18,8 @@ from droplab.userobjects import call, resolve
 
 FORMS = (
     "wanted (images, labels); or a tuple of Datasets or of such pairs: (train[, validation[, test]]); or a "
-    "dict with the keys train[, validation][, test][, classes][, class_names]"
+    "dict with the keys train[, validation][, test][, classes][, class_names]. Nested inputs, groups and times want a "
+    'task with options: task = { name = "classification", figures = ["loss", "accuracy"] }'
 )
 
 

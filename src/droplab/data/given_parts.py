@@ -13,13 +13,14 @@ from torch.utils.data import Dataset, TensorDataset
 
 from droplab.data.assemble import PARTS
 from droplab.data.csv import Table, read_csv
+from droplab.data.inputs import as_pixels
 from droplab.data.lazy import LazySamples
 from droplab.data.npz import ALIASES, arrays_of
 from droplab.data.parts import Part, SealedPart
 from droplab.data.registry import DATASETS, read_source
 from droplab.data.samples import Samples, as_samples
 from droplab.data.tokens import Windows
-from droplab.data.trees import leaves, to_tensors
+from droplab.data.trees import leaves, mapped, to_tensors
 from droplab.errors import DataError, suggest
 from droplab.given import is_given
 from droplab.userobjects import call, looks_like_object, resolve
@@ -42,6 +43,8 @@ class GivenParts:
     times: Any = None
     classes: int | None = None
     class_names: tuple[str, ...] = ()
+    listed: int | None = None
+    """Classes that the source lists by itself, which say nothing of outputs where the task is another."""
     vocabulary: tuple[str, ...] = ()
     """The text of each token, where inputs are tokens; the page writes them so."""
 
@@ -73,7 +76,7 @@ def read_given(
     source = read_source(name, data_dir, progress)
     parts = {part: getattr(source, part) for part in PARTS if getattr(source, part) is not None}
     found = {part: as_samples(value.images, value.labels, images=True) for part, value in parts.items()}
-    return GivenParts(name, found, None, None, source.classes, source.class_names)
+    return GivenParts(name, found, class_names=source.class_names, listed=source.classes)
 
 
 def _arrays(name: str) -> dict[str, Any]:
@@ -116,8 +119,9 @@ def _given(name: str, result: Any, pixels: bool) -> GivenParts:
         parts,
         keyed.get("groups"),
         keyed.get("times"),
-        _classes(keyed["train"]) if classes is None else int(classes),
+        None if classes is None else int(classes),
         () if names is None else tuple(map(str, names)),
+        _classes(keyed["train"]),
         tuple(map(str, keyed.get("vocabulary") or ())),
     )
 
@@ -159,20 +163,47 @@ def _part(where: str, value: Any, pixels: bool, workers: int) -> Any:
     if isinstance(value, TensorDataset) and len(value.tensors) == 2:
         value = tuple(value.tensors)
     if isinstance(value, Dataset):
-        return LazySamples(value, seed=0, workers=workers, where=where)
+        found = LazySamples(value, seed=0, workers=workers, where=where, images=pixels)
+        _check_sample(where, found, pixels)
+        return found
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise DataError(f"{where} arrived as a {type(value).__name__}; wanted a pair (inputs, targets)")
     try:
-        if not pixels:
-            _check_pixels("inputs", value[0])
-        return as_samples(value[0], value[1], images=pixels)
+        inputs = to_tensors("inputs", value[0])
+        if pixels:
+            inputs = _as_pixels(inputs)
+        else:
+            _check_pixels(inputs)
+        return as_samples(inputs, value[1], images=pixels)
     except DataError as problem:
         raise DataError(f"{where}: {problem}") from None
 
 
-def _check_pixels(where: str, inputs: Any) -> None:
+def _as_pixels(inputs: Any) -> Any:
+    """Inputs that are pixels: what is uint8 of a tree, or the one tensor of whole numbers in 0..255."""
+    found = [tensor for _, tensor in leaves(inputs)]
+    if any(tensor.dtype == torch.uint8 for tensor in found):
+        return inputs
+    if len(found) > 1:
+        raise DataError(
+            'data.inputs = "pixels", and none of the inputs is uint8; convert those that are images: x.astype("uint8")'
+        )
+    return mapped(lambda tensor: as_pixels("inputs", tensor), inputs)
+
+
+def _check_sample(where: str, source: LazySamples, pixels: bool) -> None:
+    """See that a data set's images are what the user calls them."""
+    inputs = source.take(torch.tensor([0])).inputs
+    try:
+        if not pixels:
+            _check_pixels(inputs)
+    except DataError as problem:
+        raise DataError(f"{where}: {problem}") from None
+
+
+def _check_pixels(inputs: Any) -> None:
     """Refuse uint8 images that nobody called images: they would reach a convolution as whole numbers."""
-    for path, tensor in leaves(to_tensors(where, inputs)):
+    for path, tensor in leaves(inputs):
         if tensor.dtype == torch.uint8 and tensor.ndim == 4:
             raise DataError(
                 f"inputs{f' ({path})' if path else ''} are uint8 of shape {tuple(tensor.shape)}; if they are images, "

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from droplab.data.parts import Part
 from droplab.data.source import Source
@@ -46,12 +47,21 @@ def _as_is(_where: str, part: Part) -> Part:
 
 
 def _pixels(where: str, part: Part) -> Part:
-    images = part.images
-    if images.dtype == torch.uint8:
-        return part
+    return part if part.images.dtype == torch.uint8 else Part(as_pixels(where, part.images), part.labels)
+
+
+def as_pixels(where: str, images: Tensor) -> Tensor:
+    """Whole numbers of any type as uint8.
+
+    Raises:
+        DataError: others, or outside 0..255.
+
+    >>> as_pixels("train", torch.tensor([0.0, 255.0]))
+    tensor([  0, 255], dtype=torch.uint8)
+    """
     if bool((images < 0).any() or (images > 255).any() or (images != images.round()).any()):
         raise DataError(
             f"images of {where} were called pixels and lie in {float(images.min()):g}..{float(images.max()):g}; wanted "
             "whole numbers in 0..255. Leave data.inputs out, and they are taken as they are."
         )
-    return Part(images.to(torch.uint8), part.labels)
+    return images.to(torch.uint8)

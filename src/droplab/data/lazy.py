@@ -11,15 +11,18 @@ from torch.utils.data import DataLoader, Sampler
 
 from droplab.data.drawn import Drawn, Wanted, all_wanted, as_it_is
 from droplab.data.draws import Place
-from droplab.data.samples import Batch
+from droplab.data.samples import Batch, as_classes, scaled
 from droplab.data.seeded import check_indexed, check_readable, named
+from droplab.data.trees import leaves, mapped
+from droplab.errors import DataError, words_of
 
 
 class LazySamples:
     """A map-style data set behind the face of ``Samples``: ``take`` and ``chunks``, and ``batches`` for an epoch.
 
     Random transforms are seeded per sample and epoch (``Drawn``), so that arms of a seed, and any number of workers,
-    see the same ones.
+    see the same ones. Numbers become what ``as_samples`` makes of them; ``uint8`` images stay that unless you call them
+    images.
 
     Args:
         dataset: has a length and gives ``(inputs, targets)``, trees of tensors, arrays or numbers.
@@ -27,6 +30,7 @@ class LazySamples:
         workers: processes that read; 0 reads in this one.
         collate: makes a batch of a list of samples; torch's where absent.
         where: names the data in messages.
+        images: whether ``uint8`` inputs are pixels, which then become float32 in [-1, 1].
 
     Raises:
         DataError: a sample that cannot be read, or a length that is not true.
@@ -46,18 +50,33 @@ class LazySamples:
         workers: int = 0,
         collate: Callable[[list[Any]], Any] | None = None,
         where: str = "the data set",
+        images: bool = False,
     ) -> None:
         check_indexed(dataset)
         self.dataset = dataset
         self._drawn, self._seed, self._workers = Drawn(dataset, collate, named), seed, workers
+        self._images, self._where = images, where
         check_readable(where, dataset)
 
     def __len__(self) -> int:
         return len(self._drawn)
 
     def take(self, ids: Tensor, epoch: int = 0) -> Batch:
-        """The samples with those numbers, as they are in an epoch."""
-        return Batch(*self._drawn.__getitems__(list(_Wanted(ids, (self._seed, epoch))))[1])
+        """The samples with those numbers, as they are in an epoch.
+
+        Raises:
+            DataError: samples that make no batch.
+        """
+        try:
+            _, batch = self._drawn.__getitems__(list(_Wanted(ids, (self._seed, epoch))))
+        except DataError:
+            raise
+        except Exception as problem:
+            raise DataError(
+                f"samples of {self._where} make no batch: {words_of(problem)}. Wanted tensors, arrays or numbers, of "
+                "one shape in all samples; images become so with transforms.ToTensor() and transforms.Resize((64, 64))"
+            ) from problem
+        return self._made(batch)
 
     def chunks(self, size: int, epoch: int = 0) -> Iterator[Batch]:
         """All samples in order, ``size`` at a time; the last batch may be smaller."""
@@ -85,7 +104,32 @@ class LazySamples:
             generator=torch.Generator(),
         )
         for _, batch in loader:
-            yield Batch(*batch)
+            yield self._made(batch)
+
+    def _made(self, batch: Any) -> Batch:
+        inputs, targets = mapped(_number, tuple(batch))
+        if self._images and not any(tensor.dtype == torch.uint8 for _, tensor in leaves(inputs)):
+            found = ", ".join(str(tensor.dtype) for _, tensor in leaves(inputs))
+            raise DataError(
+                f"inputs were called pixels and are {found}; wanted uint8. Leave data.inputs out, and they are taken "
+                "as they are"
+            )
+        return Batch(mapped(scaled if self._images else _plain, inputs), mapped(as_classes, targets))
+
+
+def _number(value: Any) -> Any:
+    """float32 and int64, as in memory; ``uint8``, ``bool``, complex numbers and what is no tensor as they are."""
+    if not isinstance(value, Tensor) or value.dtype in _AS_THEY_ARE:
+        return value
+    return value.float() if value.dtype.is_floating_point else value if value.dtype.is_complex else value.long()
+
+
+_AS_THEY_ARE = {torch.float32, torch.int64, torch.uint8, torch.bool}
+
+
+def _plain(value: Any) -> Any:
+    whole = isinstance(value, Tensor) and value.dtype == torch.uint8 and value.ndim != 4
+    return value.long() if whole else value
 
 
 class _Wanted(Sampler[Wanted]):

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 from torch.utils.data import Subset
 
 from droplab.data.hashes import Duplicates, duplicates
@@ -30,17 +32,36 @@ def on_disk(source: Source) -> bool:
     return isinstance(source, LazySamples)
 
 
-def files_of(source: Source) -> list[str]:
-    """The file of each sample; none where the data set does not say it as torchvision's folders do.
-
-    Those have ``samples``, a path and a class for each.
-    """
+def _whole_set(source: Source) -> tuple[Any, Any]:
+    """The data set that a source on disk takes its samples from, and their numbers in it."""
     at = np.arange(len(source))
     while isinstance(source, Picked):
         at, source = source.ids.numpy()[at], source.source
     dataset: Any = source.dataset if isinstance(source, LazySamples) else None
     while type(dataset) is Subset:
         at, dataset = np.asarray(dataset.indices)[at], dataset.dataset
+    return dataset, at
+
+
+def listed_targets(source: Source) -> Tensor | None:
+    """The class of each sample, ``(N,)`` int64, where the data set lists them as torchvision's do (``targets``)."""
+    dataset, at = _whole_set(source)
+    found = getattr(dataset, "targets", None)
+    if not isinstance(found, list | np.ndarray | Tensor) or len(found) != len(dataset):
+        return None
+    try:
+        classes = np.asarray(found)
+    except (ValueError, TypeError):  # lists of several lengths, or on a GPU
+        return None
+    return torch.from_numpy(classes[at].astype(np.int64)) if classes.ndim == 1 and classes.dtype.kind in "iu" else None
+
+
+def files_of(source: Source) -> list[str]:
+    """The file of each sample; none where the data set does not say it as torchvision's folders do.
+
+    Those have ``samples``, a path and a class for each.
+    """
+    dataset, at = _whole_set(source)
     pairs = getattr(dataset, "samples", None)
     if not isinstance(pairs, list) or not pairs or len(pairs) != len(dataset):
         return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -101,8 +101,9 @@ def _shapes(tree: Tree) -> str:
 def as_samples(inputs: Tree, targets: Tree, *, images: bool = False) -> Samples:
     """Samples from tensors, arrays or lists, nested as you like.
 
-    What is done to numbers: floats become float32, whole numbers stay whole (int64). Nothing is scaled, but for pixels
-    where you say that the inputs are images: ``uint8`` leaves then become float32 in [-1, 1].
+    What is done to numbers: floats become float32, whole numbers stay whole (int64; targets of more than one dimension
+    that are ``uint8`` or ``bool`` stay that). Nothing is scaled, but for pixels where you say that the inputs are
+    images: ``uint8`` leaves then become float32 in [-1, 1].
 
     Args:
         inputs: tree of arrays ``(N, …)``.
@@ -119,12 +120,24 @@ def as_samples(inputs: Tree, targets: Tree, *, images: bool = False) -> Samples:
     tensor([[[[1., 1.]]]])
     """
     found = to_tensors("inputs", inputs)
-    found = mapped(_scaled if images else _plain, found)
-    return Samples(found, to_tensors("targets", targets))
+    found = mapped(scaled if images else _plain, found)
+    return Samples(found, mapped(as_classes, to_tensors("targets", targets)))
 
 
-def _scaled(tensor: Tensor) -> Tensor:
-    return tensor.float().div_(127.5).sub_(1.0) if tensor.dtype == torch.uint8 else tensor
+def as_classes(tensor: Any) -> Any:
+    """``uint8`` and ``bool`` of one number a sample as int64, which losses take; anything else as it is.
+
+    >>> as_classes(torch.tensor([True, False])), as_classes(torch.zeros(1, 2, dtype=torch.uint8)).dtype
+    (tensor([1, 0]), torch.uint8)
+    """
+    small = isinstance(tensor, Tensor) and tensor.ndim == 1 and tensor.dtype in {torch.uint8, torch.bool}
+    return tensor.long() if small else tensor
+
+
+def scaled(tensor: Any) -> Any:
+    """Pixels in [-1, 1]; anything else as it is."""
+    pixels = isinstance(tensor, Tensor) and tensor.dtype == torch.uint8
+    return tensor.float().div_(127.5).sub_(1.0) if pixels else tensor
 
 
 def _plain(tensor: Tensor) -> Tensor:

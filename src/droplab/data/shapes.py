@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import torch
@@ -45,6 +46,18 @@ def is_plain(shape: Any) -> bool:
     """
     whole = isinstance(shape, tuple) and all(isinstance(size, int) for size in shape)
     return whole and bool(getattr(shape, "dtype", torch.float32).is_floating_point)
+
+
+def count(shape: Any) -> int:
+    """Numbers in one sample.
+
+    >>> count((3, 8, 8)), count({"ids": (5,), "pair": ((2,), ())})
+    (192, 8)
+    """
+    if isinstance(shape, Mapping):
+        return sum(map(count, shape.values()))
+    whole = all(isinstance(size, int) for size in shape)
+    return prod(shape) if whole else sum(map(count, shape))
 
 
 def example(shape: Any) -> Tree:

@@ -108,6 +108,15 @@ class Windows:
     def __len__(self) -> int:
         return (len(self._tokens) - 1 - self._length) // self._stride + 1
 
+    @property
+    def overlapping(self) -> int:
+        """How many windows after one begin before it ends.
+
+        >>> Windows(np.arange(20), 4).overlapping, Windows(np.arange(20), 4, stride=1).overlapping
+        (0, 3)
+        """
+        return -(-self._length // self._stride) - 1
+
     def __getitem__(self, index: int) -> Batch:
         """One window."""
         if not -len(self) <= index < len(self):

@@ -38,9 +38,13 @@ def split_of(spec: ExperimentSpec, seed: int, data_dir: Path | None = None) -> S
 
 
 def load_data(
-    data: DataSpec, data_dir: Path | None = None, task: Any = DEFAULT, draw: Draw | None = None
+    data: DataSpec,
+    data_dir: Path | None = None,
+    task: Any = DEFAULT,
+    draw: Draw | None = None,
+    scaled_by: int | None = 0,
 ) -> Split | TaskSplit:
-    """Load and split what a spec's ``data`` names, for its task.
+    """Load and split what a spec's ``data`` names, for its task; ``scaled_by`` as in ``load_split``.
 
     Raises:
         DataError: the data cannot be had, or do not hold.
@@ -59,6 +63,7 @@ def load_data(
             options=data.options,
             pixels=data.inputs == "pixels",
             draw=draw,
+            scaled_by=scaled_by,
         )
     return load(
         data.name,
@@ -88,13 +93,15 @@ def lay_out_for(spec: ExperimentSpec, split: Split | TaskSplit, fit_size: int, d
 def with_sizes(spec: ExperimentSpec, data: RunData, data_dir: Path | None, seed: int = 0) -> RunData:
     """A seed's data with those of arms that train on more or fewer samples, each as it would be alone.
 
+    Columns of tables are scaled and numbered alike for all, as they are validated on the same samples.
+
     Raises:
         DataError: a size that cannot be had.
     """
     found = dict[int | None, RunData]()
     for size in train_sizes(spec):
         sized = spec.data.model_copy(update={SIZE: size})
-        split = load_data(sized, data_dir, spec.task, draw_of(spec.resample, seed))
+        split = load_data(sized, data_dir, spec.task, draw_of(spec.resample, seed), spec.data.train_size)
         other = lay_out_for(spec, split, spec.recipe.fit_size, data.device)
         found[size] = replace(other, validation=data.validation)
     return replace(data, sizes=found) if found else data

@@ -53,11 +53,27 @@ def build(runs: Sequence[ForeignRun], wanted: Wanted, name: str) -> ExperimentRe
     seeds, left_out = _shared(names, made)
     kept = {key: record for key, (_, record) in made.items() if key.seed in seeds}
     lengths = {len(record.metrics[figures[0].metric]) for record in kept.values() if record.state == "done"}
-    notices = []
+    notices = [Notice("direction_taken", detail={"measure": figure.source}) for figure in figures if figure.assumed]
     if left_out:
         notices.append(Notice("seeds_unpaired", detail={"seeds": ", ".join(map(str, left_out))}))
     if len(lengths) > 1:
         notices.append(Notice("lengths_differ", detail={"low": min(lengths), "high": max(lengths)}))
+    measures = tuple(_measure(figure, kept.values()) for figure in figures)
+    _check_margin(measures[0], wanted.margin)
+    rounded = {
+        figure.measure.name: step for figure in figures if (step := step_of(_values(figure.metric, kept.values())))
+    }
+    if measures[0].name in rounded:
+        notices.append(Notice("rounded", detail={"measure": figures[0].source, "step": rounded[measures[0].name]}))
+    alike = [arm for arm in names if _alike([run for key, run in kept.items() if key.arm == arm], figures)]
+    if baseline in alike and len(alike) > 1:
+        copied = next(arm for arm in alike if arm != baseline)
+        raise UserError(
+            f"all seeds of {quote(baseline)} gave the very same numbers, and so did those of {quote(copied)}: a seed "
+            "that changes nothing repeats one run, and one run shows no effect. See that the seed reaches weights and "
+            "data order, or leave that arm out"
+        )
+    notices += [Notice("seeds_alike", arm) for arm in alike]
     return ExperimentRecord(
         name=name,
         experiment_id="",
@@ -69,8 +85,9 @@ def build(runs: Sequence[ForeignRun], wanted: Wanted, name: str) -> ExperimentRe
         runs=kept,
         sizes={},
         notices=tuple(notices),
-        measures=tuple(_measure(figure, kept.values()) for figure in figures),
+        measures=measures,
         endpoints=written(Plan(wanted.looks or (len(seeds),), wanted.margin)),
+        rounded=rounded,
     )
 
 
@@ -153,9 +170,38 @@ def _folds(
     }
 
 
+def step_of(values: Collection[float]) -> float:
+    """The decimal step to which all values are rounded, up to six places; 0 where they are not.
+
+    >>> step_of([0.5, 0.25]), step_of([91.0, 92.0]), step_of([0.1 + 0.2])
+    (0.01, 1.0, 0.0)
+    """
+    found = (places for places in range(7) if values and all(round(value, places) == value for value in values))
+    places = next(found, None)
+    return 0.0 if places is None else 10.0**-places
+
+
+def _values(metric: str, runs: Iterable[RunRecord]) -> list[float]:
+    return [value for run in runs for value in run.metrics.get(metric, ()) if math.isfinite(value)]
+
+
+def _alike(runs: Sequence[RunRecord], figures: Sequence[Figure]) -> bool:
+    """Whether all seeds gave the same numbers, to more places than chance or rounding would explain."""
+    done = [[run.metrics.get(figure.metric) for figure in figures] for run in runs if run.state == "done"]
+    same = len(done) > 1 and all(one == done[0] for one in done[1:])
+    return same and not step_of(_values(figures[0].metric, runs))
+
+
+def _check_margin(measure: Measure, margin: float | None) -> None:
+    if measure.unit == "share" and margin is not None and margin >= 1:
+        raise UserError(
+            f"{measure.name} is a share here, from 0 to 1, and a margin of {margin:g} is all of it; one percentage "
+            "point is 0.01"
+        )
+
+
 def _measure(figure: Figure, runs: Iterable[RunRecord]) -> Measure:
     """Accuracies that are given in percent are no shares."""
-    largest = max((value for run in runs for value in run.metrics.get(figure.metric, ()) if value == value), default=0)  # noqa: PLR0124
-    if figure.measure.unit == "share" and largest > 1:
+    if figure.measure.unit == "share" and max(_values(figure.metric, runs), default=0) > 1:
         return replace(figure.measure, unit="", counted=False)
     return figure.measure

@@ -13,6 +13,14 @@ from droplab.records import CLASSIFICATION, Measure
 _SEPARATORS = re.compile(r"[/\s{}]+")
 _TRAINING = ("train", "fit", "training")
 _VALIDATION = ("val", "valid", "validation", "eval")
+_HIGHER = re.compile(
+    "acc|accuracy|top[135]|f1|fbeta|precision|recall|auc|auroc|auprc|ap|map|iou|miou|jaccard|dice|r2|mcc|kappa|"
+    "bleu|rouge[12l]?|meteor|psnr|ssim|ndcg|mrr|reward|return"
+)
+_ERRORS = re.compile(
+    "loss|error|err|nll|r?mse|mae|mape|perplexity|ppl|wer|cer|fid|brier|ece|entropy|regret|distance|deviance"
+)
+"""Of what is called so, less is better, whatever else is in its name (``dice_loss``)."""
 
 
 class Figure(NamedTuple):
@@ -21,6 +29,8 @@ class Figure(NamedTuple):
     measure: Measure
     source: str
     metric: str
+    assumed: bool = False
+    """Whether nobody said which direction is better, nor does the name."""
 
 
 def wanted_measures(given: Sequence[str]) -> tuple[Figure, ...]:
@@ -57,16 +67,34 @@ def _figure(text: str) -> Figure:
     name = name if part in _VALIDATION and name else metric
     metric = f"val_{name}" if name != metric else metric
     known = next((one for one in CLASSIFICATION if one.name == name and better in {"", one.better}), None)
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    silent = not known and not better and not any(map(_ERRORS.fullmatch, words))
+    if silent and any(map(_HIGHER.fullmatch, words)):
+        raise UserError(
+            f"of {quote(source)} more is better by its name, and lower is taken where nothing is said: say which, "
+            f"{source}:higher or {source}:lower"
+        )
     measure = known or read_measures({name: better or "lower"})[0]
-    return Figure(measure, source, metric)
+    return Figure(measure, source, metric, silent)
 
 
 def as_recorded(figures: Sequence[Figure], names: Collection[str]) -> tuple[Figure, ...]:
     """The figures by the names that runs have: one that none has may be there with another separator.
 
+    Raises:
+        UserError: one that runs have as ``val_NAME`` too, beside which ``NAME`` is commonly one of training samples.
+
     >>> [figure.source for figure in as_recorded(wanted_measures(["val_loss"]), ["val/loss", "train/loss"])]
     ['val/loss']
     """
+    for figure in figures:
+        twins = {f"{part}_{figure.metric}" for part in _VALIDATION}
+        twin = next((name for name in names if _SEPARATORS.sub("_", name) in twins), None)
+        if twin is not None:
+            raise UserError(
+                f"runs have {quote(figure.source)} and {quote(twin)}, beside which the first is commonly a figure of "
+                f"training samples; name {twin}, or give the first another name"
+            )
 
     def recorded(figure: Figure) -> Figure:
         alike = [name for name in names if _SEPARATORS.sub("_", name) == _SEPARATORS.sub("_", figure.source)]
@@ -76,7 +104,12 @@ def as_recorded(figures: Sequence[Figure], names: Collection[str]) -> tuple[Figu
 
 
 def companions(figures: Sequence[Figure]) -> dict[str, str]:
-    """Other figures of the same measures, as the record calls them, by what a source may call them."""
+    """Other figures of the same measures, as the record calls them, by what a source may call them.
+
+    What was asked for has its own source alone.
+    """
     names = [figure.measure.name for figure in figures]
+    asked = {figure.metric for figure in figures}
     found = {f"{part}{join}{name}": f"{part}_{name}" for name in names for part in PARTS for join in "_/"}
+    found = {source: metric for source, metric in found.items() if metric not in asked}
     return {**found, **{name: name for name in ("gap", "seconds", "images_per_second")}}

@@ -43,10 +43,10 @@ def read_store(home: Path) -> list[ForeignRun]:
 
     try:
         client = MlflowClient(tracking_uri=store_in(home))
-        experiments = [found.experiment_id for found in client.search_experiments()]
+        experiments = {found.experiment_id: found.name for found in client.search_experiments()}
         runs, token = [], None
         while token != "":
-            page = client.search_runs(experiments, max_results=1000, order_by=["start_time"], page_token=token)
+            page = client.search_runs(list(experiments), max_results=1000, order_by=["start_time"], page_token=token)
             runs += page
             token = page.token or ""
         found = []
@@ -58,7 +58,8 @@ def read_store(home: Path) -> list[ForeignRun]:
             tags = {name: value for name, value in run.data.tags.items() if not name.startswith(_INNER)}
             failed = "its status is FAILED" if run.info.status == "FAILED" else ""
             where = f"run {run.info.run_name or run.info.run_id}"
-            found.append(ForeignRun(where, {**run.data.params, **tags}, curves, failed))
+            fields = {"experiment": experiments[run.info.experiment_id], **run.data.params, **tags}
+            found.append(ForeignRun(where, fields, curves, failed))
     except MlflowException as problem:
         raise DataError(f"the MLflow store in {home} cannot be read: {str(problem).splitlines()[0]}") from problem
     return found

@@ -96,6 +96,8 @@ def _raw(data: bytes) -> Iterator[bytes]:
         if kind == 0:
             at += left
             continue
+        if at + _HEAD + length > len(data):  # the run was killed while it wrote this one
+            return
         parts += data[at + _HEAD : at + _HEAD + length]
         at += _HEAD + length
         if kind in {_WHOLE, _LAST}:

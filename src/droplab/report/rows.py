@@ -15,6 +15,7 @@ from droplab.report.numbers import interval, number
 Form = Literal["markdown", "latex"]
 _LATEX = {**{sign: f"\\{sign}" for sign in "&%$#_{}"}, "\\": r"\textbackslash{}", "~": r"\textasciitilde{}"}
 _LATEX |= {"^": r"\textasciicircum{}", "−": "$-$", "±": r"$\pm$", "≥": r"$\ge$", "×": r"$\times$"}
+_LATEX |= {sign: f"${sign}$" for sign in "<>|"}
 
 
 class Line(NamedTuple):
@@ -49,7 +50,7 @@ def rows(verdict: Verdict, record: ExperimentRecord, form: Form, lang: str = "en
         cells = [[markdown(plain(cell)) for cell in line] for line in table]
         first, *rest = [f"| {' | '.join(line)} |" for line in cells]
         return "\n".join([first, "| --- | ---: | ---: | --- | --- |", *rest])
-    first, *rest = (f"{' & '.join(_latex(cell) for cell in line)} \\\\" for line in table)
+    first, *rest = (_row([_latex(cell) for cell in line]) for line in table)
     return "\n".join(
         [r"\begin{tabular}{lrrll}", r"\toprule", first, r"\midrule", *rest, r"\bottomrule", r"\end{tabular}"]
     )
@@ -86,6 +87,11 @@ def _line(effect: Effect, verdict: Verdict, say: Speaker) -> Line:
         interval(effect.unit, effect.adjusted_low, effect.adjusted_high),
         say(f"status.{meant}"),
     )
+
+
+def _row(cells: list[str]) -> str:
+    """A row; what begins with ``[`` or ``*`` would be taken for a part of the end of the row before."""
+    return f"{'{}' if cells[0].startswith(('[', '*')) else ''}{' & '.join(cells)} \\\\"
 
 
 def _latex(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from droplab.analysis import Effect, Stopping, Verdict
+from droplab.analysis.means import mean_of
 from droplab.records import ExperimentRecord, RunKey
 from droplab.report.locale import Speaker
 from droplab.report.naming import line
@@ -82,7 +83,7 @@ def before_and_after(effect: Effect, found: Stopping) -> tuple[float, float]:
         return float(one.before[-1]), float(one.after[-1])
     runs = found.runs[effect.endpoint]
     sides = [[float(runs[RunKey(arm, seed)][-1]) for seed in effect.seeds] for arm in (effect.baseline, effect.arm)]
-    before, after = (math.fsum(side) / len(side) for side in sides)
+    before, after = (mean_of(side) for side in sides)
     return before, after
 
 

@@ -34,13 +34,16 @@ def _number(value: float) -> str:
 def write_metrics(record: ExperimentRecord, stream: TextIO) -> None:
     """One row per run, epoch and metric; epochs from 1. Numbers are exact: ``repr`` of the float.
 
-    What was measured on folds of the validation samples follows, as ``FIGURE/foldN/sum`` and ``FIGURE/foldN/count``.
+    What was measured on folds of the validation samples follows, as ``FIGURE/foldN/sum`` and ``FIGURE/foldN/count``. A
+    run that failed in its first epoch has one row, without epoch, metric and value.
     """
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["experiment", "arm", "seed", "state", "epoch", "metric", "value"])
     experiment = _text(record.name)
     for key, run in record.runs.items():
         arm, state = _text(key.arm), _text(run.state)
+        if run.state == "failed" and not run.epochs_done:
+            writer.writerow([experiment, arm, key.seed, state, "", "", ""])
         for epoch in range(run.epochs_done):
             for name, series in run.metrics.items():
                 value = _number(series[epoch])

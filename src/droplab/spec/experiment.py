@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -58,6 +59,17 @@ class ExperimentSpec(Planned, ByName):
         if isinstance(values, Mapping) and "arms" not in values:
             return {**values, "arms": default_arms(_named_model(values))}
         return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tables_are_read_for_a_task(cls, values: Any) -> Any:
+        """Plain classification reads images and vectors; of a table, the figures are the same two."""
+        if not isinstance(values, Mapping) or values.get("task", DEFAULT) not in (DEFAULT, {"name": DEFAULT}):
+            return values
+        data = values.get("data")
+        name = data.get("name") if isinstance(data, Mapping) else getattr(data, "name", None)
+        is_table = isinstance(name, str | Path) and str(name).endswith(".csv")
+        return {**values, "task": {"name": DEFAULT, "figures": ["loss", "accuracy"]}} if is_table else values
 
     @model_validator(mode="after")
     def _names_hold_together(self) -> ExperimentSpec:

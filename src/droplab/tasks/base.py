@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from droplab.errors import UserError, quote, suggest
+from droplab.errors import DataError, UserError, quote, suggest
 from droplab.measures import read_measures
 from droplab.records import Measure, Predictions
 from droplab.tasks.own import OwnLoss, whole_of
@@ -69,6 +69,18 @@ class Base(ABC):
         """Names of the figures that are wanted."""
         return {measure.name for measure in self.measures}
 
+    def check_other(self, targets: Any, where: str, width: int) -> None:  # noqa: B027  # a task may take any
+        """Of a part that is not trained on: targets of the same kind, which need not vary.
+
+        Args:
+            targets: what arrived.
+            where: names them in messages.
+            width: ``Task.width`` of the training targets.
+
+        Raises:
+            DataError: targets that are none of this task.
+        """
+
     @abstractmethod
     def rows(self, outputs: Tensor, targets: Any) -> Sums:
         """See ``Task.rows``."""
@@ -97,6 +109,17 @@ class Base(ABC):
     def chosen(self, figures: Mapping[str, float]) -> dict[str, float]:
         """Of all figures that are at hand those that are measured, in their order."""
         return {measure.name: figures[measure.name] for measure in self.measures if measure.name in figures}
+
+
+def check_width(where: str, found: int, wanted: int) -> None:
+    """Raise ``DataError`` where targets have another number of columns than those of the training part.
+
+    >>> check_width("targets of validation", 1, 2)
+    Traceback (most recent call last):
+    droplab.errors.DataError: targets of validation have shape (N, 1) and those of train (N, 2); wanted the same
+    """
+    if found != wanted:
+        raise DataError(f"{where} have shape (N, {found}) and those of train (N, {wanted}); wanted the same")
 
 
 def ratio(part: Tensor, whole: Tensor) -> float:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import filterfalse
 from typing import Any
 
 import torch
 from torch import nn
 
+from droplab.data.csv import Table
+from droplab.data.picked import Source
 from droplab.data.trees import Tree, leaves
-from droplab.errors import DataError, ModelError, UserError, words_of
+from droplab.errors import DataError, ModelError, UserError, quote, words_of
+from droplab.tasks.classification import Classification
 from droplab.tasks.evaluate import outputs_of
+from droplab.tasks.regression import Regression
 from droplab.tasks.task import Task
 from droplab.userobjects import where_raised
 
@@ -35,7 +40,10 @@ def check_parts(task: Task, parts: Mapping[str, Any], classes: int = 0) -> int:
     """
     task.check(parts["train"], "targets of train")
     width = max(task.width(parts["train"]), classes)
+    check_other, own = getattr(task, "check_other", None), task.width(parts["train"])
     for name, targets in parts.items():
+        if check_other is not None and name != "train":
+            check_other(targets, f"targets of {name}", own)
         theirs = task.width(targets)
         if theirs > width:
             raise DataError(
@@ -43,6 +51,43 @@ def check_parts(task: Task, parts: Mapping[str, Any], classes: int = 0) -> int:
                 "alone. Move such samples to train, or leave them out"
             )
     return width
+
+
+def check_counted(name: str, task: Task, train: Source, looked: Any) -> None:
+    """See that all training targets are known where they are counted.
+
+    Raises:
+        DataError: class weights are balanced, and only some targets are.
+    """
+    if isinstance(task, Classification) and task.balanced and len(looked) < len(train):
+        raise DataError(
+            f'class_weights = "balanced" counts training targets, and {name} stays on disk, where {len(looked):,} of '
+            f"{len(train):,} were looked at; give the data set all of them in order, dataset.targets, or class_weights "
+            "in numbers"
+        )
+
+
+def check_texts(name: str, task: Task, everything: Any) -> None:
+    """See that a table's target is numbers where numbers are predicted, and no names in their order.
+
+    Raises:
+        DataError: it is texts.
+    """
+    if isinstance(task, Regression) and isinstance(everything, Table) and everything.class_names:
+        texts = everything.class_names
+        raise DataError(
+            f"the target of {name} holds texts, such as {quote(next(filterfalse(_reads, texts), texts[0]))}, and "
+            "numbers are to be predicted. Repair them, or say how they are read, as to pandas.read_csv: data.options = "
+            '{ thousands = ",", na_values = ["?"] }. Texts that are classes: task = "classification"'
+        )
+
+
+def _reads(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def try_out(task: Task, model: nn.Module, inputs: Tree, targets: Any) -> None:

@@ -99,6 +99,15 @@ class Classification(Base):
                 'class: class_weights = "balanced"'
             )
 
+    def check_other(self, targets: Any, where: str, width: int) -> None:  # noqa: ARG002  # fewer classes are no harm
+        """See ``Base.check_other``."""
+        check_classes(where, targets, 1, _WANTED)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether class weights are counted from targets."""
+        return self._balanced
+
     def width(self, targets: Tensor) -> int:
         """Classes: the largest number and one."""
         return int(targets.max()) + 1
@@ -113,6 +122,11 @@ class Classification(Base):
                 f"the model gave logits for {outputs.shape[1]} classes, and targets go up to {classes - 1}; wanted "
                 f"{classes} outputs: its function is told classes"
             )
+        if self._weights is not None and not self._balanced and len(self._weights) != outputs.shape[1]:
+            raise ModelError(
+                f"the model gave logits for {outputs.shape[1]} classes, and class_weights has {len(self._weights)} "
+                "numbers; wanted one for each class"
+            )
         if self._top is not None and outputs.shape[1] <= self._top:
             raise ModelError(f"top_k is {self._top} with {outputs.shape[1]} classes; that is always right")
 
@@ -125,6 +139,8 @@ class Classification(Base):
         weights = self._weights
         if weights is not None and weights.device != outputs.device:
             weights = self._weights = weights.to(outputs.device)
+        if weights is not None and self._balanced and len(weights) < outputs.shape[1]:
+            weights = self._weights = F.pad(weights, (0, outputs.shape[1] - len(weights)))  # no sample has those
         return F.cross_entropy(outputs.float(), targets, weights, label_smoothing=self._smoothing)
 
     def rows(self, outputs: Tensor, targets: Tensor) -> Sums:

@@ -237,10 +237,15 @@ def guessing(task: Task, training: Any, targets: Any) -> dict[str, float]:
     0.75
     """
     guess = task.guess(training)
-    outputs = guess.expand(_samples(targets), *guess.shape[1:])
-    added = Added(task)
-    added.add(outputs, targets)
+    added, size = Added(task), max(1, _AT_ONCE // max(1, guess.numel()))
+    for start in range(0, _samples(targets), size):
+        some = picked(targets, slice(start, start + size))
+        added.add(guess.expand(_samples(some), *guess.shape[1:]), some)
     return added.figures()
+
+
+_AT_ONCE = 2**24
+"""Numbers of outputs: of tokens and pixels, those of all samples may be more than memory holds."""
 
 
 def _samples(targets: Any) -> int:

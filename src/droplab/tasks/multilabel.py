@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from droplab.errors import DataError, ModelError, UserError, quote
 from droplab.records import Measure
-from droplab.tasks.base import LOSS, Base, counted, ratio
+from droplab.tasks.base import LOSS, Base, check_width, counted, ratio
 from droplab.tasks.counts import macro_f1, micro_f1
 from droplab.tasks.sketch import Sketch
 from droplab.tasks.task import Sums
@@ -63,6 +63,22 @@ class Multilabel(Base):
 
     def check(self, targets: Any, where: str = "targets") -> None:
         """See ``Task.check``."""
+        self._check_kind(targets, where)
+        constant = (targets != targets[:1]).any(0).logical_not()
+        if bool(constant.all()):
+            raise DataError(f"{where} are the same for all {len(targets):,} samples; there is nothing to tell apart")
+        if self._weight is not None and self._weight.ndim and len(self._weight) != targets.shape[1]:
+            raise DataError(
+                f"{where} have {targets.shape[1]} labels and pos_weight {len(self._weight)} numbers; wanted one "
+                "number, or one for each label"
+            )
+
+    def check_other(self, targets: Any, where: str, width: int) -> None:
+        """See ``Base.check_other``."""
+        self._check_kind(targets, where)
+        check_width(where, targets.shape[1], width)
+
+    def _check_kind(self, targets: Any, where: str) -> None:
         said = "(N, labels), zeros and ones"
         if not isinstance(targets, Tensor):
             raise DataError(f"{where} arrived as a {type(targets).__name__}; wanted a tensor {said}")
@@ -76,14 +92,6 @@ class Multilabel(Base):
             raise DataError(
                 f"{where} hold {float(other[0]):g}; wanted {said}. Numbers that are predicted as they are: task = "
                 '"regression"; labels that are not known: leave those samples out'
-            )
-        constant = (targets != targets[:1]).any(0).logical_not()
-        if bool(constant.all()):
-            raise DataError(f"{where} are the same for all {len(targets):,} samples; there is nothing to tell apart")
-        if self._weight is not None and self._weight.ndim and len(self._weight) != targets.shape[1]:
-            raise DataError(
-                f"{where} have {targets.shape[1]} labels and pos_weight {len(self._weight)} numbers; wanted one "
-                "number, or one for each label"
             )
 
     def width(self, targets: Tensor) -> int:

@@ -78,6 +78,16 @@ class NextToken(Base):
 
     def check(self, targets: Any, where: str = "targets") -> None:
         """See ``Task.check``."""
+        counting = self._checked(targets, where)
+        if bool((counting == counting[0]).all()):
+            raise DataError(f"{where} are all token {int(counting[0])}; there is nothing to predict")
+
+    def check_other(self, targets: Any, where: str, width: int) -> None:  # noqa: ARG002  # fewer tokens are no harm
+        """See ``Base.check_other``."""
+        self._checked(targets, where)
+
+    def _checked(self, targets: Any, where: str) -> Tensor:
+        """Tokens of any part that count."""
         counting = check_classes(where, targets, 2, _WANTED, self._ignore)
         highest, known = int(counting.max()), self.width(targets)
         if highest >= known:
@@ -85,13 +95,12 @@ class NextToken(Base):
                 f"{where} hold token {highest}, and the vocabulary has {known:,} (0..{known - 1}); give the vocabulary "
                 f"that made the tokens: vocabulary = {highest + 1}"
             )
-        if bool((counting == counting[0]).all()):
-            raise DataError(f"{where} are all token {int(counting[0])}; there is nothing to predict")
         if self._bytes is not None and self._bytes.ndim and len(self._bytes) <= highest:
             raise DataError(
                 f"bytes_per_token has {len(self._bytes)} numbers, and {where} hold token {highest}; wanted one for "
                 "each token of the vocabulary"
             )
+        return counting
 
     def width(self, targets: Tensor) -> int:
         """The vocabulary."""
@@ -113,12 +122,12 @@ class NextToken(Base):
     def _flat(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits ``(N·T, V)``, tokens ``(N, T)`` with 0 where ignored, and what counts ``(N, T)``."""
         counts = targets != self._ignore
-        return outputs.float().flatten(0, 1), torch.where(counts, targets, 0), counts
+        return outputs.float().flatten(0, 1), torch.where(counts, targets.long(), 0), counts
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """See ``Task.loss``; 0 for a batch of which no token counts."""
         if self.own is not None:
-            return self.own.mean(outputs.float(), targets)
+            return self.own.mean(outputs.float(), targets.long())
         logits, there, counts = self._flat(outputs, targets)
         each = F.cross_entropy(logits, there.flatten(), reduction="none")
         return (each * counts.flatten()).sum() / counts.sum().clamp(min=1)
@@ -131,7 +140,7 @@ class NextToken(Base):
             each = F.cross_entropy(logits, there.flatten(), reduction="none").reshape(there.shape)
             loss = (each * counts).double().sum(1)
         else:
-            loss = self.own.each(outputs.float(), targets).double() * tokens
+            loss = self.own.each(outputs.float(), targets.long(), counts)
         said = logits.argmax(1).reshape(there.shape)
         found = {LOSS: loss, "count": tokens, "hit": counted(((said == there) & counts).sum(1))}
         if self._bytes is not None:
@@ -155,12 +164,12 @@ class NextToken(Base):
 
     def sketches(self, outputs: Tensor, targets: Tensor) -> tuple[Sketch, ...]:
         """Tokens at every place."""
-        truth = torch.where(targets != self._ignore, targets, -1).tolist()
+        truth = torch.where(targets != self._ignore, targets.long(), -1).tolist()
         said = outputs.float().argmax(2).tolist()
         return tuple(Sketch("tokens", tuple(one), tuple(two)) for one, two in zip(truth, said, strict=True))
 
     def guess(self, targets: Tensor) -> Tensor:
         """The logarithm of each token's share, at every place."""
-        counts = torch.bincount(targets[targets != self._ignore], minlength=self.width(targets)).double()
+        counts = torch.bincount(targets[targets != self._ignore].long(), minlength=self.width(targets)).double()
         share = ((counts + 1e-9) / counts.sum()).log().float()
         return share[None, None].expand(1, targets.shape[1], -1)

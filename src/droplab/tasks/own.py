@@ -52,14 +52,26 @@ class OwnLoss:
         """What is minimised, ``()``."""
         return self._call(outputs, targets).mean()
 
-    def each(self, outputs: Tensor, targets: Any) -> Tensor:
-        """The loss of each sample, ``(N,)``."""
+    def each(self, outputs: Tensor, targets: Any, counts: Tensor | None = None) -> Tensor:
+        """The loss of each sample, ``(N,)``; where places of a sample count or do not, its sum over those that do.
+
+        Args:
+            outputs: a batch's.
+            targets: the same.
+            counts: ``(N, P)`` bool, the places of each sample that count.
+        """
         options = {"reduction": "none"} if self._reduces else {}
         found = self._call(outputs, targets, **options)
-        if found.ndim:
-            return found.flatten(1).mean(1) if found.ndim > 1 else found
-        alone = (picked((outputs, targets), slice(at, at + 1)) for at in range(len(outputs)))
-        return torch.stack([self._call(*sample) for sample in alone])
+        if counts is not None and found.numel() == counts.numel() > len(outputs):
+            return torch.where(counts, found.reshape(counts.shape), 0).double().sum(1)
+        if not found.ndim:
+            alone = (picked((outputs, targets), slice(at, at + 1)) for at in range(len(outputs)))
+            found = torch.stack([self._call(*sample) for sample in alone])
+        each = found.flatten(1).mean(1) if found.ndim > 1 else found
+        if counts is None:
+            return each
+        many = counts.sum(1).double()
+        return torch.where(many > 0, each.double() * many, 0)  # a mean over nothing is no number
 
     def _call(self, outputs: Tensor, targets: Any, **options: Any) -> Tensor:
         try:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from droplab.data.trees import check_finite
 from droplab.errors import DataError, ModelError, UserError, quote
 from droplab.records import Measure
-from droplab.tasks.base import LOSS, Base, counted, ratio
+from droplab.tasks.base import LOSS, Base, check_width, counted, ratio
 from droplab.tasks.sketch import Sketch
 from droplab.tasks.task import Sums
 
@@ -23,6 +23,8 @@ _KNOWN = (
     Measure("rmse", "lower"),
     Measure("mae", "lower"),
 )
+_HALVINGS = 60
+"""Of a range, until nothing is left of it in float64."""
 
 
 class Regression(Base):
@@ -61,6 +63,22 @@ class Regression(Base):
 
     def check(self, targets: Any, where: str = "targets") -> None:
         """See ``Task.check``."""
+        flat = self._checked(targets, where)
+        constant = (flat == flat[:1]).all(0)
+        if bool(constant.any()):
+            at = int(constant.long().argmax())
+            column = f" in column {at}" if flat.shape[1] > 1 else ""
+            raise DataError(
+                f"{where} are {float(flat[0, at]):g} in all {len(flat):,} samples{column}; there is nothing to "
+                f"predict{': leave that column out' if column else ''}"
+            )
+
+    def check_other(self, targets: Any, where: str, width: int) -> None:
+        """See ``Base.check_other``."""
+        check_width(where, self._checked(targets, where).shape[1], width)
+
+    def _checked(self, targets: Any, where: str) -> Tensor:
+        """Targets of any part, ``(N, K)``."""
         if not isinstance(targets, Tensor):
             raise DataError(
                 f"{where} arrived as a {type(targets).__name__}; wanted a tensor of numbers, (N,) or (N, K)"
@@ -70,15 +88,7 @@ class Regression(Base):
                 f"{where} arrived with shape {tuple(targets.shape)}; wanted (N,) or (N, K): y.reshape(len(y), -1)"
             )
         check_finite(where, targets.float())
-        flat = targets.float().reshape(len(targets), -1)
-        constant = (flat == flat[:1]).all(0)
-        if bool(constant.any()):
-            at = int(constant.long().argmax())
-            column = f" in column {at}" if flat.shape[1] > 1 else ""
-            raise DataError(
-                f"{where} are {float(flat[0, at]):g} in all {len(flat):,} samples{column}; there is nothing to "
-                f"predict{': leave that column out' if column else ''}"
-            )
+        return targets.float().reshape(len(targets), -1)
 
     def width(self, targets: Tensor) -> int:
         """Numbers for each sample."""
@@ -149,8 +159,19 @@ class Regression(Base):
         return tuple(Sketch("numbers", tuple(truth), tuple(said)) for truth, said in pairs)
 
     def guess(self, targets: Tensor) -> Tensor:
-        """The mean; the median where the loss is ``mae`` or ``huber``."""
+        """What has the least loss for all: the mean, for ``mae`` the median, for ``huber`` between them."""
         flat = targets.float().reshape(len(targets), -1)
-        return (flat.quantile(0.5, dim=0) if self.loss_name in {"mae", "huber"} else flat.double().mean(0).float())[
-            None
-        ]
+        if self.loss_name == "mae":
+            ordered, last = flat.sort(0).values, len(flat) - 1
+            return torch.lerp(ordered[last // 2], ordered[-(-last // 2)], 0.5)[None]
+        exact = flat.double()
+        return (self._least_huber(exact) if self.loss_name == "huber" else exact.mean(0)).float()[None]
+
+    def _least_huber(self, values: Tensor) -> Tensor:
+        """``(K,)``, where as much pulls up as down, by halving."""
+        low, high = values.min(0).values, values.max(0).values
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            up = (values - middle).clamp(-self._delta, self._delta).sum(0) > 0
+            low, high = torch.where(up, middle, low), torch.where(up, high, middle)
+        return (low + high) / 2

@@ -63,6 +63,10 @@ class Segmentation(Base):
         if int(counting.max()) == 0:
             raise DataError(f"{where} are all 0: there is one class, and nothing to tell apart")
 
+    def check_other(self, targets: Any, where: str, width: int) -> None:  # noqa: ARG002  # fewer classes are no harm
+        """See ``Base.check_other``."""
+        check_classes(where, targets, 3, _WANTED, self._ignore)
+
     def width(self, targets: Tensor) -> int:
         """Classes: the largest number that counts, and one."""
         return int(targets[targets != self._ignore].max()) + 1
@@ -82,14 +86,14 @@ class Segmentation(Base):
     def _flat(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits ``(N, classes, P)``, classes ``(N, P)`` with 0 where ignored, and what counts ``(N, P)``."""
         logits = outputs.float().flatten(2)
-        there = targets.flatten(1)
+        there = targets.flatten(1).long()
         counts = there != self._ignore
         return logits, torch.where(counts, there, 0), counts
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """See ``Task.loss``; 0 for a batch of which no pixel counts."""
         if self.own is not None:
-            return self.own.mean(outputs.float(), targets)
+            return self.own.mean(outputs.float(), targets.long())
         logits, there, counts = self._flat(outputs, targets)
         each = F.cross_entropy(logits, there, reduction="none")
         return (each * counts).sum() / counts.sum().clamp(min=1)
@@ -101,7 +105,7 @@ class Segmentation(Base):
         if self.own is None:
             loss = (F.cross_entropy(logits, there, reduction="none") * counts).double().sum(1)
         else:
-            loss = self.own.each(outputs.float(), targets).double() * pixels
+            loss = self.own.each(outputs.float(), targets.long(), counts)
         said, classes = logits.argmax(1), logits.shape[1]
         zeros = torch.zeros(len(logits), classes, dtype=torch.float64, device=logits.device)
         ones = counts.double()
@@ -132,11 +136,11 @@ class Segmentation(Base):
         def rows(classes: Tensor) -> tuple[tuple[int, ...], ...]:
             return tuple(map(tuple, classes.tolist()))
 
-        pairs = zip(torch.where(targets != self._ignore, targets, -1), outputs.float().argmax(1), strict=True)
+        pairs = zip(torch.where(targets != self._ignore, targets.long(), -1), outputs.float().argmax(1), strict=True)
         return tuple(Sketch("map", rows(truth), rows(said)) for truth, said in pairs)
 
     def guess(self, targets: Tensor) -> Tensor:
         """The logarithm of each class's share of the pixels, at every pixel."""
-        counts = torch.bincount(targets[targets != self._ignore], minlength=self.width(targets)).double()
+        counts = torch.bincount(targets[targets != self._ignore].long(), minlength=self.width(targets)).double()
         share = (counts / counts.sum()).clamp(min=1e-12).log().float()
         return share[None, :, None, None].expand(1, -1, *targets.shape[1:])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,26 +11,22 @@ import numpy as np
 import torch
 
 from droplab.data.csv import Table
-from droplab.data.cuts import Parting, cut, folds
 from droplab.data.given_parts import GivenParts, read_given
-from droplab.data.hashes import digests
-from droplab.data.on_disk import on_disk, shared
+from droplab.data.on_disk import shared
 from droplab.data.picked import Source, pick
-from droplab.data.samples import Samples
 from droplab.data.shapes import shapes
 from droplab.data.split import own_validation
 from droplab.data.stratify import Cut
-from droplab.data.tokens import Windows
-from droplab.data.trees import leaves
 from droplab.errors import DataError
 from droplab.records import Notice
 from droplab.resampling import Draw
-from droplab.tasks.checking import check_parts
+from droplab.tasks.checking import check_counted, check_parts, check_texts
+from droplab.tasks.classification import Classification
+from droplab.tasks.looking import looked_at
+from droplab.tasks.parting import part as cut_off
 from droplab.tasks.task import Task
 
 _TENTH = 0.1
-_LOOK = 512
-"""Samples of a source that is not in memory whose targets are looked at before anything is trained."""
 
 
 class SealedSource:
@@ -100,6 +95,7 @@ def load_split(
     options: Mapping[str, Any] | None = None,
     pixels: bool = False,
     draw: Draw | None = None,
+    scaled_by: int | None = 0,
 ) -> TaskSplit:
     """Read and split what a spec names, for a task.
 
@@ -116,6 +112,8 @@ def load_split(
         options: keyword arguments of a data function, or of ``read_csv``.
         pixels: uint8 inputs are images.
         draw: as in ``droplab.data.load``.
+        scaled_by: columns of a table become what so many training rows know (``None``: all), and not what the
+            ``train_size`` rows do.
 
     Raises:
         DataError: data that cannot be had, do not hold, or are not the task's.
@@ -127,7 +125,8 @@ def load_split(
     """
     given = read_given(name, data_dir=data_dir, options=options or {}, pixels=pixels)
     everything = given.parts["train"]
-    rows, told, how = np.arange(len(everything)), list[str](), ""
+    check_texts(name, task, everything)
+    rows, told, how, across = np.arange(len(everything)), list[str](), "", 0
     chosen: dict[str, Any] = {}
     for part, size, purpose in (
         ("test", _TENTH, Cut.TEST),
@@ -135,8 +134,8 @@ def load_split(
     ):
         if part not in given.parts:
             drawn = draw if purpose is Cut.VALIDATION else None
-            parting, how = _cut(given, task, everything, rows, size, split_seed, purpose, drawn)
-            chosen[part], rows = rows[parting.taken], rows[parting.left]
+            sides = cut_off(given, task, rows, size, split_seed, purpose, drawn)
+            chosen[part], rows, how, across = rows[sides.taken], rows[sides.left], sides.how, across + sides.across
         elif part == "validation" and draw is not None:
             raise own_validation(name, len(given.parts[part]))
         elif part == "validation" and validation_size is not None:
@@ -144,28 +143,31 @@ def load_split(
                 f"validation_size {validation_size} was asked for, but {name} brings its own validation part of "
                 f"{len(given.parts[part]):,} samples. Leave validation_size out."
             )
-    trainable = len(rows)
-    if train_size is not None:
-        if train_size > len(rows):
-            raise DataError(
-                f"train_size {train_size:,} was asked for, but {len(rows):,} training samples are available"
-            )
-        if train_size < len(rows):
-            seed = split_seed if draw is None else draw.seed(split_seed)
-            parting, _ = _cut(given, task, everything, rows, train_size, seed, Cut.TRAIN)
-            rows = rows[parting.taken]
-    parts = {"train": _pick(everything, rows, rows, told.append)}
+    trainable = rows
+    if train_size is not None and train_size > len(rows):
+        raise DataError(f"train_size {train_size:,} was asked for, but {len(rows):,} training samples are available")
+
+    def kept(count: int | None) -> Any:
+        if count is None or count >= len(trainable):
+            return trainable
+        seed = split_seed if draw is None else draw.seed(split_seed)
+        return trainable[cut_off(given, task, trainable, count, seed, Cut.TRAIN).taken]
+
+    rows = kept(train_size)
+    known = rows if scaled_by == 0 else kept(scaled_by)
+    parts = {"train": _pick(everything, rows, known, told.append)}
     for part in ("validation", "test"):
         if part in chosen:
-            parts[part] = _pick(everything, chosen[part], rows, _nothing)
+            parts[part] = _pick(everything, chosen[part], known, _nothing)
         else:
             parts[part] = given.parts[part]
     counts = {part: len(chosen.get(part, ())) for part in ("validation", "test")}
     notices = [Notice(f"cut_{how}", detail=counts)] if how else []
+    notices += [Notice("across_the_cut", detail={"count": across})] if across else []
     whole = _whole(given, task, parts, [rows, *chosen.values()], told, notices)
     return replace(
         whole,
-        trainable=trainable,
+        trainable=len(trainable),
         validation_groups=_groups_of(given, chosen.get("validation")),
         vocabulary=given.vocabulary,
         table=(everything, chosen["validation"]) if isinstance(everything, Table) else None,
@@ -180,42 +182,6 @@ def _nothing(_line: str) -> None:
     """Said already, of the training part."""
 
 
-def _cut(
-    given: GivenParts,
-    task: Task,
-    everything: Any,
-    rows: Any,
-    size: float,
-    seed: int,
-    purpose: Cut,
-    draw: Draw | None = None,
-) -> tuple[Parting, str]:
-    """By what the samples are cut, and how; with a draw, anew or into its folds."""
-    by, how = _by(given, task, everything, rows)
-    if draw is None:
-        return cut(len(rows), size, seed=seed, purpose=purpose, **by), how
-    if "times" in by:
-        draw.check_in_time(given.name)
-    if draw.folds:
-        return folds(len(rows), draw.folds, seed=draw.seed(seed), **by)[draw.fold], how
-    return cut(len(rows), size, seed=draw.seed(seed), purpose=purpose, **by), how
-
-
-def _by(given: GivenParts, task: Task, everything: Any, rows: Any) -> tuple[dict[str, Any], str]:
-    for name, values in (("groups", given.groups), ("times", given.times)):
-        if values is not None:
-            return {name: np.asarray(values)[rows]}, name
-    if isinstance(everything, Windows):
-        return {"times": rows}, "stream"
-    if isinstance(everything, Samples | Table):
-        targets = everything.targets
-        task.check(targets, f"targets of {given.name}")
-        strata = task.strata(targets)
-        if strata is not None:
-            return {"strata": strata.numpy()[rows]}, "class"
-    return {}, "plain"
-
-
 def _pick(everything: Any, ids: Any, train: Any, tell: Any) -> Source:
     return everything.samples(ids, train, tell) if isinstance(everything, Table) else pick(everything, ids)
 
@@ -228,8 +194,10 @@ def _whole(
     told: list[str],
     notices: list[Notice],
 ) -> TaskSplit:
-    fingerprint, targets, marks = _looked_at(parts, indices)
-    width = check_parts(task, targets, given.classes or 0)
+    fingerprint, targets, marks = looked_at(parts, indices)
+    listed = given.listed if isinstance(task, Classification) else 0
+    width = check_parts(task, targets, given.classes or listed or 0)
+    check_counted(given.name, task, parts["train"], targets["train"])
     notices += [notice for part in ("validation", "test") if (notice := shared(part, parts, marks)) is not None]
     names = given.class_names if len(given.class_names) == width else tuple(map(str, range(width)))
     return TaskSplit(
@@ -246,33 +214,3 @@ def _whole(
         by_class=task.strata(targets["train"]) is not None,
         looked={part: targets[part] for part in ("train", "validation")},
     )
-
-
-def _some_of(source: Source) -> Any:
-    """All samples where they are in memory, else some at equal distances."""
-    if isinstance(source, Samples):
-        return source.inputs, source.targets
-    return tuple(source.take(torch.linspace(0, len(source) - 1, min(len(source), _LOOK)).round().long()))
-
-
-def _looked_at(parts: Mapping[str, Source], indices: list[Any]) -> tuple[str, dict[str, Any], dict[str, list[bytes]]]:
-    """The fingerprint of all, and each part's targets, of one reading: what stays on disk may be slow, and large.
-
-    Last, where some do, digests of the inputs that were read.
-    """
-    digest = hashlib.sha256(b"droplab task split 1\n")
-    targets, marks = {}, dict[str, list[bytes]]()
-    for name, part in parts.items():
-        some = _some_of(part)
-        digest.update(f"{name}: {len(part)}\n".encode())
-        for path, tensor in leaves(some):
-            array = np.ascontiguousarray(tensor.cpu().numpy())
-            digest.update(f"{path}: {array.dtype.str} {array.shape}\n".encode())
-            digest.update(array.reshape(-1).view(np.uint8).data)
-        targets[name] = some[1]
-        if any(map(on_disk, parts.values())):
-            marks[name] = digests(some[0])
-        del some
-    for chosen in indices:
-        digest.update(np.ascontiguousarray(chosen, dtype="<i8").data)
-    return digest.hexdigest(), targets, marks

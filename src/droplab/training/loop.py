@@ -29,10 +29,9 @@ from droplab.training.foldwise import Foldwise
 from droplab.training.norms import watch
 from droplab.training.optimise import FORGET_EVERY, apply_max_norm, forget_faded, lr_factor, make_optimizer
 from droplab.training.run import Run, adopt, attached, tell
-from droplab.training.samples import RunData
+from droplab.training.samples import AT_ONCE, RunData
 from droplab.training.seeding import derive, seed_everything
 
-EVALUATION_BATCH = 512
 MOST_KEPT = 50_000
 """Validation samples of a task whose losses the ledger keeps at the end of a run, for the page."""
 _LOSS_CHECK_STEPS = 100  # on a GPU, where reading a loss waits for the device; every step on the CPU
@@ -103,6 +102,7 @@ class Training:
             self._penalised = penalty(self.model) is not None
         self.optimizer = make_optimizer(self.model, recipe)
         self.steps_per_epoch = steps_per_epoch(len(data.train), recipe)
+        self._at_once = max(data.at_once, min(AT_ONCE, spec.recipe.batch_size))
         self._trained = Added(self.task)
         if data.device.type == "cpu":
             prepare()  # or the first epoch's seconds would count the loading of the kernel
@@ -229,7 +229,7 @@ class Training:
 
     def _evaluated(self, samples: Any) -> Iterator[tuple[Tensor, Any]]:
         self.model.eval()
-        for batch in samples.chunks(EVALUATION_BATCH):
+        for batch in samples.chunks(self._at_once):
             inputs, targets = self.here(batch)
             with self._autocast():
                 outputs = outputs_of(self.model, inputs).float()

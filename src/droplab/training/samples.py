@@ -14,11 +14,17 @@ from droplab.data import Part, Split
 from droplab.data.memory import check_room, told_if_full
 from droplab.data.picked import Source, pick
 from droplab.data.samples import Samples as InMemory
+from droplab.data.shapes import count
 from droplab.spec.arm import ArmSpec
 from droplab.spec.changes import SIZE
 from droplab.tasks.classification import Classification
 from droplab.tasks.split import TaskSplit
 from droplab.tasks.task import Task
+
+AT_ONCE = 512
+"""Samples that are evaluated together, where they are small."""
+_NUMBERS = 2**24
+"""Of inputs and outputs in such a batch at most; a model's inner ones are many times more."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,8 @@ class RunData:
     device: torch.device
     task: Task = field(default_factory=Classification)
     """What a batch is asked."""
+    at_once: int = AT_ONCE
+    """Samples that are evaluated together, where a batch that is trained on is not larger."""
     groups: Any = None
     """``(N,)``, of the validation samples, where the data have groups."""
     sizes: Mapping[int | None, RunData] = field(default_factory=dict)
@@ -115,7 +123,9 @@ def _as_it_is(split: TaskSplit, fit_size: int, device: torch.device, task: Task)
     train, validation = to_device(split.train, device), to_device(split.validation, device)
     chosen = torch.linspace(0, len(train) - 1, min(fit_size, len(train))).round().long()
     groups = split.validation_groups
-    return RunData(train, pick(train, chosen), validation, split.shape, split.classes, device, task, groups)
+    each = count(split.shape) + task.guess(split.looked["train"]).numel()
+    at_once = max(1, min(AT_ONCE, _NUMBERS // each))
+    return RunData(train, pick(train, chosen), validation, split.shape, split.classes, device, task, at_once, groups)
 
 
 def to_device(source: Source, device: torch.device) -> Source:

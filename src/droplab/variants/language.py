@@ -11,7 +11,7 @@ from droplab.variants.table import TABLE
 
 
 def said(name: str, lang: str = "en") -> Mapping[str, str]:
-    """A kind's texts: ``does`` and ``when``, and in other languages than English the row's own words too.
+    """A kind's texts: ``does`` and ``when``; in other languages also the row's own words, and an ``equation`` of words.
 
     Raises:
         UserError: no such kind, or no such language.

@@ -77,6 +77,7 @@ def _arms(sheet: Sheet, theme: str, metric: str) -> list[_Arm]:
     return [arm._replace(full=len(found) <= _FULL or arm.name == sheet.arm) for arm in found]
 
 
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")  # runs need not be finite
 def around(runs: Sequence[Sequence[float]], t: Sequence[float]) -> tuple[Floats, Floats, Floats]:
     """Mean, and the 95 % t interval, or least and greatest of fewer than four runs, epoch by epoch.
 
@@ -99,9 +100,8 @@ def around(runs: Sequence[Sequence[float]], t: Sequence[float]) -> tuple[Floats,
         high[several] = np.where(known, table, -math.inf).max(0)[several]
         return mean, low, high
     quantiles = np.array([t[min(max(n - 2, 0), len(t) - 1)] for n in count.tolist()])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        squares = np.where(known, (table - mean) ** 2, 0.0).sum(0)
-        half = quantiles * np.sqrt(squares / (count - 1) / count)
+    squares = np.where(known, (table - mean) ** 2, 0.0).sum(0)
+    half = quantiles * np.sqrt(squares / (count - 1) / count)
     low[several], high[several] = (mean - half)[several], (mean + half)[several]
     return mean, low, high
 
@@ -170,7 +170,7 @@ def _points(values: Sequence[float] | Floats, x: Scale, y: Scale) -> list[Point 
 
 
 def _surroundings(canvas: Canvas, arm: _Arm, x: Scale, y: Scale) -> None:
-    known = [at for at, (low, high) in enumerate(zip(arm.low, arm.high, strict=True)) if math.isfinite(low + high)]
+    known = [at for at, (low, high) in enumerate(zip(arm.low, arm.high, strict=True)) if np.isfinite([low, high]).all()]
     known = known[:: max(1, len(known) // 400)]
     upper = [(x(at + 1.0), y(float(arm.high[at]))) for at in known]
     lower = [(x(at + 1.0), y(float(arm.low[at]))) for at in known]
