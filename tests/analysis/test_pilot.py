@@ -72,8 +72,11 @@ def test_what_seeds_cannot_help_comes_from_the_folds():
     record = made(rng.standard_normal(4) * 0.01 + 1)
     assert math.isnan(pilot(record).floor)
     per_fold = [(float(v) * 100, 100.0) for v in 1 + 0.1 * rng.standard_normal(5)]
-    folds = {"val_loss": (tuple(per_fold),)}
-    record = replace(record, runs={key: replace(run, folds=folds) for key, run in record.runs.items()})
+    apart = {  # seeds differ on all folds alike
+        key: {"val_loss": (tuple((total + seed, count) for total, count in per_fold),)}
+        for seed, key in enumerate(record.runs)
+    }
+    record = replace(record, runs={key: replace(run, folds=apart[key]) for key, run in record.runs.items()})
     means = [total / count for total, count in per_fold]
     wanted = stats.t.ppf(0.975, 4) * np.std(means, ddof=1) / math.sqrt(5)
     assert pilot(record).floor == pytest.approx(wanted, rel=1e-6)

@@ -211,7 +211,7 @@ def test_the_verdict_says_what_it_holds_for():
     made = record(*runs(rng, scheme), scheme)
     verdict = judge(made)
     assert "one of 5 folds, drawn anew after every 5 seeds (20 samples; 80 others)" in render(verdict, made)
-    assert "1/シード数 + 0.25" in render(verdict, made, "ja")
+    assert "1/シード数+0.25" in "".join(render(verdict, made, "ja").split())
     told = verdict_json(verdict, made)
     assert told["scope"] == {"splits": "5-fold", "ratio": 0.25, "validation": [20, 20], "training": [80, 80]}
     assert told["primary"]["answers"][0]["new_data"]["low"] is None

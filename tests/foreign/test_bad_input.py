@@ -75,7 +75,7 @@ def test_seeds_that_not_every_arm_has_are_left_out_and_named():
     found = judged(columns=columns)
     assert found.record.seeds == (0, 1, 2)
     assert "Seeds that not every arm has are left out: 7." in found.text()
-    assert "すべての条件にはないシードを除いています：7。" in found.text("ja")
+    assert "一部の条件にしかないシードを除いています：7。" in found.text("ja")
 
 
 def test_runs_of_other_lengths_are_told():

@@ -13,6 +13,8 @@ from droplab.variants.table import TABLE
 def said(name: str, lang: str = "en") -> Mapping[str, str]:
     """A kind's texts: ``does`` and ``when``; in other languages also the row's own words, and an ``equation`` of words.
 
+    Among these is its ``equation``, where that has words.
+
     Raises:
         UserError: no such kind, or no such language.
 
