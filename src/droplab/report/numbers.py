@@ -9,6 +9,8 @@ from droplab.analysis import Spread, Unit
 _DIGITS: dict[Unit, int] = {"share": 2, "nats": 4, "epochs": 1}
 _SPREAD_DIGITS: dict[Unit, int] = {"share": 1, "nats": 3, "epochs": 1}
 """After the point; where the unit is unknown, four digits in all, two of a deviation."""
+_LARGE = 1e9
+"""From there on too, as after a loss that ran away."""
 
 
 def number(unit: Unit, value: float, *, signed: bool = True) -> str:
@@ -43,6 +45,8 @@ def spread_text(spread: Spread, unit: Unit) -> str:
 
     >>> spread_text(Spread(0.5, 0.01), "nats"), spread_text(Spread(0.5, math.nan), "share")
     ('0.500 ± 0.010', '50.0')
+    >>> spread_text(Spread(3.3318e29, 2.2e28), "nats")
+    '3.332e+29 ± 2.2e+28'
     """
     mean, sd = spread.mean, spread.sd
     if math.isnan(mean):
@@ -54,4 +58,4 @@ def spread_text(spread: Spread, unit: Unit) -> str:
 
 
 def _digits(value: float, digits: int | None, sign: str = "", most: int = 4) -> str:
-    return f"{value:{sign}.{most}g}" if digits is None else f"{value:{sign}.{digits}f}"
+    return f"{value:{sign}.{most}g}" if digits is None or abs(value) >= _LARGE else f"{value:{sign}.{digits}f}"

@@ -40,15 +40,18 @@ def sent(send: Callable[..., None]) -> Iterator[None]:
 
 @final
 class Heard:
-    """Gives warnings of other processes to the filters of this one, which show each once for all of them."""
+    """Gives warnings of other processes to the filters of this one, each once for all of them."""
 
     def __init__(self) -> None:
-        self._registry: dict[Any, Any] = {}
+        self._known = set[tuple[Any, ...]]()
 
     def hear(self, text: str, category: type[Warning], filename: str, lineno: int) -> None:
         """A warning; where this process would raise it, it was said elsewhere and only shown."""
+        if (text, category, filename, lineno) in self._known:
+            return
+        self._known.add((text, category, filename, lineno))
         try:
-            warnings.warn_explicit(text, category, filename, lineno, registry=self._registry)
+            warnings.warn_explicit(text, category, filename, lineno)
         except category:
             with suppress(Exception):  # whoever shows it has a mistake
                 warnings.showwarning(category(text), category, filename, lineno)
