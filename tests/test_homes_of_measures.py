@@ -18,7 +18,9 @@ WEB = SOURCE.parent.parent / "web" / "src"
 NAMES = {name for measure in CLASSIFICATION for name in (measure.name, *(f"{part}_{measure.name}" for part in PARTS))}
 HOMES = {
     "records.py": "the house's measures",
+    "data/function.py": "an example in a message",
     "execution/final.py": "the house's loop on the test set",
+    "foreign/measures.py": "names of others' measures that do not say which way is better",
     "report/samples.py": "a key of what is sent to the page",
     "schedules/adaptive_slope.py": "a schedule of the house's loop says what it reads",
     "tasks/base.py": "the figure that every task has",

@@ -163,7 +163,7 @@ def test_a_finished_set_given_again_loads_nothing(tmp_path, monkeypatch):
 def test_workers_are_no_more_than_runs(tmp_path, monkeypatch):
     started = []
     monkeypatch.setattr(process, "_Worker", lambda job: started.append(job) or pytest.skip.Exception)
-    monkeypatch.setattr(process, "_expect_ready", lambda one: None)
+    monkeypatch.setattr(process.ProcessExecutor, "_expect_ready", lambda self, one: None)
     for workers, runs in ((6, 2), (2, 6), (1, 1)):
         job = type("RunSet", (), {"plan": type("Plan", (), {"workers": workers})})
         executor = process.ProcessExecutor(job)

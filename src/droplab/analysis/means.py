@@ -13,7 +13,7 @@ def mean_of(values: Sequence[float]) -> float:
     >>> mean_of([1.0, 3.0]), mean_of([1.0, math.inf]), mean_of([-math.inf, math.inf]), mean_of([1e308, 1e308])
     (2.0, inf, nan, nan)
     """
-    if not values:
+    if len(values) == 0:
         return math.nan
     try:
         return fmean(values)
