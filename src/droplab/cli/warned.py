@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from droplab.cli.terminal import complain
 from droplab.cli.translating import is_ours, translate
 from droplab.cli.words import language, words
+from droplab.warned import told_by
 
 
-@contextmanager
-def told_warnings() -> Iterator[None]:
+def told_warnings() -> AbstractContextManager[None]:
     """Within it, they go to standard error without the line of source that Python adds."""
-    others = warnings.showwarning
+    return told_by(_tell)
 
-    def tell(message: Warning | str, *about: Any, **more: Any) -> None:
-        if is_ours(str(message)):
-            complain(words("warned", text=translate(str(message), language())))
-        else:
-            others(message, *about, **more)
 
-    warnings.showwarning = tell
-    try:
-        yield
-    finally:
-        if warnings.showwarning is tell:
-            warnings.showwarning = others
+def _tell(message: Warning | str, *_about: Any, **_more: Any) -> bool:
+    ours = is_ours(str(message))
+    if ours:
+        complain(words("warned", text=translate(str(message), language())))
+    return ours

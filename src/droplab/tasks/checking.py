@@ -39,8 +39,8 @@ def check_parts(task: Task, parts: Mapping[str, Any], classes: int = 0) -> int:
     4
     """
     task.check(parts["train"], "targets of train")
-    width = max(task.width(parts["train"]), classes)
-    check_other, own = getattr(task, "check_other", None), task.width(parts["train"])
+    own = task.width(parts["train"])
+    width, check_other = max(own, classes), getattr(task, "check_other", None)
     for name, targets in parts.items():
         if check_other is not None and name != "train":
             check_other(targets, f"targets of {name}", own)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import builtins
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from typing import Any, TextIO, final
 
+from droplab.warned import told_by
 
-@contextmanager
-def sent(send: Callable[..., None]) -> Iterator[None]:
+
+def sent(send: Callable[..., None]) -> AbstractContextManager[None]:
     """Within it, what this process would show of warnings is sent instead, in the words of ``Heard.hear``.
 
     A warning of a class that not every process has stays here.
     """
-    others = warnings.showwarning
 
     def tell(
         message: Warning | str,
@@ -23,19 +23,14 @@ def sent(send: Callable[..., None]) -> Iterator[None]:
         filename: str,
         lineno: int,
         file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
-        if file is None and getattr(builtins, category.__name__, None) is category:
+        line: str | None = None,  # noqa: ARG001  # as ``warnings.showwarning`` is called
+    ) -> bool:
+        known = file is None and getattr(builtins, category.__name__, None) is category
+        if known:
             send("warned", str(message), category, filename, lineno)
-        else:
-            others(message, category, filename, lineno, file, line)
+        return known
 
-    warnings.showwarning = tell
-    try:
-        yield
-    finally:
-        if warnings.showwarning is tell:
-            warnings.showwarning = others
+    return told_by(tell)
 
 
 @final
