@@ -3,19 +3,23 @@
     make bench
 
 A sample is a compressed picture that is unpacked, cropped and flipped at random, as image files are. All is read here,
-in batches of 32; bare and ours take turns, in another order each round. Printed: the processor time of a bare sample,
-what ours adds (the fastest of all rounds, as what else the machine does only adds), and the median of the paired ratios
-with its standard error. A sample that costs less pays relatively more; tensors and lists draw nothing, are not seeded
-and pay nothing.
+in batches of 32. Loaders take turns at every batch, in another order each time, so that what the machine does meanwhile
+meets all alike; a second bare one shows how far two of the same are apart. Freed memory stays with the process, as
+otherwise who of them has to ask the system for it again is a matter of chance, and takes longer than all that is
+measured here. Printed: the processor time of a bare sample, what the others add (the fastest of all passes), and the
+median of the paired ratios of passes with its standard error. A sample that costs less pays relatively more; tensors
+and lists draw nothing, are not seeded and pay nothing.
 """
 
 from __future__ import annotations
 
 import csv
+import ctypes
 import random
 import time
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from statistics import median, stdev
 from types import SimpleNamespace
@@ -32,13 +36,13 @@ from droplab.training.ranks import ALONE
 
 CASES = (
     *((0, draws) for draws in ("torch", "numpy", "python", "nobody")),
-    *((64, "torch"), (160, "torch"), (224, "torch"), (224, "numpy"), (224, "nobody")),
+    *((64, "torch"), (112, "torch"), (160, "torch"), (224, "torch"), (224, "numpy"), (224, "nobody")),
 )
 """Pixels of a side, and whose generator the transforms draw from; nobody's where they draw nothing, which is not known
 before. Without pixels a sample costs next to nothing, and what ours adds is seen best."""
 SAMPLES, BATCH = 128, 32
-ROUNDS, PICTURES_ROUNDS = 40, 200
-"""Of samples that cost nothing, and of pictures, where less than a hundredth is looked for."""
+ROUNDS = 150
+"""Passes of each."""
 NOTHING = torch.zeros(4)
 DRAWS: dict[str, Callable[[], float]] = {
     "torch": lambda: float(torch.rand(())),
@@ -78,12 +82,35 @@ class Pictures(Dataset[Any]):
         return (picture.flip(2) if flip else picture), index % 10
 
 
-def seconds(make: Callable[[], Iterable[Any]]) -> float:
-    """Of one pass, of a sample."""
-    began = time.thread_time()
-    for _ in make():
-        pass
-    return (time.thread_time() - began) / SAMPLES
+def keep_memory() -> None:
+    """What is freed is not given back to the system, where the C library is glibc."""
+    with suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        trim, mapped_from = -1, -3
+        libc.mallopt(trim, 2**31 - 1)
+        libc.mallopt(mapped_from, 2**25)
+
+
+class Turns:
+    """A loader that is asked for a batch at a time, pass after pass."""
+
+    def __init__(self, make: Callable[[], Iterable[Any]]) -> None:
+        self._make, self._batches, self._batch = make, iter(()), None
+        self.passes: list[float] = []
+        """Of a sample, of each pass, with all that beginning and ending it take."""
+
+    def begin(self) -> None:
+        """The next pass."""
+        self.passes.append(0.0)
+        began = time.thread_time()
+        self._batches = iter(self._make())
+        self.passes[-1] += (time.thread_time() - began) / SAMPLES
+
+    def ask(self) -> None:
+        """For a batch, or the end; a loop has the one before in hand until then."""
+        began = time.thread_time()
+        self._batch = next(self._batches, None)
+        self.passes[-1] += (time.thread_time() - began) / SAMPLES
 
 
 def measure(pixels: int, draws: str) -> list[Any]:
@@ -93,36 +120,42 @@ def measure(pixels: int, draws: str) -> list[Any]:
     loaders = Loaders(0, Progress(), SimpleNamespace(tell=None), ALONE)  # type: ignore[arg-type]  # nothing to tell
     ours = loaders.make(dataset, True, {"batch_size": BATCH, "drop_last": False})
     order = torch.arange(SAMPLES)
-    kinds: dict[str, Callable[[], Iterable[Any]]] = {
-        "bare": lambda: DataLoader(dataset, BATCH, shuffle=True),
-        "run.loader": lambda: ours,
-        "lazy": lambda: lazy.batches(order, BATCH),
+    kinds = {
+        "bare": Turns(lambda: DataLoader(dataset, BATCH, shuffle=True)),
+        "bare again": Turns(lambda: DataLoader(dataset, BATCH, shuffle=True)),
+        "run.loader": Turns(lambda: ours),
+        "lazy": Turns(lambda: lazy.batches(order, BATCH)),
     }
-    times: dict[str, list[float]] = {kind: [] for kind in kinds}
-    rounds = PICTURES_ROUNDS if pixels else ROUNDS
-    turns, names = random.Random(0), list(kinds)
-    for _ in range(rounds):
-        turns.shuffle(names)  # none always comes after the same one
-        for kind in names:
-            times[kind].append(seconds(kinds[kind]))
-    row: list[Any] = [pixels, draws, 1e6 * min(times["bare"])]
-    for kind in ("run.loader", "lazy"):
-        ratios = [a / b for a, b in zip(times[kind], times["bare"], strict=True)]
-        row += [1e6 * (min(times[kind]) - min(times["bare"])), median(ratios), 1.25 * stdev(ratios) / rounds**0.5]
+    order_of_turns, names = random.Random(0), list(kinds)
+    for _ in range(ROUNDS + 1):
+        for name in names:
+            kinds[name].begin()
+        for _ in range(SAMPLES // BATCH + 1):
+            order_of_turns.shuffle(names)  # none always comes after the same one
+            for name in names:
+                kinds[name].ask()
+    times = {name: turns.passes[1:] for name, turns in kinds.items()}
+    bare = times.pop("bare")
+    row: list[Any] = [pixels, draws, 1e6 * min(bare)]
+    for found in times.values():
+        ratios = [a / b for a, b in zip(found, bare, strict=True)]
+        row += [1e6 * (min(found) - min(bare)), median(ratios), 1.25 * stdev(ratios) / ROUNDS**0.5]
     return row
 
 
 def main() -> None:
     """Measure and print."""
     torch.set_num_threads(1)
+    keep_memory()
     rows = [measure(*case) for case in CASES]
+    kinds = ("bare_again", "run_loader", "lazy")
     heads = ["pixels", "draws", "bare_us"]
-    heads += [f"{kind}_{what}" for kind in ("run_loader", "lazy") for what in ("adds_us", "ratio", "standard_error")]
-    for row in rows:
-        print(
-            f"{row[0]} x {row[0]} pixels, {row[1]}'s draws, {row[2]:.0f} us a sample: run.loader adds {row[3]:.1f} us, "
-            f"{row[4]:.4f} (+-{row[5]:.4f}); data on disk add {row[6]:.1f} us, {row[7]:.4f} (+-{row[8]:.4f})"
-        )
+    heads += [f"{kind}_{what}" for kind in kinds for what in ("adds_us", "ratio", "standard_error")]
+    for pixels, draws, bare, *found in rows:
+        print(f"{pixels} x {pixels} pixels, {draws}'s draws, {bare:.0f} us a sample")
+        for kind, at in zip(kinds, range(0, 9, 3), strict=True):
+            adds, ratio, error = found[at : at + 3]
+            print(f"  {kind:11s}adds {adds:5.1f} us, {ratio:.4f} (+-{error:.4f})")
     target = Path(__file__).parent / "results" / "loader.csv"
     with target.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -12,7 +12,8 @@ from torch import nn
 
 import droplab
 from droplab import global_numpy
-from droplab.data.draws import borrowed, seed_draws
+from droplab.data.drawers import DRAWERS, seeding
+from droplab.data.draws import borrowed
 from droplab.data.repeat import generators, have_drawn
 from droplab.errors import CheckpointError
 from droplab.training.seeding import borrowed_generators, generators_state, restore_generators, seed_everything
@@ -33,7 +34,9 @@ def three():
     return np.random.standard_normal(3).tolist()
 
 
-@pytest.mark.parametrize("seed", [lambda: seed_everything(1, "x"), lambda: seed_draws(1), lambda: global_numpy.seed(1)])
+@pytest.mark.parametrize(
+    "seed", [lambda: seed_everything(1, "x"), lambda: seeding(DRAWERS)(1), lambda: global_numpy.seed(1)]
+)
 def test_what_follows_a_seed_is_a_function_of_it(seed):
     seed()
     first = three()

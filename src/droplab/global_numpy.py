@@ -5,6 +5,7 @@ Where it stands is kept with the generator itself, as code within may set anothe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,9 +49,21 @@ def seed(value: int) -> None:
     Args:
         value: its lowest 32 bits count.
     """
-    np.random.seed(value & 0xFFFFFFFF)  # noqa: NPY002  # as above
-    if type(current()) is not np.random.MT19937:  # of others NumPy leaves the second normal number of a pair
-        np.random.set_state({**state(), "has_gauss": 0, "gauss": 0.0})  # noqa: NPY002  # as above
+    seeder()(value)
+
+
+def seeder() -> Callable[[int], None]:
+    """``seed`` for the generator that is the global one now: it is so again when it begins anew."""
+    generator = current()
+    twister = type(generator) is np.random.MT19937
+
+    def begin(value: int) -> None:
+        use(generator)
+        np.random.seed(value & 0xFFFFFFFF)  # noqa: NPY002  # as above
+        if not twister:  # of others NumPy leaves the second normal number of a pair
+            np.random.set_state({**state(), "has_gauss": 0, "gauss": 0.0})  # noqa: NPY002  # as above
+
+    return begin
 
 
 def state() -> dict[str, Any]:

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import Dataset, Subset, TensorDataset
 
 from droplab.data import Seeded
-from droplab.data.draws import seed_draws
+from droplab.data.drawers import DRAWERS
 from droplab.data.repeat import generators, have_drawn
 from droplab.training.loaders import Loaders
 from droplab.training.progress import Progress
@@ -95,40 +95,69 @@ def test_what_seeds_itself_or_draws_nothing_is_read_as_it_is(monkeypatch):
     seeded = Seeded(Noisy(), seed=9)
     wanted = {index: tuple(seeded[index][1].tolist()) for index in range(11)}
     assert by_sample(passes(seeded)[1]) == wanted
-    monkeypatch.setattr("droplab.data.drawn.seed_draws", None)
-    monkeypatch.setattr("droplab.data.drawn.seed_torch", None)
+    monkeypatch.setattr("droplab.data.drawn.seeding", None)
     pairs = TensorDataset(torch.arange(11), torch.arange(33.0).reshape(11, 3))
     assert by_sample(passes(Subset(pairs, range(11)))[0])[10] == (30.0, 31.0, 32.0)
 
 
-class Counted(Noisy):
-    """Draws from torch, and for one sample from another generator; says how often it was read."""
+RARE = 9
 
-    def __init__(self, draw):
+
+class Counted(Noisy):
+    """Draws from one generator for all samples, and from another for one; says how often it was read."""
+
+    def __init__(self, usual, rare):
         super().__init__()
-        self.draw, self.read = draw, 0
+        self.usual, self.rare, self.read = usual, rare, 0
 
     def __getitem__(self, index):
         self.read += 1
-        drawn = torch.rand(3).numpy()
-        if index == 7 and self.draw is not None:
-            drawn = drawn + np.float32(self.draw())
+        drawn = np.float32([0.5 if self.usual is None else self.usual() for _ in range(3)])
+        if index == RARE and self.rare is not None:
+            drawn = drawn + np.float32(self.rare())
         return index, drawn
 
 
-@pytest.mark.parametrize("draw", [None, np.random.rand, random.random], ids=["torch", "numpy", "python"])
-def test_only_what_is_drawn_from_is_seeded(draw, monkeypatch):
-    dataset, seeded = Counted(draw), []
-    monkeypatch.setattr("droplab.data.drawn.seed_draws", lambda seed: seeded.append(seed_draws(seed)))
+class CountedDrawer:
+    """Says how often it was seeded."""
+
+    def __init__(self, drawer):
+        self.state, self.same, self.put, self._seeder = drawer.state, drawer.same, drawer.put, drawer.seeder
+        self.seeded = 0
+
+    def seeder(self):
+        begin = self._seeder()
+
+        def seed(number):
+            self.seeded += 1
+            begin(number)
+
+        return seed
+
+
+def rand():
+    return torch.rand(()).item()
+
+
+DRAWS = {None: None, "torch": rand, "numpy": np.random.rand, "python": random.random}
+
+
+@pytest.mark.parametrize("rare", DRAWS)
+@pytest.mark.parametrize("usual", DRAWS)
+def test_only_what_is_drawn_from_is_seeded(usual, rare, monkeypatch):
+    drawers = [CountedDrawer(one) for one in DRAWERS]
+    monkeypatch.setattr("droplab.data.drawn.DRAWERS", drawers)
+    dataset = Counted(DRAWS[usual], DRAWS[rare])
     wanted = passes(dataset)
-    if draw is None:
-        assert (dataset.read, seeded) == (22, [])
-    else:
-        place = next(at for at, (numbers, _) in enumerate(wanted[0]) if 7 in numbers)
-        assert dataset.read == 22 + len(wanted[0][place][0]), "the batch is read again"
-        assert len(seeded) == 22 - sum(len(numbers) for numbers, _ in wanted[0][:place])
-    assert passes(Counted(draw), batch_size=1) == [singles(one) for one in wanted]
-    assert passes(Counted(draw), num_workers=2) == wanted
+    first, _, last = (len(numbers) for numbers, _ in wanted[0])
+    assert RARE in wanted[0][2][0]
+    again = last if rare not in {None, usual} else 0
+    assert dataset.read == 22 + again, "a batch that draws where none has before is read again"
+    for name, drawer in zip(("torch", "numpy", "python"), drawers, strict=True):
+        seeded = {rare: first + again + 11, usual: 22 + again}.get(name, first)
+        assert drawer.seeded == seeded, name
+    assert passes(Counted(DRAWS[usual], DRAWS[rare]), batch_size=1) == [singles(one) for one in wanted]
+    assert passes(Counted(DRAWS[usual], DRAWS[rare]), num_workers=2) == wanted
 
 
 def singles(batches):
@@ -151,6 +180,23 @@ def test_what_is_drawn_is_what_it_was_in_versions_before():
     first, second = passes(Noisy())
     assert by_sample(first)[7] == (0.9018262624740601, 0.5660227537155151, 0.8678911328315735)
     assert by_sample(second)[7] == (0.7957382798194885, 0.6007646322250366, 0.6345157623291016)
+
+
+class Swaps(Noisy):
+    """Some samples set another generator of NumPy's, and leave it there."""
+
+    def __getitem__(self, index):
+        if index % 3 == 1:
+            np.random.set_bit_generator((np.random.PCG64, np.random.MT19937)[index % 2](5))
+        return index, np.float32(np.random.normal(size=3))  # noqa: NPY002
+
+
+def test_a_generator_that_a_sample_has_set_is_not_the_next_samples():
+    generator = np.random.get_bit_generator()
+    wanted = [singles(one) for one in passes(Swaps())]
+    assert passes(Swaps(), batch_size=1) == wanted
+    assert [singles(one) for one in passes(Swaps(), batch_size=3, num_workers=2)] == wanted
+    assert np.random.get_bit_generator() is generator
 
 
 class Normal(Noisy):

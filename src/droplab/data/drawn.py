@@ -5,20 +5,21 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, final
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
-from droplab.data.drawers import OTHERS
-from droplab.data.draws import Place, borrowed, draws_nothing, seed_draws, seed_torch, seeds_of
+from droplab.data.drawers import DRAWERS, Drawer, Seed, seeding
+from droplab.data.draws import Place, draws_nothing, seeds_of
 from droplab.data.seeded import Seeded
 
 Wanted = tuple[int, Place]
 """A sample's number, and by what its draws are seeded, the same for all of a batch."""
-Seed = Callable[[int], object]
 _AT_ONCE = 65_536
+_WATCHED, _SEEDED, _ASKED = range(3)
 
 
 def all_wanted(ids: Tensor, place: Place) -> Iterator[Wanted]:
@@ -42,9 +43,9 @@ class Drawn(Dataset[Any]):
     Each sample is read under a seed of its own, and the batch is made of them under one too. A data set that reads
     whole batches (``__getitems__``) is seeded once for each; what draws nothing, or seeds itself (``Seeded``), is not.
 
-    To seed numpy's and Python's generators takes longer than torch's, and most data sets draw from torch's alone. Each
-    of the others is only watched until a batch has drawn from it; that batch is read again, and from then on it is
-    seeded too.
+    Seeding costs more than reading a cheap sample, and most data sets draw from one generator. In the first batch all
+    are seeded, and asked after each sample whether it has drawn from them. Those from which none has are only watched
+    afterwards, until a batch draws from one; that batch is read again, and from then on it is seeded too.
 
     Args:
         inner: has a length and gives a sample for 0 .. length - 1.
@@ -68,14 +69,18 @@ class Drawn(Dataset[Any]):
         source = inner
         while type(source) is Subset:  # whose __getitems__ only asks for one after the other
             source = source.dataset
-        self._drew = torch.zeros(len(OTHERS), dtype=torch.uint8)
-        self._drew.share_memory_()  # type: ignore[no-untyped-call]  # workers that are made anew know it too
+        self._how = torch.full((len(DRAWERS),), _ASKED, dtype=torch.uint8)
+        self._how.share_memory_()  # type: ignore[no-untyped-call]  # workers that are made anew know it too
+        self._seen: np.ndarray | None = None
         self._whole = read is None and callable(getattr(source, "__getitems__", None))
 
     def __getattr__(self, name: str) -> Any:
         if name == "_inner":  # it is being unpickled
             raise AttributeError(name)
         return getattr(self._inner, name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_seen": None}  # which would be no piece of shared memory elsewhere
 
     def __len__(self) -> int:
         return len(self._inner)
@@ -88,47 +93,93 @@ class Drawn(Dataset[Any]):
         indices = [index for index, _ in wanted]
         ids = array("q", indices).tobytes()
         if not self._seeded and not self._mixed:
-            return ids, self._batch(indices, [], seed_torch)
-        seeds = seeds_of(wanted[0][1], indices if self._seeded and not self._whole else indices[:1])
+            return ids, self._batch(indices, [], None)
         while True:
-            watched = [at for at, drew in enumerate(self._drew.tolist()) if not drew]
-            found = self._batch_under_watch(indices, seeds, watched)
+            found = self._batch_under_watch(indices, wanted[0][1])
             if found is not None:
                 return ids, found[0]
 
-    def _batch_under_watch(self, indices: list[int], seeds: list[int], watched: list[int]) -> tuple[Any] | None:
-        """The batch, where it has drawn from no generator that is only watched; those are given back as the others."""
-        before = [OTHERS[at].state() for at in watched]
-        seed, clean = seed_draws if len(watched) < len(OTHERS) else seed_torch, True
+    def _batch_under_watch(self, indices: list[int], place: Place) -> tuple[Any] | None:
+        """The batch, where it has drawn from no generator that is only watched; all are given back as they were."""
+        known, before, clean = self._known(), [one.state() for one in DRAWERS], True
+        drawers = [_Asked(one) if how == _ASKED else one for one, how in zip(DRAWERS, known, strict=True)]
+        seeded = [one for one, how in zip(drawers, known, strict=True) if how]
         try:
-            with borrowed(tuple(one for at, one in enumerate(OTHERS) if at not in watched)):
-                found = self._batch(indices, seeds, seed)
+            found = self._seeded_batch(indices, place, seeding(seeded)) if seeded else self._batch(indices, [], None)
+            if _ASKED in known:
+                self._note(drawers)
         finally:
-            for at, state in zip(watched, before, strict=True):
-                if not OTHERS[at].same(state, OTHERS[at].state()):
-                    OTHERS[at].put(state)
-                    self._drew[at], clean = 1, False
+            for at, (one, how, state) in enumerate(zip(DRAWERS, known, before, strict=True)):
+                if how:
+                    one.put(state)
+                elif not one.same(state, one.state()):
+                    one.put(state)
+                    self._how[at], clean = _SEEDED, False
         return (found,) if clean else None
 
-    def _batch(self, indices: list[int], seeds: list[int], seed: Seed) -> Any:
-        samples = self._together(indices, seeds, seed) if self._whole else self._one_by_one(indices, seeds, seed)
-        if self._mixed:
+    def _known(self) -> list[int]:
+        if self._seen is None:
+            self._seen = self._how.numpy()
+        return list(self._seen.tolist())
+
+    def _note(self, drawers: list[Any]) -> None:
+        for at, one in enumerate(drawers):
+            if isinstance(one, _Asked) and self._how[at] == _ASKED:  # and no other worker knows better
+                self._how[at] = _SEEDED if one.has_drawn() else _WATCHED
+
+    def _seeded_batch(self, indices: list[int], place: Place, seed: Seed) -> Any:
+        seeds = seeds_of(place, indices if self._seeded and not self._whole else indices[:1])
+        return self._batch(indices, seeds, seed)
+
+    def _batch(self, indices: list[int], seeds: list[int], seed: Seed | None) -> Any:
+        at_once = seed if self._seeded else None
+        samples = self._together(indices, seeds, at_once) if self._whole else self._one_by_one(indices, seeds, at_once)
+        if self._mixed and seed is not None:
             seed(seeds[0] ^ 1)
         return self._collate(samples)
 
-    def _together(self, indices: list[int], seeds: list[int], seed: Seed) -> list[Any]:
-        if self._seeded:
+    def _together(self, indices: list[int], seeds: list[int], seed: Seed | None) -> list[Any]:
+        if seed is not None:
             seed(seeds[0])
         return list(self._inner.__getitems__(indices))
 
-    def _one_by_one(self, indices: list[int], seeds: list[int], seed: Seed) -> list[Any]:
+    def _one_by_one(self, indices: list[int], seeds: list[int], seed: Seed | None) -> list[Any]:
         samples, inner, read = [], self._inner, self._read
-        if not self._seeded:
+        if seed is None:
             return [inner[index] if read is None else read(inner, index) for index in indices]
         for index, number in zip(indices, seeds, strict=True):
             seed(number)
             samples.append(inner[index] if read is None else read(inner, index))
         return samples
+
+
+@final
+class _Asked:
+    """A generator that knows whether something was drawn from it since it was seeded, every time that it was.
+
+    >>> asked = _Asked(DRAWERS[0])
+    >>> from droplab.data.draws import borrowed
+    >>> with borrowed():
+    ...     seed = asked.seeder()
+    ...     seed(1), asked.has_drawn(), torch.rand(()).item() < 1, seed(2), asked.has_drawn()
+    (None, False, True, None, True)
+    """
+
+    def __init__(self, drawer: Drawer) -> None:
+        self._drawer, self._fresh, self._drew = drawer, None, False
+
+    def seeder(self) -> Seed:
+        begin = self._drawer.seeder()
+
+        def seed(number: int) -> None:
+            self._drew = self.has_drawn()
+            begin(number)
+            self._fresh = self._drawer.state()
+
+        return seed
+
+    def has_drawn(self) -> bool:
+        return self._drew or not (self._fresh is None or self._drawer.same(self._fresh, self._drawer.state()))
 
 
 def numbers_in(ids: bytes) -> Tensor:

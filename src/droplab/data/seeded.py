@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
-from droplab.data.draws import borrowed, sample_seed, seed_draws
+from droplab.data.drawers import DRAWERS, seeding
+from droplab.data.draws import borrowed, seeds_of
 from droplab.errors import DataError, quote, words_of
 from droplab.userobjects import where_raised
 
@@ -49,16 +50,16 @@ class Seeded(Dataset[Any]):
         return len(self._inner)
 
     def __getitem__(self, index: int) -> Any:
-        with borrowed():
-            return self._drawn(int(index))
+        return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: list[int]) -> list[Any]:
+        numbers, samples = list(map(int, indices)), []
         with borrowed():
-            return [self._drawn(int(index)) for index in indices]
-
-    def _drawn(self, index: int) -> Any:
-        seed_draws(sample_seed(self._seed, self.epoch, index))
-        return named(self._inner, index)
+            seed = seeding(DRAWERS)
+            for index, number in zip(numbers, seeds_of((self._seed, self.epoch), numbers), strict=True):
+                seed(number)
+                samples.append(named(self._inner, index))
+        return samples
 
 
 def check_indexed(dataset: Any) -> None:
