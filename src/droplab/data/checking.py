@@ -118,7 +118,10 @@ def _check_shape(what: str, shape: Sequence[int]) -> None:
     if len(shape) not in {2, 4}:
         hint = ""
         if len(shape) == 3:
-            hint = " Grey images without a channel dimension want one: x[:, None]."
+            hint = (
+                " Grey images without a channel dimension want one: x[:, None]. Sequences (N, T, F) want a task with "
+                'options: task = { name = "classification", figures = ["loss", "accuracy"] }'
+            )
         raise DataError(f"{what} arrived with shape {shape}; wanted (N, C, H, W) or (N, F).{hint}")
     if shape[0] == 0:
         raise DataError(f"{what} are empty (shape {shape}); wanted at least one sample")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,32 +15,73 @@ from droplab.data.parts import Part, SealedPart, Split
 from droplab.data.repeat import ADVICE, generators, have_drawn
 from droplab.data.source import Source
 from droplab.errors import DataError, suggest
-from droplab.userobjects import call, resolve
+from droplab.userobjects import call, is_object, resolve
 
 FORMS = (
     "wanted (images, labels); or a tuple of Datasets or of such pairs: (train[, validation[, test]]); or a "
-    "dict with the keys train[, validation][, test][, classes][, class_names]. Nested inputs, groups and times want a "
-    'task with options: task = { name = "classification", figures = ["loss", "accuracy"] }'
+    "dict with the keys train[, validation][, test][, classes][, class_names]"
 )
 
 
-def read_function(name: str, options: Mapping[str, Any]) -> Source:
-    """Call the function with ``options`` and take what it returns.
+OF_TASKS = ("groups", "times", "vocabulary", "workers")
+"""Keys that the data of a task may have beside."""
 
-    The function may return ``(images, labels)``, a tuple ``(train[, validation[, test]])`` of map-style
-    Datasets or of such pairs, or a dict with the keys ``train``, ``validation``, ``test`` of either and, if
-    wanted, ``classes`` and ``class_names``. The working directory is importable.
+
+@dataclass(frozen=True, eq=False)
+class Returned:
+    """What a data function has given.
+
+    Attributes:
+        name: the function's.
+        value: as it came.
+        drew: whether a global generator was drawn from meanwhile, so that another call may give something else.
+        again: calls the function once more.
+    """
+
+    name: str
+    value: Any
+    drew: bool
+    again: Callable[[], Any]
+
+
+def is_function(name: str) -> bool:
+    """Whether data are named by a function of the user's.
+
+    >>> is_function("my.data:files"), is_function("cifar10"), is_function("my.npz")
+    (True, False, False)
+    """
+    return not name.endswith((".npz", ".csv")) and is_object(name)
+
+
+def returned(name: str, options: Mapping[str, Any]) -> Returned:
+    """Call the function with ``options``. The working directory is importable.
 
     Raises:
-        DataError: no such function, one that raises, or a result that does not hold or is another one when the
-            function is called again, which is tried where it draws from a global generator.
+        DataError: no such function, or one that raises.
     """
     function = resolve(name, "data", DataError)
+
+    def again() -> Any:
+        return call(function, name, "data", DataError, {}, options)
+
     before = generators()
-    source = _source(name, call(function, name, "data", DataError, {}, options))
-    if have_drawn(before, generators()):
-        again = _source(name, call(function, name, "data", DataError, {}, options))
-        _check_again(name, source, again)
+    value = again()
+    return Returned(name, value, have_drawn(before, generators()), again)
+
+
+def source_of(given: Returned) -> Source:
+    """Take images and classes in memory from what a function has given.
+
+    That is ``(images, labels)``, a tuple ``(train[, validation[, test]])`` of map-style Datasets or of such pairs, or a
+    dict with the keys ``train``, ``validation``, ``test`` of either and, if wanted, ``classes`` and ``class_names``.
+
+    Raises:
+        DataError: a result that does not hold, or is another one when the function is called again, which is tried
+            where it has drawn from a global generator.
+    """
+    source = _source(given.name, given.value)
+    if given.drew:
+        _check_again(given.name, source, _source(given.name, given.again()))
     return source
 
 
@@ -58,8 +100,13 @@ def _check_again(name: str, source: Source, again: Source) -> None:
 def _source(name: str, result: Any) -> Source:
     keyed = dict(result) if isinstance(result, Mapping) else _by_position(name, result)
     known = (*PARTS, "classes", "class_names")
-    for key in keyed:
-        if key not in known:
+    for key, value in keyed.items():
+        if key in OF_TASKS and value is not None:
+            raise DataError(
+                f"data {name!r} returned {key!r}, which specs take (droplab.compare), and droplab.data.load does not: "
+                f"it gives images and vectors with classes; {FORMS}"
+            )
+        if key not in (*known, *OF_TASKS):
             raise DataError(f"data {name!r} returned an unknown key {key!r}{suggest(str(key), known)}; {FORMS}")
     parts = {key: _part(f"{key} of {name}", keyed[key]) for key in PARTS if keyed.get(key) is not None}
     if "train" not in parts:

@@ -13,23 +13,22 @@ from torch.utils.data import Dataset, TensorDataset
 
 from droplab.data.assemble import PARTS
 from droplab.data.csv import Table, read_csv
+from droplab.data.function import OF_TASKS, Returned, is_function, returned
 from droplab.data.inputs import as_pixels
 from droplab.data.lazy import LazySamples
 from droplab.data.npz import ALIASES, arrays_of
 from droplab.data.parts import Part, SealedPart
-from droplab.data.registry import DATASETS, read_source
+from droplab.data.registry import read_source
 from droplab.data.samples import Samples, as_samples
 from droplab.data.tokens import Windows
 from droplab.data.trees import leaves, mapped, to_tensors
 from droplab.errors import DataError, suggest
-from droplab.given import is_given
-from droplab.userobjects import call, looks_like_object, resolve
 
 FORMS = (
     "wanted (inputs, targets); Samples, Windows or a Dataset; a tuple of such, (train[, validation[, test]]); or a "
     "dict with train[, validation][, test][, groups][, times][, classes][, class_names][, vocabulary][, workers]"
 )
-_EXTRAS = ("groups", "times", "classes", "class_names", "vocabulary", "workers")
+_EXTRAS = ("classes", "class_names", *OF_TASKS)
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,13 @@ class GivenParts:
 
 
 def read_given(
-    name: str, *, data_dir: Path | None, options: Mapping[str, Any], pixels: bool, progress: Any = None
+    name: str,
+    *,
+    data_dir: Path | None,
+    options: Mapping[str, Any],
+    pixels: bool,
+    progress: Any = None,
+    given: Returned | None = None,
 ) -> GivenParts:
     """Read what a spec names, for any task.
 
@@ -60,6 +65,7 @@ def read_given(
         options: of the function; of ``read_csv``.
         pixels: the user says that uint8 inputs are images.
         progress: as in ``load``.
+        given: what the function has given, where it was called already.
 
     Raises:
         DataError: data that cannot be had, or are none.
@@ -71,8 +77,8 @@ def read_given(
         return GivenParts(name, {"train": table}, table.groups, table.times, None, table.class_names)
     if name.endswith(".npz"):
         return _given(name, _arrays(name), pixels)
-    if name not in DATASETS and (looks_like_object(name) or is_given(name)):
-        return _given(name, call(resolve(name, "data", DataError), name, "data", DataError, {}, options), pixels)
+    if is_function(name):
+        return _given(name, (returned(name, options) if given is None else given).value, pixels)
     source = read_source(name, data_dir, progress)
     parts = {part: getattr(source, part) for part in PARTS if getattr(source, part) is not None}
     found = {part: as_samples(value.images, value.labels, images=True) for part, value in parts.items()}

@@ -74,6 +74,8 @@ def _length(where: str, dataset: Sized) -> int:
         ) from problem
 
 
+STAYS = '; or let the samples stay where they are and be drawn anew in each epoch: {"train": dataset, "workers": 0}'
+"""What else can be done about draws."""
 _AGAIN = 32
 """Samples that are read twice where no global generator was drawn from; all of them where one was."""
 
@@ -86,7 +88,7 @@ def _check_again(
     for index in chosen:
         image, label = _sample(where, dataset, index)
         if image.tobytes() != images[index].tobytes() or label.tobytes() != labels[index].tobytes():
-            raise DataError(f"sample {index} of {where} is another one when it is read a second time. {ADVICE}.")
+            raise DataError(f"sample {index} of {where} is another one when it is read a second time. {ADVICE}{STAYS}.")
 
 
 def _sample(where: str, dataset: Any, index: int) -> tuple[NDArray[Any], NDArray[Any]]:

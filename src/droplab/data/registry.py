@@ -9,7 +9,7 @@ from typing import Any
 from droplab.data.cifar10 import Cifar10
 from droplab.data.fashion_mini import FashionMini
 from droplab.data.folder import default_data_dir, user_path
-from droplab.data.function import read_function
+from droplab.data.function import Returned, is_function, returned, source_of
 from droplab.data.inputs import Inputs, declare
 from droplab.data.memory import told_if_full
 from droplab.data.mnist import Mnist
@@ -18,9 +18,7 @@ from droplab.data.parts import Split
 from droplab.data.source import Dataset, FileCheck, Progress, Source
 from droplab.data.split import split
 from droplab.errors import DataError, clip, quote, suggest
-from droplab.given import is_given
 from droplab.resampling import Draw
-from droplab.userobjects import looks_like_object
 
 DATASETS: Mapping[str, Dataset] = {
     "fashion-mnist-mini": FashionMini(),
@@ -41,12 +39,13 @@ def load(
     inputs: Inputs = "auto",
     progress: Progress | None = None,
     draw: Draw | None = None,
+    given: Returned | None = None,
 ) -> Split:
     """Load a data set and split it. The same arguments and data give the same split everywhere.
 
     Args:
         name: a name from ``catalogue``, a path that ends in ``.npz`` (see ``npz.read_npz``), or a function of
-            yours as ``pkg.module:function`` (see ``function.read_function``).
+            yours as ``pkg.module:function`` (see ``function.source_of``).
         data_dir: where downloaded data sets are; ``default_data_dir()`` by default. What is absent is
             downloaded to it.
         train_size: keep this many training samples, stratified by class; all by default.
@@ -59,6 +58,7 @@ def load(
             scales to [-1, 1], ``as-is`` numbers that it leaves alone.
         progress: called with (bytes there, bytes in all) while something is downloaded.
         draw: which of the splits that could be drawn (``droplab.resampling``); the one of ``split_seed`` where absent.
+        given: what your function has given, where it was called already.
 
     Returns:
         The parts. Those cut here are stratified by class and keep the source's order.
@@ -73,14 +73,15 @@ def load(
     (500, 200, (1, 28, 28), 10)
     """
     with told_if_full(f"reading data {name}"):
-        source = declare(_read(name, data_dir, options or {}, progress), inputs)
+        source = declare(_read(name, data_dir, options or {}, progress, given), inputs)
         return split(source, train_size=train_size, validation_size=validation_size, split_seed=split_seed, draw=draw)
 
 
-def _read(name: str, data_dir: Path | None, options: Mapping[str, Any], progress: Progress | None) -> Source:
-    is_function = name not in DATASETS and not name.endswith(".npz") and looks_like_object(name)
-    if is_function or is_given(name):
-        return read_function(name, options)
+def _read(
+    name: str, data_dir: Path | None, options: Mapping[str, Any], progress: Progress | None, given: Returned | None
+) -> Source:
+    if is_function(name):
+        return source_of(returned(name, options) if given is None else given)
     if options:
         raise DataError(
             f"data {quote(name)} takes no options, {clip(', '.join(options))} arrived; options go to "

@@ -12,7 +12,7 @@ from droplab.data import Split
 from droplab.errors import SpecError, UserError, clip, quote_text
 from droplab.execution.check import check_arms
 from droplab.execution.check.suits import check_recipe
-from droplab.execution.loading import load_data
+from droplab.execution.loading import load_data, told_task
 from droplab.execution.places import Places
 from droplab.models import build
 from droplab.spec.experiment import ExperimentSpec
@@ -45,8 +45,8 @@ def fit_set(values: Mapping[str, Any], data_dir: Path | None = None) -> tuple[di
     spec = _without_arms(values)
     if spec.model.name == MADE_FOR:
         return dict(values), []
-    data = spec.data
-    split = load_data(data, data_dir, spec.task)
+    spec, given = told_task(spec)
+    split = load_data(spec.data, data_dir, spec.task, given=given)
     shape = split.shape
     inputs = split.train.take(torch.tensor([0, 1])).inputs if isinstance(split, TaskSplit) else torch.zeros(2, *shape)
     with borrowed_generators():

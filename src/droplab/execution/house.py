@@ -17,7 +17,7 @@ from droplab.execution.experiment import ChosenPlan, Whole
 from droplab.execution.fingerprint import changed_code
 from droplab.execution.folder import default_folder
 from droplab.execution.house_set import HouseSet, terms_for
-from droplab.execution.loading import check_same_data, lay_out_for, split_of, with_sizes
+from droplab.execution.loading import check_same_data, lay_out_for, split_of, told_task, with_sizes
 from droplab.execution.plan import Plan
 from droplab.execution.runs import LoopRuns
 from droplab.execution.seed_data import drawn
@@ -81,7 +81,9 @@ class House:
 
     def look(self, device: torch.device, say: Callable[[str], None]) -> None:
         """See ``Experiment``."""
-        split = split_of(self.spec, 0, self._data_dir)
+        self.spec, given = told_task(self.spec)
+        split = split_of(self.spec, 0, self._data_dir, given)
+        del given
         if self.spec.resample:
             split_of(self.spec, max(self.spec.seeds), self._data_dir)
         for line in split.told if isinstance(split, TaskSplit) else ():

@@ -10,10 +10,14 @@ from typing import Any
 import torch
 
 from droplab.data import Split, load
-from droplab.errors import DesignError, UserError
+from droplab.data.beyond import is_more
+from droplab.data.function import Returned, is_function, returned
+from droplab.data.repeat import ADVICE
+from droplab.errors import DataError, DesignError, UserError
 from droplab.records import ExperimentRecord
 from droplab.resampling import Draw, draw_of
 from droplab.spec.changes import SIZE
+from droplab.spec.enlarged import for_any_data
 from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.rivals import train_sizes
 from droplab.spec.tables import DataSpec
@@ -24,7 +28,24 @@ from droplab.tasks.table import make_task
 from droplab.training.samples import RunData, lay_out
 
 
-def split_of(spec: ExperimentSpec, seed: int, data_dir: Path | None = None) -> Split | TaskSplit:
+def told_task(spec: ExperimentSpec) -> tuple[ExperimentSpec, Returned | None]:
+    """The spec with the task that its data want, where it names none; and what their function has given meanwhile.
+
+    Raises:
+        DataError: the function cannot be found, or raises.
+
+    >>> told_task(ExperimentSpec())[0].task
+    'classification'
+    """
+    if not is_function(spec.data.name):
+        return spec, None
+    given = returned(spec.data.name, spec.data.options)
+    return for_any_data(spec) if is_more(given.value) else spec, given
+
+
+def split_of(
+    spec: ExperimentSpec, seed: int, data_dir: Path | None = None, given: Returned | None = None
+) -> Split | TaskSplit:
     """The split that a seed trains and is measured on: one for all, unless the spec resamples.
 
     Raises:
@@ -34,7 +55,7 @@ def split_of(spec: ExperimentSpec, seed: int, data_dir: Path | None = None) -> S
     >>> len(split_of(spec, 7).validation), split_of(spec, 7).fingerprint == split_of(spec, 8).fingerprint
     (800, False)
     """
-    return load_data(spec.data, data_dir, spec.task, draw_of(spec.resample, seed))
+    return load_data(spec.data, data_dir, spec.task, draw_of(spec.resample, seed), given=given)
 
 
 def load_data(
@@ -43,8 +64,9 @@ def load_data(
     task: Any = DEFAULT,
     draw: Draw | None = None,
     scaled_by: int | None = 0,
+    given: Returned | None = None,
 ) -> Split | TaskSplit:
-    """Load and split what a spec's ``data`` names, for its task; ``scaled_by`` as in ``load_split``.
+    """Load and split what a spec's ``data`` names, for its task; ``scaled_by`` and ``given`` as in ``load_split``.
 
     Raises:
         DataError: the data cannot be had, or do not hold.
@@ -52,29 +74,19 @@ def load_data(
     >>> len(load_data(DataSpec(name="fashion-mnist-mini", train_size=100)).train)
     100
     """
-    if task != DEFAULT:
-        return load_split(
-            data.name,
-            make_task(task),
-            data_dir=data_dir,
-            train_size=data.train_size,
-            validation_size=data.validation_size,
-            split_seed=data.split_seed,
-            options=data.options,
-            pixels=data.inputs == "pixels",
-            draw=draw,
-            scaled_by=scaled_by,
-        )
-    return load(
-        data.name,
-        data_dir=data_dir,
-        train_size=data.train_size,
-        validation_size=data.validation_size,
-        split_seed=data.split_seed,
-        options=data.options,
-        inputs=data.inputs,
-        draw=draw,
-    )
+    sizes = {"train_size": data.train_size, "validation_size": data.validation_size, "split_seed": data.split_seed}
+    common: dict[str, Any] = {"data_dir": data_dir, "options": data.options, "draw": draw, **sizes}
+    if task == DEFAULT:
+        return load(data.name, inputs=data.inputs, given=given, **common)
+    if given is None and is_function(data.name):
+        given = returned(data.name, data.options)
+    common |= {"pixels": data.inputs == "pixels", "scaled_by": scaled_by}
+    split = load_split(data.name, make_task(task), given=given, **common)
+    if given is not None and given.drew:
+        again = load_split(data.name, make_task(task), given=replace(given, value=given.again()), **common)
+        if again.fingerprint != split.fingerprint:
+            raise DataError(f"data {data.name!r} returned other samples when it was called a second time. {ADVICE}.")
+    return split
 
 
 def lay_out_for(spec: ExperimentSpec, split: Split | TaskSplit, fit_size: int, device: torch.device) -> RunData:

@@ -9,6 +9,7 @@ from droplab.errors import SpecError
 from droplab.spec.arm import ArmSpec
 from droplab.spec.experiment import ExperimentSpec
 from droplab.spec.specfile import parse_spec
+from droplab.spec.task import DEFAULT, OF_ANY_DATA
 from droplab.variants.asked import normal_form
 
 RENAMED = "renamed"
@@ -17,9 +18,23 @@ _ADDED = ("arms", "seeds", "baseline", "compute")
 
 
 def as_it_began(design: Mapping[str, Any], spec: Any) -> Any:
-    """The spec under the name that its experiment was made with, where it has the one that it was given afterwards."""
+    """The spec under the name that its experiment was made with, where it has the one that it was given afterwards.
+
+    And with the task that its data were found to want, where it names none.
+    """
     first = design["spec"].get("name")
-    return spec.model_copy(update={"name": first}) if design.get(RENAMED) == spec.name != first else spec
+    if design.get(RENAMED) == spec.name != first:
+        spec = spec.model_copy(update={"name": first})
+    return for_any_data(spec) if design["spec"].get("task") == OF_ANY_DATA else spec
+
+
+def for_any_data(spec: Any) -> Any:
+    """The spec with the task of classes that reads any data, where it names none.
+
+    >>> for_any_data(ExperimentSpec()).task["figures"], for_any_data(ExperimentSpec(task="regression")).task
+    (['loss', 'accuracy'], 'regression')
+    """
+    return spec.model_copy(update={"task": dict(OF_ANY_DATA)}) if getattr(spec, "task", "") == DEFAULT else spec
 
 
 def has_its_arms(before: Mapping[str, Any], spec: ExperimentSpec) -> bool:

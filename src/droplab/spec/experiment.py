@@ -22,7 +22,7 @@ from droplab.spec.arm import KIND_BEFORE, TUTORIAL_ARMS, ByName, HouseArm, check
 from droplab.spec.plan import KEYS, Planned
 from droplab.spec.seeds import Seeds
 from droplab.spec.tables import ComputeSpec, DataSpec, ModelSpec, RecipeSpec
-from droplab.spec.task import DEFAULT
+from droplab.spec.task import DEFAULT, OF_ANY_DATA
 from droplab.spec.task import normal_form as task_form
 
 
@@ -69,7 +69,7 @@ class ExperimentSpec(Planned, ByName):
         data = values.get("data")
         name = data.get("name") if isinstance(data, Mapping) else getattr(data, "name", None)
         is_table = isinstance(name, str | Path) and str(name).endswith(".csv")
-        return {**values, "task": {"name": DEFAULT, "figures": ["loss", "accuracy"]}} if is_table else values
+        return {**values, "task": dict(OF_ANY_DATA)} if is_table else values
 
     @model_validator(mode="after")
     def _names_hold_together(self) -> ExperimentSpec:

@@ -10,6 +10,8 @@ from droplab.given import name_of
 
 DEFAULT = "classification"
 """The task of a spec that names none, and of all ledgers from before there were others."""
+OF_ANY_DATA: dict[str, Any] = {"name": DEFAULT, "figures": ["loss", "accuracy"]}
+"""The same for data that are more than images or vectors in memory; a spec need not write it."""
 
 
 def normal_form(value: Any) -> Any:

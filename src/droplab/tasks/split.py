@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from droplab.data.csv import Table
+from droplab.data.function import Returned
 from droplab.data.given_parts import GivenParts, read_given
 from droplab.data.on_disk import shared
 from droplab.data.picked import Source, pick
@@ -96,6 +97,7 @@ def load_split(
     pixels: bool = False,
     draw: Draw | None = None,
     scaled_by: int | None = 0,
+    given: Returned | None = None,
 ) -> TaskSplit:
     """Read and split what a spec names, for a task.
 
@@ -114,6 +116,7 @@ def load_split(
         draw: as in ``droplab.data.load``.
         scaled_by: columns of a table become what so many training rows know (``None``: all), and not what the
             ``train_size`` rows do.
+        given: what a data function has given, where it was called already.
 
     Raises:
         DataError: data that cannot be had, do not hold, or are not the task's.
@@ -123,8 +126,8 @@ def load_split(
     >>> len(split.train), split.classes, split.shape
     (500, 10, (1, 28, 28))
     """
-    given = read_given(name, data_dir=data_dir, options=options or {}, pixels=pixels)
-    everything = given.parts["train"]
+    found = read_given(name, data_dir=data_dir, options=options or {}, pixels=pixels, given=given)
+    everything = found.parts["train"]
     check_texts(name, task, everything)
     rows, told, how, across = np.arange(len(everything)), list[str](), "", 0
     chosen: dict[str, Any] = {}
@@ -132,16 +135,16 @@ def load_split(
         ("test", _TENTH, Cut.TEST),
         ("validation", _TENTH if validation_size is None else validation_size, Cut.VALIDATION),
     ):
-        if part not in given.parts:
+        if part not in found.parts:
             drawn = draw if purpose is Cut.VALIDATION else None
-            sides = cut_off(given, task, rows, size, split_seed, purpose, drawn)
+            sides = cut_off(found, task, rows, size, split_seed, purpose, drawn)
             chosen[part], rows, how, across = rows[sides.taken], rows[sides.left], sides.how, across + sides.across
         elif part == "validation" and draw is not None:
-            raise own_validation(name, len(given.parts[part]))
+            raise own_validation(name, len(found.parts[part]))
         elif part == "validation" and validation_size is not None:
             raise DataError(
                 f"validation_size {validation_size} was asked for, but {name} brings its own validation part of "
-                f"{len(given.parts[part]):,} samples. Leave validation_size out."
+                f"{len(found.parts[part]):,} samples. Leave validation_size out."
             )
     trainable = rows
     if train_size is not None and train_size > len(rows):
@@ -151,7 +154,7 @@ def load_split(
         if count is None or count >= len(trainable):
             return trainable
         seed = split_seed if draw is None else draw.seed(split_seed)
-        return trainable[cut_off(given, task, trainable, count, seed, Cut.TRAIN).taken]
+        return trainable[cut_off(found, task, trainable, count, seed, Cut.TRAIN).taken]
 
     rows = kept(train_size)
     known = rows if scaled_by == 0 else kept(scaled_by)
@@ -160,16 +163,16 @@ def load_split(
         if part in chosen:
             parts[part] = _pick(everything, chosen[part], known, _nothing)
         else:
-            parts[part] = given.parts[part]
+            parts[part] = found.parts[part]
     counts = {part: len(chosen.get(part, ())) for part in ("validation", "test")}
     notices = [Notice(f"cut_{how}", detail=counts)] if how else []
     notices += [Notice("across_the_cut", detail={"count": across})] if across else []
-    whole = _whole(given, task, parts, [rows, *chosen.values()], told, notices)
+    whole = _whole(found, task, parts, [rows, *chosen.values()], told, notices)
     return replace(
         whole,
         trainable=len(trainable),
-        validation_groups=_groups_of(given, chosen.get("validation")),
-        vocabulary=given.vocabulary,
+        validation_groups=_groups_of(found, chosen.get("validation")),
+        vocabulary=found.vocabulary,
         table=(everything, chosen["validation"]) if isinstance(everything, Table) else None,
     )
 

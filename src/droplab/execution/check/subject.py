@@ -76,6 +76,11 @@ def _way_out(said: str, batch: Batch) -> str:
             ". BatchNorm cannot train on a single sample. Choose a recipe.batch_size or data.train_size that leaves a "
             "larger last batch, or leave it out: recipe.drop_last = true"
         )
+    if "scalar types: Long" in said:
+        return (
+            ". An embedding wants whole numbers, and vectors without a task become float32; one with options leaves "
+            'them whole: task = { name = "classification", figures = ["loss", "accuracy"] }'
+        )
     if "can't allocate memory" in said or "out of memory" in said:
         return ". Choose a smaller recipe.batch_size"
     return ""
