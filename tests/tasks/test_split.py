@@ -185,6 +185,19 @@ def test_listed_targets_are_all_known():
         split(task, {**parts, "train": wrong})
 
 
+def test_classes_that_a_data_set_lists_give_their_shares():
+    data = Listed(200)
+    data.targets = [(at * 7 % 20 > 2) + (at * 7 % 20 > 9) for at in range(200)]
+    found = split(Classification(), data)
+    parts = [found.train, found.validation, found.test.open()]
+    counts = [torch.bincount(part.take(torch.arange(len(part))).targets).tolist() for part in parts]
+    assert counts == [[24, 57, 81], [3, 6, 9], [3, 7, 10]]
+    assert [notice.code for notice in found.notices if notice.code.startswith("cut_")] == ["cut_class"]
+    folds = [split(Classification(), data, draw=Draw(0, at, 3)).validation for at in range(3)]
+    assert [torch.bincount(one.take(torch.arange(len(one))).targets).tolist() for one in folds] == [[9, 21, 30]] * 3
+    assert "cut_plain" in [notice.code for notice in split(Classification(), Otherwise(200)).notices]
+
+
 class Otherwise(Listed):
     """Gives other targets than it lists."""
 

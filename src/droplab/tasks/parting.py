@@ -1,20 +1,26 @@
-"""By what a source's samples are cut: groups or times where it says them, a stream by its order, else classes."""
+"""By what a source's samples are cut: groups or times where it says them, a stream by its order, else classes.
+
+Those of samples in memory are known, and of data on disk those that the data set lists.
+"""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 from droplab.data.csv import Table
 from droplab.data.cuts import cut, folds
 from droplab.data.given_parts import GivenParts
+from droplab.data.on_disk import listed_targets
 from droplab.data.samples import Samples
 from droplab.data.sorts import check_one
 from droplab.data.stratify import Cut, Indices
 from droplab.data.tokens import Windows
 from droplab.errors import DataError
 from droplab.resampling import Draw
+from droplab.tasks.classification import Classification
 from droplab.tasks.task import Task
 
 
@@ -79,4 +85,10 @@ def _by(given: GivenParts, task: Task, rows: Indices) -> tuple[dict[str, Any], s
         strata = task.strata(targets)
         if strata is not None:
             return {"strata": strata.numpy()[rows]}, "class"
-    return {}, "plain"
+    listed = listed_targets(everything) if isinstance(task, Classification) else None
+    if listed is None:
+        return {}, "plain"
+    some = torch.tensor([0, len(listed) // 2, len(listed) - 1])
+    as_read = everything.take(some).targets
+    agree = isinstance(as_read, torch.Tensor) and torch.equal(as_read, listed[some])
+    return ({"strata": listed.numpy()[rows]}, "class") if agree else ({}, "plain")
