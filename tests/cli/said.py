@@ -13,7 +13,7 @@ from droplab import errors
 
 ROOT = Path(droplab.__file__).parent
 _ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type)} | {"ValueError", "TypeError"}
-_LINES = {"say", "warn"}
+_LINES = {"say", "tell", "warn"}
 """Functions that show their text."""
 _ADDS = {"append", "extend"}
 _LISTS = {"problem", "problems", "wrong", "complaints", "found_problems", "why"}

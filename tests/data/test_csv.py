@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 
 import numpy as np
@@ -109,3 +110,26 @@ def test_without_pandas(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(DataError, match=r"pip install 'droplab\[pandas\]'"):
         read_csv("table.csv", "y")
+
+
+DOUBTED = {
+    "missing": (["1.5", "2", "?", "3", "?", "-", "4"] * 6, {}, "57.1% of its cells are numbers, and '?' is none"),
+    "thousands": (["1,200", "80", "90"] * 6, {}, "66.7% of its cells are numbers, and '1,200' is none"),
+    "a name": ([f"row {at}" for at in range(30)], {}, r"30 values in 30 training rows.*drop = \['c'\]"),
+    "texts": (["1", "a", "b"] * 6, {}, None),
+    "few rows": ([f"row {at}" for at in range(18)], {}, None),
+    "codes": ([str(at % 9) for at in range(18)], {"dtype": {"c": str}}, None),
+    "told": (["1.5", "2", "?"] * 6, {"na_values": ["?"]}, None),
+}
+
+
+@pytest.mark.parametrize("case", DOUBTED)
+def test_a_category_that_may_be_none_is_doubted(case, tmp_path):
+    cells, options, words = DOUBTED[case]
+    file = tmp_path / "t.csv"
+    file.write_text("c,y\n" + "".join(f'"{cell}",{at % 2}\n' for at, cell in enumerate(cells)), encoding="utf-8")
+    told = []
+    table = read_csv(file, "y", **options)
+    table.samples(np.arange(len(cells)), np.arange(len(cells)), told.append)
+    assert len(told) == 1 + (words is not None), told
+    assert words is None or re.search(words, told[-1])

@@ -16,6 +16,9 @@ from torch import Tensor
 from droplab.data.samples import Samples
 from droplab.errors import DataError, quote, suggest
 
+_FEW, _OWN = 20, 0.9
+"""Values from which on a category is doubted, where they are more than this share of the rows."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -216,16 +219,18 @@ def _number(
         mean, deviation = float(np.nanmin(known)), 0.0
     missing = np.isnan(values)
     scaled = (np.where(missing, mean, values) - mean) / (deviation or 1.0)
-    said = f"{name}: a number, mean {mean:.4g} and deviation {deviation:.4g} of the training rows become 0 and 1"
-    if not deviation:
-        said = f"{name}: a number that does not vary in the training rows, moved to 0"
-    found = [torch.from_numpy(scaled[rows].astype(np.float32))]
+    found, rest = [torch.from_numpy(scaled[rows].astype(np.float32))], ""
     if np.isnan(known).any():
         found.append(torch.from_numpy(missing[rows].astype(np.float32)))
-        said += f"; {int(missing.sum()):,} missing become 0, and one more column says where"
+        rest = f"; {int(missing.sum()):,} missing become 0, and one more column says where"
     elif missing.any():
-        said += f"; {int(missing.sum()):,} missing, none in training rows, become 0"
-    tell(said)
+        rest = f"; {int(missing.sum()):,} missing, none in training rows, become 0"
+    if deviation:
+        tell(
+            f"{name}: a number, mean {mean:.4g} and deviation {deviation:.4g} of the training rows become 0 and 1{rest}"
+        )
+    else:
+        tell(f"{name}: a number that does not vary in the training rows, moved to 0{rest}")
     return found
 
 
@@ -237,11 +242,41 @@ def _category(name: str, column: Any, rows: NDArray[Any], train: NDArray[Any], t
     found = np.zeros(len(texts), np.int64)
     if len(known):
         found = np.where((known[at] == texts) & ~missing, at + 1, 0)
-    said = f"{name}: a category of {len(known)} values in the training rows, numbered from 1"
-    if missing.any():
-        said += f"; {int(missing.sum()):,} missing become 0"
+    rest = f"; {int(missing.sum()):,} missing become 0" if missing.any() else ""
     others = int(((found == 0) & ~missing).sum())
-    if others:
-        said += f"; {others:,} of values that the training rows do not have become 0"
-    tell(said)
+    more = f"; {others:,} of values that the training rows do not have become 0" if others else ""
+    tell(f"{name}: a category of {len(known)} values in the training rows, numbered from 1{rest}{more}")
+    _doubt(name, texts[train][~missing[train]], tell)
     return torch.from_numpy(found[rows].astype(np.int64))
+
+
+def _doubt(name: str, texts: NDArray[Any], tell: Callable[[str], Any]) -> None:
+    """Say where a category may be none: most of its cells are numbers, or nearly each row has one of its own."""
+    values, counts = np.unique(texts, return_counts=True)
+    strange = [at for at, text in enumerate(values.tolist()) if not is_number(text)]
+    if strange and 2 * counts[strange].sum() < counts.sum():
+        share, commonest = 1 - counts[strange].sum() / counts.sum(), quote(str(values[max(strange, key=counts.item)]))
+        tell(
+            f"{name}: {share:.1%} of its cells are numbers, and {commonest} is none. Where that means that one is "
+            f"missing: data.options = {{ na_values = [{commonest}] }}; where it is a number: "
+            'thousands = ",", or decimal = ","'
+        )
+    elif len(values) > max(_FEW, _OWN * len(texts)):
+        tell(
+            f"{name}: {len(values):,} values in {len(texts):,} training rows, which a model can learn by heart, and "
+            "says nothing of other rows; if it is a name, or the number of a row, leave it out: "
+            f"drop = [{quote(name)}]"
+        )
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is read as a number.
+
+    >>> is_number("1e3"), is_number("1,200"), is_number("?")
+    (True, False, False)
+    """
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

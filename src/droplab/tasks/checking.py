@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from droplab.data.csv import Table
+from droplab.data.csv import Table, is_number
 from droplab.data.picked import Source
 from droplab.data.trees import Tree, leaves
 from droplab.errors import DataError, ModelError, UserError, quote, words_of
@@ -76,18 +76,10 @@ def check_texts(name: str, task: Task, everything: Any) -> None:
     if isinstance(task, Regression) and isinstance(everything, Table) and everything.class_names:
         texts = everything.class_names
         raise DataError(
-            f"the target of {name} holds texts, such as {quote(next(filterfalse(_reads, texts), texts[0]))}, and "
+            f"the target of {name} holds texts, such as {quote(next(filterfalse(is_number, texts), texts[0]))}, and "
             "numbers are to be predicted. Repair them, or say how they are read, as to pandas.read_csv: data.options = "
             '{ thousands = ",", na_values = ["?"] }. Texts that are classes: task = "classification"'
         )
-
-
-def _reads(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def try_out(task: Task, model: nn.Module, inputs: Tree, targets: Any) -> None:
