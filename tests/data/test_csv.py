@@ -113,7 +113,7 @@ def test_without_pandas(monkeypatch):
 
 
 DOUBTED = {
-    "missing": (["1.5", "2", "?", "3", "?", "-", "4"] * 6, {}, "57.1% of its cells are numbers, and '?' is none"),
+    "missing": (["1.5", "2", "?", "3", "?", "-", "4"] * 6, {}, "57.1% of its cells are numbers, and '.' is none"),
     "thousands": (["1,200", "80", "90"] * 6, {}, "66.7% of its cells are numbers, and '1,200' is none"),
     "a name": ([f"row {at}" for at in range(30)], {}, r"30 values in 30 training rows.*drop = \['c'\]"),
     "texts": (["1", "a", "b"] * 6, {}, None),
