@@ -60,6 +60,7 @@ def trained(tmp_path_factory):
         patch.setenv("WANDB_DIR", str(home))
         patch.setenv("WANDB_SILENT", "true")
         mlflow.set_tracking_uri("sqlite:///own.db")
+        wandb.teardown()  # a session of a test before keeps its own settings
         said = []
         listener = droplab.listener.Silent()
         patch.setattr(listener, "say", said.append)
