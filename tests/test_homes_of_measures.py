@@ -18,7 +18,8 @@ WEB = SOURCE.parent.parent / "web" / "src"
 NAMES = {name for measure in CLASSIFICATION for name in (measure.name, *(f"{part}_{measure.name}" for part in PARTS))}
 HOMES = {
     "records.py": "the house's measures",
-    "data/function.py": "an example in a message",
+    "data/checking.py": "an example in a message",
+    "execution/check/subject.py": "as above",
     "execution/final.py": "the house's loop on the test set",
     "foreign/measures.py": "names of others' measures that do not say which way is better",
     "report/samples.py": "a key of what is sent to the page",

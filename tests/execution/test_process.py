@@ -1,5 +1,6 @@
 """Loops in worker processes: by name or by value, equal to the bit, and refused where they cannot go."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -8,22 +9,34 @@ import warnings
 
 import pytest
 import torch
+from torch.utils.data import DataLoader, TensorDataset
 
 import droplab
 from droplab.cli.translating import translate
 from droplab.cli.warned import told_warnings
 from droplab.execution.executors.warned import Heard
 from tests.training.asking import compared, short
-from tests.training.loops import MEASURES, Net, regression
+from tests.training.loops import MEASURES, Net, X, regression
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 TWO = {"executor": "process", "workers": 2, "threads": 1}
 
 
 def interrupted_once(path):
-    """A loop of this test's own, which stops the driver in its second epoch, once; it goes to workers by value."""
+    """A loop of this test's own, which stops the driver in its second epoch, once; it goes to workers by value.
+
+    What it starts itself is started as here: a forked loader's worker needs no name for the data set.
+    """
+    method = multiprocessing.get_start_method()
+
+    class Rows(TensorDataset):
+        pass
 
     def train(run):
+        assert multiprocessing.get_start_method() == method
+        if method == "fork":
+            assert len(list(DataLoader(Rows(X), batch_size=X.shape[0], num_workers=1))) == 1
+
         def stop(epoch):
             if epoch == 1 and not path.exists():
                 path.touch()

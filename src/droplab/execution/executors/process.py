@@ -34,7 +34,9 @@ class _Worker:
         self.connection: Connection[Any, Any]
         self.connection, theirs = context.Pipe()
         self.stop = context.Event()
-        self.process = context.Process(target=worker.main, args=(theirs, run_set, self.stop), daemon=run_set.daemon)
+        own = multiprocessing.get_start_method(allow_none=True)
+        args = theirs, run_set, self.stop, own
+        self.process = context.Process(target=worker.main, args=args, daemon=run_set.daemon)
         with _threads_in_environment(run_set.plan.threads), _without_main():
             self.process.start()
         theirs.close()

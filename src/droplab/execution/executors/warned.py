@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -14,8 +15,10 @@ from droplab.warned import told_by
 def sent(send: Callable[..., None]) -> AbstractContextManager[None]:
     """Within it, what this process would show of warnings is sent instead, in the words of ``Heard.hear``.
 
-    A warning of a class that not every process has stays here.
+    A warning of a class that not every process has stays here, and so does one of a process forked from this one, such
+    as a loader's worker.
     """
+    owner = os.getpid()
 
     def tell(
         message: Warning | str,
@@ -25,7 +28,7 @@ def sent(send: Callable[..., None]) -> AbstractContextManager[None]:
         file: TextIO | None = None,
         line: str | None = None,  # noqa: ARG001  # as ``warnings.showwarning`` is called
     ) -> bool:
-        known = file is None and getattr(builtins, category.__name__, None) is category
+        known = file is None and os.getpid() == owner and getattr(builtins, category.__name__, None) is category
         if known:
             send("warned", str(message), category, filename, lineno)
         return known

@@ -12,6 +12,7 @@ the connection breaks and the worker ends.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -36,8 +37,17 @@ ANSWERED = ("planned", "counted", "epoch", "restart", "notice", "also_in")
 """Of what a run tells: what it waits for until the driver has done it."""
 
 
-def main(connection: Connection[Any, Any], run_set: RunSet, stop: Event) -> None:
-    """The worker's life; started by ``ProcessExecutor`` in a spawned process."""
+def main(connection: Connection[Any, Any], run_set: RunSet, stop: Event, method: str | None) -> None:
+    """The worker's life; started by ``ProcessExecutor`` in a spawned process.
+
+    Args:
+        connection: to the driver.
+        run_set: what to open.
+        stop: set where runs are to end.
+        method: how the driver starts processes by default. Those of this one, such as a loader's workers, are started
+            so too, and not spawned as it was itself: they cost and know what they do where one process does it all.
+    """
+    multiprocessing.set_start_method(method, force=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
