@@ -25,7 +25,7 @@ SHOWN = (("doses", "dropout 0.5"), ("when", "dropout 0.5"))
 
 def rates() -> ExperimentRecord:
     """The recorded rates, with their arms as the experiment had them."""
-    record = reword_results.read("rates", (reword_results.HERE / "rates.md").read_text(encoding="utf-8"))
+    record = reword_results.read("rates")
     arms = [
         {"name": arm, "p": 0.0 if arm == record.baseline else float(arm.removeprefix("dropout "))}
         for arm in record.arms

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
+
+import recorded
+import second_set
 
 import droplab
 from droplab.ledger import Ledger
@@ -17,12 +21,17 @@ from droplab.records import ExperimentRecord
 from droplab.report import write_effects, write_metrics
 from droplab.spec.presets import demo
 
-HERE = Path(__file__).resolve().parent.parent / "docs" / "results"
 SET_1 = {"endpoints": "1"}
 """What is recorded was asked before there was another set, and is asked again in its words."""
 CIFAR10 = {**SET_1, "data": {"name": "cifar10"}, "recipe": {"epochs": 15}, "seeds": 5}
 COMMANDS = {"demo": "droplab compare", "cifar10": "droplab compare --data cifar10 --seeds 5 --epochs 15"}
-TITLES = {"demo": "The embedded demonstration", "cifar10": "The tutorial's experiment on CIFAR-10"}
+TITLES = {
+    "demo": {"en": "The embedded demonstration", "ja": "同梱のデータでのデモ"},
+    "cifar10": {"en": "The tutorial's experiment on CIFAR-10", "ja": "CIFAR-10 でのチュートリアルの実験"},
+}
+ALL = {"en": "every metric of every epoch", "ja": "全エポックの全指標"}
+CURVES = {"en": "losses, accuracies, gap and p of every epoch", "ja": "各エポックの損失、精度、汎化ギャップ、p"}
+"""What the table of metrics holds."""
 
 
 def record(
@@ -30,64 +39,45 @@ def record(
     results: droplab.Results,
     *,
     script: str = "scripts/record_results.py",
-    extra: str = "",
+    extra: Mapping[str, str] | None = None,
     curves: ExperimentRecord | None = None,
 ) -> None:
-    """Write one experiment's page and tables.
+    """Write one experiment's pages, tables and design.
 
     Args:
         name: of the files.
         results: the experiment.
-        script: what the page says it was written by.
-        extra: goes between the verdict and the environment.
+        script: what the pages say they were written by.
+        extra: by language, what goes between the verdict and the environment.
         curves: in place of the whole record, what the table of metrics holds.
     """
     with Ledger.open(results.folder / "ledger.sqlite") as ledger:
         design, environments = ledger.design(), ledger.environments()
-    shown = json.dumps(environments[0], indent=2, ensure_ascii=False, sort_keys=True)
-    plan = json.dumps({**design["plan"], **design["calibration"]}, indent=2, sort_keys=True)
     seconds = [sum(run.metrics["seconds"]) for run in results.record.runs.values()]
-    table = "every metric of every epoch" if curves is None else "losses, accuracies, gap and p of every epoch"
-    page = f"""# {TITLES[name]}
-
-Written by `{script}` from the experiment's ledger; the command was
-
-```sh
-{COMMANDS[name]}
-```
-
-Begun {design["created"]}. {len(seconds)} runs, {sum(seconds):.0f} seconds of training in all, evaluation not counted.
-Tables: [effects]({name}-effects.csv), [{table}]({name}-metrics.csv).
-
-## Verdict
-
-```text
-{results.text("en")}
-```
-
-```text
-{results.text("ja")}
-```
-
-{extra}
-## Environment
-
-```json
-{shown}
-```
-
-Executor and threads, chosen by these measurements (images per second; seconds are estimates of the run set):
-
-```json
-{plan}
-```
-"""
-    (HERE / f"{name}.md").write_text(page, encoding="utf-8")
-    with (HERE / f"{name}-effects.csv").open("w", encoding="utf-8", newline="") as file:
+    for lang in recorded.HEADS:
+        page = recorded.told(
+            "recorded",
+            lang,
+            name=name,
+            title=TITLES[name][lang],
+            script=script,
+            command=COMMANDS[name],
+            begun=design["created"],
+            runs=len(seconds),
+            seconds=f"{sum(seconds):.0f}",
+            table=(ALL if curves is None else CURVES)[lang],
+            verdict=recorded.block(results.verdict, results.record, lang),
+            extra=extra[lang] if extra else "",
+            environment=json.dumps(environments[0], indent=2, ensure_ascii=False, sort_keys=True),
+            plan=json.dumps({**design["plan"], **design["calibration"]}, indent=2, sort_keys=True),
+        )
+        recorded.place(name, lang).write_text(page, encoding="utf-8")
+        print(f"wrote {recorded.place(name, lang)}")
+    second_set.keep_design(name, results.record)
+    with (recorded.HERE / f"{name}-effects.csv").open("w", encoding="utf-8", newline="") as file:
         write_effects(results.verdict, file)
-    with (HERE / f"{name}-metrics.csv").open("w", encoding="utf-8", newline="") as file:
+    with (recorded.HERE / f"{name}-metrics.csv").open("w", encoding="utf-8", newline="") as file:
         write_metrics(curves or results.record, file)
-    print(f"wrote {HERE / name}.md")
 
 
 def main() -> None:
@@ -98,7 +88,7 @@ def main() -> None:
     parser.add_argument("--cifar-out", type=Path, help="folder of the CIFAR-10 experiment")
     parser.add_argument("--demo-out", type=Path, help="folder of the demonstration")
     options = parser.parse_args()
-    HERE.mkdir(parents=True, exist_ok=True)
+    recorded.HERE.mkdir(parents=True, exist_ok=True)
     if options.only in {None, "demo"}:
         record("demo", droplab.compare({**demo(), **SET_1}, out=options.demo_out))
     if options.only in {None, "cifar10"}:

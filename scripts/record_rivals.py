@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import recorded
 import second_set
 
 import droplab
@@ -75,8 +76,7 @@ def said(answer: Answer, lang: str) -> str:
 
 def page(name: str, lang: str, **values: object) -> str:
     """All that stands before the verdict."""
-    text = (Path(__file__).parent / "pages" / f"{name}.{lang}.md").read_text(encoding="utf-8")
-    return text.format(command=COMMANDS[name], **values)
+    return recorded.told(name, lang, command=COMMANDS[name], **values)
 
 
 def rivals_prose(name: str, record: ExperimentRecord, verdict: Verdict) -> dict[str, str]:

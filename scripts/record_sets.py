@@ -1,4 +1,4 @@
-"""Record a built-in set of arms: run (or continue) it, write its page and tables under docs/results.
+"""Record a built-in set of arms: run (or continue) it, write its pages and tables under docs/results.
 
 python scripts/record_sets.py rates
 python scripts/record_sets.py schedules --out DIR     # where the experiment is
@@ -12,19 +12,20 @@ from pathlib import Path
 from statistics import fmean, median
 
 import record_results as pages
+import recorded
 
 import droplab
-from droplab.analysis.describe import summarise
 from droplab.analysis.paired import paired_t
 from droplab.records import ExperimentRecord
 from droplab.spec.presets import TARGET_GAP, arm_set
 
 CURVES = {"fit_loss", "fit_accuracy", "val_loss", "val_accuracy", "gap"}
 TITLES = {
-    "variants": "Variants",
-    "rates": "Constant rates, up to an excessive one",
-    "schedules": "Schedules and adaptive rates",
+    "variants": {"en": "Variants", "ja": "ドロップアウトの種類"},
+    "rates": {"en": "Constant rates, up to an excessive one", "ja": "一定の率（過大なものまで）"},
+    "schedules": {"en": "Schedules and adaptive rates", "ja": "スケジュールと適応的な率"},
 }
+NO_RATE = {"en": "none", "ja": "なし"}
 
 
 def constant_arms(record: ExperimentRecord) -> list[str]:
@@ -38,15 +39,13 @@ def constant_arms(record: ExperimentRecord) -> list[str]:
 
 def best_constant(record: ExperimentRecord) -> str:
     """The constant arm of the lowest mean validation loss at the last epoch."""
-    return min(constant_arms(record), key=lambda arm: summarise(record, arm).last["val_loss"].mean)
+    means = {arm: fmean(run.metrics["val_loss"][-1] for run in record.complete(arm)) for arm in constant_arms(record)}
+    return min(means, key=lambda arm: means[arm])
 
 
 def against(record: ExperimentRecord, best: str) -> str:
-    """Every arm minus the best constant one, paired over seeds."""
-    lines = [
-        f"| arm | validation loss minus that of `{best}` | validation accuracy, pp | lowest validation loss |",
-        "|---|---|---|---|",
-    ]
+    """Rows of every arm minus the best constant one, paired over seeds."""
+    lines = []
     base = {run.key.seed: run.metrics for run in record.complete(best)}
     for arm in record.arms:
         pairs = [(run.metrics, base[run.key.seed]) for run in record.complete(arm) if run.key.seed in base]
@@ -63,16 +62,15 @@ def against(record: ExperimentRecord, best: str) -> str:
     return "\n".join(lines)
 
 
-def held(record: ExperimentRecord, target: float) -> str:
-    """How near the target the gap is, from the epoch in which the mean gap of ``no dropout`` has passed it."""
+def passed(record: ExperimentRecord, target: float) -> int:
+    """The first epoch, from 0, in which the baseline's mean gap is above the target."""
     base = [run.metrics["gap"] for run in record.complete(record.baseline)]
-    since = next(epoch for epoch in range(record.epochs) if fmean(gap[epoch] for gap in base) > target)
-    lines = [
-        f"From epoch {since + 1} on, the first in which the mean gap of `{record.baseline}` is above {target}:",
-        "",
-        f"| arm | mean gap | mean distance to {target} | largest gap | last epoch's gap | p at the last epoch |",
-        "|---|---|---|---|---|---|",
-    ]
+    return next(epoch for epoch in range(record.epochs) if fmean(gap[epoch] for gap in base) > target)
+
+
+def held(record: ExperimentRecord, target: float, since: int) -> str:
+    """Rows of how near the target the gap is, from an epoch on."""
+    lines = []
     for arm in record.arms:
         runs = record.complete(arm)
         gaps = [run.metrics["gap"][since:] for run in runs]
@@ -90,9 +88,9 @@ def held(record: ExperimentRecord, target: float) -> str:
     return "\n".join(lines)
 
 
-def cost(record: ExperimentRecord) -> str:
-    """Training time against the baseline's, and the rates that were learned or set."""
-    lines = ["| arm | training time / that of the baseline | p at the last epoch |", "|---|---|---|"]
+def cost(record: ExperimentRecord, lang: str) -> str:
+    """Rows of training time against the baseline's, and the rates that were learned or set."""
+    lines = []
     base = median(seconds for run in record.complete(record.baseline) for seconds in run.metrics["seconds"])
     for arm in record.arms:
         runs = record.complete(arm)
@@ -102,40 +100,26 @@ def cost(record: ExperimentRecord) -> str:
             for name in runs[0].metrics
             if name.startswith("p/") and any(run.metrics[name][-1] for run in runs)
         )
-        lines.append(f"| {arm} | {ratio:.2f} | {shown or 'none'} |")
+        lines.append(f"| {arm} | {ratio:.2f} | {shown or NO_RATE[lang]} |")
     return "\n".join(lines)
 
 
-def extra(name: str, record: ExperimentRecord) -> str:
+def extra(name: str, record: ExperimentRecord, lang: str) -> str:
     """What the verdict does not say: everything against the best constant rate, and how the gap was held."""
     best = best_constant(record)
-    text = f"""## Against the best constant rate
-
-Of the constant rates here, `{best}` has the lowest mean validation loss at the last epoch. Means over seeds with 95 %
-intervals of the paired differences, not adjusted for their number. The best constant rate was chosen on these very
-results, which flatters it.
-
-{against(record, best)}
-"""
+    text = recorded.told("against", lang, best=best, rows=against(record, best))
     if name == "variants":
-        text += f"""
-## What they cost, and the rates
-
-Medians of an epoch's training seconds, two runs at a time; the network is small, so that what a layer does beside its
-multiplications weighs more here than in a wide one. Rates are means over seeds; concrete and variational ones are
-learned (a variational layer's p is the mean of its weights' or units').
-
-{cost(record)}
-"""
+        text += recorded.told("cost", lang, rows=cost(record, lang))
     if name == "schedules":
-        text += f"""
-## Was the gap held?
-
-`adaptive gap` and `adaptive gap per site` aim at {TARGET_GAP} nats. They look at the validation set in every epoch,
-which flatters their validation losses. Means over seeds of each run's figures.
-
-{held(record, TARGET_GAP)}
-"""
+        since = passed(record, TARGET_GAP)
+        text += recorded.told(
+            "held",
+            lang,
+            target=TARGET_GAP,
+            baseline=record.baseline,
+            since=since + 1,
+            rows=held(record, TARGET_GAP, since),
+        )
     return text
 
 
@@ -148,18 +132,22 @@ def curves(record: ExperimentRecord) -> ExperimentRecord:
     return replace(record, runs=runs)
 
 
+def write(name: str, results: droplab.Results) -> None:
+    """The set's pages and tables."""
+    pages.COMMANDS[name] = f"droplab compare --set {name}"
+    pages.TITLES[name] = TITLES[name]
+    record = results.record
+    more = {lang: extra(name, record, lang) for lang in recorded.HEADS}
+    pages.record(name, results, script="scripts/record_sets.py", extra=more, curves=curves(record))
+
+
 def main() -> None:
     """Parse the options and record."""
     parser = argparse.ArgumentParser(description="Record a built-in set of arms under docs/results.")
     parser.add_argument("set", choices=tuple(TITLES))
     parser.add_argument("--out", type=Path, help="folder of the experiment")
     options = parser.parse_args()
-    name: str = options.set
-    results = droplab.compare({**arm_set(name), **pages.SET_1}, out=options.out)
-    pages.COMMANDS[name] = f"droplab compare --set {name}"
-    pages.TITLES[name] = TITLES[name]
-    record = results.record
-    pages.record(name, results, script="scripts/record_sets.py", extra=extra(name, record), curves=curves(record))
+    write(options.set, droplab.compare({**arm_set(options.set), **pages.SET_1}, out=options.out))
 
 
 if __name__ == "__main__":

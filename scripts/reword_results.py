@@ -15,40 +15,37 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+import recorded
 import second_set
 
 from droplab.analysis import Verdict, judge
 from droplab.records import ExperimentRecord, RunKey, RunRecord
-from droplab.report import render, write_effects
+from droplab.report import write_effects
 
-HERE = Path(__file__).resolve().parent.parent / "docs" / "results"
 TITLE = re.compile(
     r"```text\n(.+?):\s(\S+)\son\s(\S+)\s\(([\d,]+)\straining\sand\s([\d,]+)\svalidation\simages\)", re.DOTALL
 )
 FIT_SIZE = 5000
 """The recipe's default, which all recorded experiments have."""
-SAYING = "The verdict's words are those of today's rules, from the tables, by `scripts/reword_results.py`."
-UNTESTED = ("images_per_second", "seconds")
-"""What short tables leave out; the verdict's text does not show them."""
 
 
-def read(name: str, page: str) -> ExperimentRecord:
-    """The record as the table holds it; what belongs to the whole experiment comes from the page's title.
+def read(name: str) -> ExperimentRecord:
+    """The record as the table holds it; what belongs to the whole experiment comes from the English page's title.
 
     Raises:
         SystemExit: the page has no verdict.
     """
-    title = TITLE.search(page)
+    title = TITLE.search(recorded.place(name).read_text(encoding="utf-8"))
     if title is None:
         sys.exit(f"{name}.md has no verdict")
     series: dict[RunKey, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    with (HERE / f"{name}-metrics.csv").open(encoding="utf-8", newline="") as file:
+    with (recorded.HERE / f"{name}-metrics.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             series[RunKey(row["arm"], int(row["seed"]))][row["metric"]].append(float(row["value"]))
     train, validation = (int(title[place].replace(",", "")) for place in (4, 5))
     epochs = max(len(found["val_loss"]) for found in series.values())
     arms = tuple(dict.fromkeys(key.arm for key in series))
-    untested = dict.fromkeys(UNTESTED, (0.0,) * epochs)
+    untested = dict.fromkeys(second_set.UNTESTED, (0.0,) * epochs)
     metrics = {key: untested | {name: tuple(values) for name, values in found.items()} for key, found in series.items()}
     runs = {key: RunRecord(key, "done", epochs, "", found) for key, found in metrics.items()}
     return ExperimentRecord(
@@ -67,20 +64,13 @@ def read(name: str, page: str) -> ExperimentRecord:
 
 def reworded(name: str) -> dict[Path, str]:
     """The pages and the table of effects with the verdict, in both languages, as it is today."""
-    if (HERE / f"{name}-design.json").exists():
-        pages, found = second_set.reworded(name)
-        return {**pages, HERE / f"{name}-effects.csv": _table(found)}
-    page = (HERE / f"{name}.md").read_text(encoding="utf-8")
-    record = read(name, page)
-    verdict = judge(record)
-    head, rest = page.split("## Verdict\n", 1)
-    tail = rest.split("```", 4)[4]
-    words = "\n\n".join(f"```text\n{render(verdict, record, lang)}\n```" for lang in ("en", "ja"))
-    said = "" if SAYING in head else f"{SAYING}\n\n"
-    return {
-        HERE / f"{name}.md": f"{head}{said}## Verdict\n\n{words}{tail}",
-        HERE / f"{name}-effects.csv": _table(verdict),
-    }
+    if (recorded.HERE / f"{name}-design.json").exists():
+        pages, verdict = second_set.reworded(name)
+    else:
+        record = read(name)
+        verdict = judge(record)
+        pages = recorded.reworded(name, verdict, record)
+    return {**pages, recorded.HERE / f"{name}-effects.csv": _table(verdict)}
 
 
 def _table(verdict: Verdict) -> str:
@@ -91,7 +81,7 @@ def _table(verdict: Verdict) -> str:
 
 def names() -> list[str]:
     """Of the results that have a table of metrics."""
-    return sorted(path.stem.removesuffix("-metrics") for path in HERE.glob("*-metrics.csv"))
+    return sorted(path.stem.removesuffix("-metrics") for path in recorded.HERE.glob("*-metrics.csv"))
 
 
 if __name__ == "__main__":

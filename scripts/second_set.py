@@ -10,21 +10,18 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import recorded
+
 from droplab.analysis import Verdict, judge
 from droplab.ledger import Ledger
 from droplab.measures import measures_json, read_measures
 from droplab.records import ExperimentRecord, Notice, RunKey, RunRecord
-from droplab.report import render, write_effects, write_metrics
+from droplab.report import write_effects, write_metrics
 
-HERE = Path(__file__).resolve().parent.parent / "docs" / "results"
-HEADS = {"en": "## Verdict\n", "ja": "## 判定\n"}
 KEPT = {"fit_loss", "fit_accuracy", "val_loss", "val_accuracy", "train_loss", "gap", "seconds"}
 """Figures that a verdict of set "2" is made of, and those of the page's curves."""
-
-
-def place(name: str, lang: str = "en") -> Path:
-    """Where a page is."""
-    return HERE / (f"{name}.md" if lang == "en" else f"{name}.{lang}.md")
+UNTESTED = ("images_per_second", "seconds")
+"""What short tables leave out; the verdict's text does not show them."""
 
 
 def short(record: ExperimentRecord) -> ExperimentRecord:
@@ -54,6 +51,20 @@ def write(
         family: as ``judge`` takes it.
     """
     kept = short(record)
+    keep_design(name, record, family)
+    with (recorded.HERE / f"{name}-metrics.csv").open("w", encoding="utf-8", newline="") as file:
+        write_metrics(kept, file)
+    verdict = judge(kept, family=family)
+    with (recorded.HERE / f"{name}-effects.csv").open("w", encoding="utf-8", newline="") as file:
+        write_effects(verdict, file)
+    for lang, said in prose.items():
+        page = f"{said}\n{recorded.HEADS[lang]}\n{recorded.block(verdict, kept, lang)}\n\n{_environment(folder, lang)}"
+        recorded.place(name, lang).write_text(page, encoding="utf-8")
+        print(f"wrote {recorded.place(name, lang)}")
+
+
+def keep_design(name: str, record: ExperimentRecord, family: int | None = None) -> None:
+    """Write what belongs to the whole experiment, which tables do not hold."""
     design = {
         "name": record.name,
         "spec": dict(record.spec),
@@ -70,20 +81,7 @@ def write(
         "family": family,
     }
     text = json.dumps(design, indent=1, ensure_ascii=False)
-    (HERE / f"{name}-design.json").write_text(f"{text}\n", encoding="utf-8")
-    with (HERE / f"{name}-metrics.csv").open("w", encoding="utf-8", newline="") as file:
-        write_metrics(kept, file)
-    verdict = judge(kept, family=family)
-    with (HERE / f"{name}-effects.csv").open("w", encoding="utf-8", newline="") as file:
-        write_effects(verdict, file)
-    for lang, said in prose.items():
-        page = f"{said}\n{HEADS[lang]}\n{_block(verdict, kept, lang)}\n\n{_environment(folder, lang)}"
-        place(name, lang).write_text(page, encoding="utf-8")
-        print(f"wrote {place(name, lang)}")
-
-
-def _block(verdict: Verdict, record: ExperimentRecord, lang: str) -> str:
-    return f"```text\n{render(verdict, record, lang)}\n```"
+    (recorded.HERE / f"{name}-design.json").write_text(f"{text}\n", encoding="utf-8")
 
 
 def _environment(folder: Path, lang: str) -> str:
@@ -97,11 +95,11 @@ def _environment(folder: Path, lang: str) -> str:
 
 def read(name: str) -> tuple[ExperimentRecord, int | None]:
     """The record as tables and design hold it, and the family of its comparisons."""
-    design: dict[str, Any] = json.loads((HERE / f"{name}-design.json").read_text(encoding="utf-8"))
+    design: dict[str, Any] = json.loads((recorded.HERE / f"{name}-design.json").read_text(encoding="utf-8"))
     metrics: dict[RunKey, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     folds: dict[RunKey, dict[str, dict[tuple[int, int], dict[str, float]]]] = defaultdict(lambda: defaultdict(dict))
     states = dict[RunKey, str]()
-    with (HERE / f"{name}-metrics.csv").open(encoding="utf-8", newline="") as file:
+    with (recorded.HERE / f"{name}-metrics.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             key, figure, value = RunKey(row["arm"], int(row["seed"])), row["metric"], float(row["value"])
             states[key] = row["state"]
@@ -117,7 +115,8 @@ def read(name: str) -> tuple[ExperimentRecord, int | None]:
         done = {figure: tuple(values) for figure, values in metrics[key].items()}
         sums = {measured: _by_epoch(pairs) for measured, pairs in folds[key].items()}
         epochs = max(map(len, done.values()), default=0)
-        runs[key] = RunRecord(key, states.get(key, "pending"), epochs, "", done, sums)
+        left_out = dict.fromkeys(UNTESTED, (0.0,) * epochs)
+        runs[key] = RunRecord(key, states.get(key, "pending"), epochs, "", left_out | done, sums)
     record = ExperimentRecord(
         name=design["name"],
         experiment_id="",
@@ -147,9 +146,4 @@ def reworded(name: str) -> tuple[dict[Path, str], Verdict]:
     """Its pages with their verdicts in today's words, and that verdict."""
     record, family = read(name)
     verdict = judge(record, family=family)
-    found = {}
-    for lang, head in HEADS.items():
-        before, after = place(name, lang).read_text(encoding="utf-8").split(head, 1)
-        tail = after.split("```", 2)[2]
-        found[place(name, lang)] = f"{before}{head}\n{_block(verdict, record, lang)}{tail}"
-    return found, verdict
+    return recorded.reworded(name, verdict, record), verdict

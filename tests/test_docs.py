@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tokenize
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,13 @@ def test_snippets(page, small, request, tmp_path, monkeypatch):
 
 
 PAIRS = [(page, page.with_suffix(".ja.md")) for page in PAGES if page.with_suffix(".ja.md").exists()]
+ALONE = {"CHANGELOG.md"}
+"""In English alone, as the history of the repository is."""
+
+
+def test_every_page_is_there_in_both_languages():
+    paired = {page for pair in PAIRS for page in pair}
+    assert {str(page.relative_to(ROOT)) for page in PAGES if page not in paired} == ALONE
 
 
 def spoken(words: list[str]) -> list[str]:
@@ -191,6 +199,21 @@ def test_both_languages_show_the_same_code(pair, language):
 def test_both_languages_show_the_same_commands(pair):
     english, japanese = ([spoken(words) for words in commands(page)] for page in pair)
     assert english == japanese
+
+
+FIGURE = re.compile(r"\d[\d,.]*\d|\d")
+
+
+def figures(page: Path) -> list[Counter[str]]:
+    """The numbers in each row of a page's tables."""
+    return [Counter(FIGURE.findall(line)) for line in prose(page).splitlines() if line.startswith("|")]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair[0].name)
+def test_both_languages_show_the_same_figures(pair):
+    """Rows in Japanese have each number of the English ones; numbers that English spells out may come beside them."""
+    for ours, theirs in zip(*map(figures, pair), strict=True):
+        assert ours <= theirs, ours - theirs
 
 
 def test_japanese_sentences_stand_without_a_space_between_them():
@@ -229,6 +252,22 @@ def test_links_lead_somewhere():
             assert not anchor or place.suffix != ".md" or anchor in anchors(place), f"{page.name}: {target}#{anchor}"
 
 
+def test_links_keep_the_language_but_for_that_to_the_pair():
+    strays = []
+    for pair in PAIRS:
+        for page, other in (pair, pair[::-1]):
+            top, _, rest = prose(page).partition("\n## ")
+            assert f"]({other.name})" in top, page.name
+            for target in re.findall(r"\]\((?!https?://)([^)#]+\.md)", top.replace(f"]({other.name})", "", 1) + rest):
+                place = (page.parent / target).resolve()
+                if page.name.endswith(".ja.md"):
+                    stray = place.name not in ALONE and not place.name.endswith(".ja.md")
+                else:
+                    stray = place.name.endswith(".ja.md")
+                strays += [f"{page.name}: {target}"] * stray
+    assert strays == []
+
+
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "toml")], ids=lambda p: str(p.relative_to(ROOT)))
 def test_specs(page, tmp_path, monkeypatch):
     lay_out(page, tmp_path, monkeypatch)
@@ -245,6 +284,7 @@ def test_specs(page, tmp_path, monkeypatch):
 sys.path.insert(0, str(ROOT / "scripts"))
 reword_results = importlib.import_module("reword_results")
 record_placements = importlib.import_module("record_placements")
+record_sets = importlib.import_module("record_sets")
 sys.path.remove(str(ROOT / "scripts"))
 
 
@@ -253,6 +293,20 @@ def test_recorded_verdicts_are_those_of_todays_rules(name):
     """Where this fails after a change of rules or words: python scripts/reword_results.py, and read the difference."""
     for path, text in reword_results.reworded(name).items():
         assert text == path.read_text(encoding="utf-8"), path.name
+
+
+@pytest.mark.parametrize("name", record_sets.TITLES)
+def test_tables_beside_the_verdict_are_those_of_the_metrics(name):
+    record = reword_results.read(name)
+    pages = [(ROOT / "docs" / "results" / f"{name}{end}").read_text(encoding="utf-8") for end in (".md", ".ja.md")]
+    rates = [arm for arm in record.arms if re.fullmatch(r"no dropout|dropout [\d.]+", arm)]
+    best = min(rates, key=lambda arm: sum(run.metrics["val_loss"][-1] for run in record.complete(arm)))
+    tables = [record_sets.against(record, best)]
+    if name == "schedules":
+        target = record_sets.TARGET_GAP
+        tables.append(record_sets.held(record, target, record_sets.passed(record, target)))
+    assert all(f"|\n{table}\n\n" in page for table in tables for page in pages)
+    assert all(f"`{best}`" in page for page in pages)
 
 
 @pytest.mark.parametrize("page", record_placements.PAGES)

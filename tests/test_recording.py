@@ -14,7 +14,11 @@ from tests.conftest import TINY
 
 SCRIPTS = str(Path(__file__).parent.parent / "scripts")
 sys.path.insert(0, SCRIPTS)
+record_results = importlib.import_module("record_results")
 record_rivals = importlib.import_module("record_rivals")
+record_sets = importlib.import_module("record_sets")
+recorded_pages = importlib.import_module("recorded")
+reword_results = importlib.import_module("reword_results")
 second_set = importlib.import_module("second_set")
 sys.path.remove(SCRIPTS)
 
@@ -38,7 +42,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def here(monkeypatch, tmp_path):
-    monkeypatch.setattr(second_set, "HERE", tmp_path)
+    monkeypatch.setattr(recorded_pages, "HERE", tmp_path)
     return tmp_path
 
 
@@ -95,3 +99,36 @@ def test_seeds_until_decided_are_counted(here, monkeypatch, tmp_path):
         ledger.set_state(droplab.records.RunKey("dropout 0.95", 0), "interrupted", "for this test")
     with pytest.raises(SystemExit, match="not finished: 1 runs of the next look"):
         recorded(tmp_path / "x", monkeypatch, "until-decided")
+
+
+@pytest.fixture(scope="module")
+def first_set(tmp_path_factory):
+    """Two arms under the questions that older results answer."""
+    arms = [{"name": "no dropout"}, {"name": "dropout 0.5", "p": 0.5}]
+    values = {**TINY, "model": {"name": "mlp"}, "arms": arms, "endpoints": "1"}
+    return droplab.compare(values, out=tmp_path_factory.mktemp("first") / "set")
+
+
+@pytest.mark.parametrize("name", ["demo", "variants", "schedules"])
+def test_older_pages_are_pairs_and_are_written_again_from_their_tables_to_the_letter(
+    first_set, here, monkeypatch, name
+):
+    monkeypatch.setattr(record_sets, "TARGET_GAP", -9.0)
+    if name == "demo":
+        record_results.record(name, first_set)
+    else:
+        record_sets.write(name, first_set)
+    found = reword_results.reworded(name)
+    assert {path.name for path in found} == {f"{name}.md", f"{name}.ja.md", f"{name}-effects.csv"}
+    assert "What was noticed" in first_set.text("en")
+    for path, text in found.items():
+        assert text == path.read_text(encoding="utf-8"), path.name
+    english, japanese = ((here / f"{name}{end}").read_text(encoding="utf-8") for end in (".md", ".ja.md"))
+    assert first_set.text("en") in english
+    assert first_set.text("ja") in japanese
+    assert "判定" not in english
+    assert "erdict" not in japanese
+    rows = [[line for line in page.splitlines() if line.startswith("| ")] for page in (english, japanese)]
+    assert len(rows[0]) == len(rows[1]) == {"demo": 0, "variants": 5, "schedules": 5}[name]
+    assert ("| no dropout | 1.00 | なし |" in japanese) == (name == "variants")
+    assert "\n\n\n" not in english + japanese
