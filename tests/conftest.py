@@ -42,6 +42,26 @@ def tiny(**changes: dict) -> ExperimentSpec:
     return parse_spec({**values, **changes})
 
 
+LONG = (
+    "test_notebooks",
+    "test_docs",
+    "test_browser_controls",
+    "test_browser",
+    "test_process",
+    "test_engine",
+    "test_launch",
+    "test_ranks",
+    "test_training",
+    "test_sinks",
+    "test_keras",
+)
+"""Modules with tests of many seconds. They go first, so that no process is left alone with one at the end."""
+
+
+def pytest_collection_modifyitems(items) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONG)
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> droplab.Results:
     """A finished tiny experiment; read it, do not change it."""

@@ -117,10 +117,10 @@ def say_what_was_left_out(page: Path, request) -> None:
         request.getfixturevalue("cifar_dir")
 
 
-def marked(pages: list[Path]) -> list:
-    """Sets of a dozen arms, which pages of results repeat, are for ``make prove``."""
-    long = [pytest.param(page, marks=pytest.mark.prove) for page in pages if page.parent.name == "results"]
-    return [page for page in pages if page.parent.name != "results"] + long
+def told_once(pages: list[Path]) -> list:
+    """English pages whose code and commands a Japanese one has are for ``make prove``, as are sets of a dozen arms."""
+    long = [page for page in pages if page.parent.name == "results" or page.with_suffix(".ja.md").exists()]
+    return [pytest.param(page, marks=pytest.mark.prove) if page in long else page for page in pages]
 
 
 def is_story(page: Path) -> bool:
@@ -129,18 +129,13 @@ def is_story(page: Path) -> bool:
 
 
 @pytest.mark.parametrize(
-    "page", marked([p for p in PAGES if commands(p) and not is_story(p)]), ids=lambda p: str(p.relative_to(ROOT))
+    "page", told_once([p for p in PAGES if commands(p) and not is_story(p)]), ids=lambda p: str(p.relative_to(ROOT))
 )
 def test_commands(page, small, request, tmp_path, monkeypatch):
     lay_out(page, tmp_path, monkeypatch)
     for words in commands(page):
         carry_out(words, monkeypatch)
     say_what_was_left_out(page, request)
-
-
-def told_once(pages: list[Path]) -> list:
-    """The English README is for ``make prove``: it has the code and commands of the Japanese one."""
-    return [pytest.param(page, marks=pytest.mark.prove) if page.name == "README.md" else page for page in pages]
 
 
 @pytest.mark.parametrize(
