@@ -15,7 +15,8 @@ from typing import Any
 from droplab.errors import UserError, suggest, words_of
 from droplab.given import find, is_given
 
-_LIBRARY = (sysconfig.get_path("stdlib"), "<frozen")
+LIBRARY = (*(sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib")), "<frozen")
+"""What installed code's file names begin with."""
 
 
 def looks_like_object(name: str) -> bool:
@@ -61,8 +62,8 @@ def where_raised(error: BaseException) -> str:
     True
     """
     frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
-    if isinstance(error, SystemExit):  # argparse and its like call it for the user's line
-        frames = [place for place in frames if not place[0].startswith(_LIBRARY)] or frames
+    if isinstance(error, SystemExit):  # argparse and its like call it for the user's line; W&B puts itself between
+        frames = [place for place in frames if not place[0].startswith(LIBRARY)] or frames
     return f"{frames[-1][0]}:{frames[-1][1]}" if frames else "an unknown place"
 
 

@@ -10,8 +10,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import sysconfig
 import time
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -93,7 +95,14 @@ def test_whatever_a_model_raises_is_its_runs_reason_and_the_others_go_on(tmp_pat
         ),
     ],
 )
-def test_an_exit_before_the_runs_is_an_error_of_ours(tmp_path, capsys, changes, error, words):
+@pytest.mark.parametrize("hooked", [False, True])
+def test_an_exit_before_the_runs_is_an_error_of_ours(tmp_path, monkeypatch, hooked, changes, error, words):
+    """Also where a library has put itself into the place of ``sys.exit``, as W&B does."""
+    if hooked:
+        space = {}
+        hook = "def exit(code): raise SystemExit(code)"
+        exec(compile(hook, str(Path(sysconfig.get_path("purelib")) / "hooks.py"), "exec"), space)
+        monkeypatch.setattr(sys, "exit", space["exit"])
     with pytest.raises(error, match=words):
         droplab.compare(small(**changes), out=tmp_path / "x")
     assert not (tmp_path / "x").exists()
