@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -113,8 +114,17 @@ def test_learning_rate_schedules(bench, schedule):
     assert lrs[-1] < 0.1 * lrs[0]
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
-@pytest.mark.parametrize("augmentation", ["none", "flip-crop"])
+QUICK = [("adam", "none"), ("sgd", "none"), ("adamw", "flip-crop")]
+"""Each optimiser and augmentation; the other pairs are a proof."""
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "augmentation"),
+    [
+        pytest.param(*pair, marks=() if pair in QUICK else pytest.mark.prove)
+        for pair in product(("adam", "adamw", "sgd"), ("none", "flip-crop"))
+    ],
+)
 def test_recipes_learn(bench, optimizer, augmentation):
     lr = 0.02 if optimizer == "sgd" else 2e-3
     run = trainer(bench, 0.1, recipe={"optimizer": optimizer, "augmentation": augmentation, "lr": lr, "epochs": 9})

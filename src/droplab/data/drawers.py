@@ -74,7 +74,7 @@ class _Numpy:
     def __init__(self) -> None:
         self._generator: Any = None
         self._words: _Memory | None = None
-        self._normal = _memory_of_normal()
+        self._normal: _Memory | None = None
 
     def seeder(self) -> Seed:
         return global_numpy.seeder()
@@ -82,10 +82,16 @@ class _Numpy:
     def state(self) -> Any:
         generator = global_numpy.current()
         if generator is not self._generator:
-            self._generator, self._words = generator, None if self._normal is None else _memory_of_twister(generator)
+            self._look(generator)
         if self._words is None or self._normal is None:
             return global_numpy.held()
         return generator, self._words.raw, self._normal.raw
+
+    def _look(self, generator: Any) -> None:
+        """Where its memory is."""
+        self._generator, self._words = generator, _memory_of_twister(generator)
+        if self._words is not None and self._normal is None:
+            self._normal = _memory_of_normal()
 
     def same(self, one: Any, other: Any) -> bool:
         if isinstance(one, Held) and isinstance(other, Held):
@@ -99,7 +105,7 @@ class _Numpy:
         generator, words, normal = state
         global_numpy.use(generator)
         if generator is not self._generator:
-            self._generator, self._words = generator, _memory_of_twister(generator)
+            self._look(generator)
         if self._words is not None and self._normal is not None:  # as they were when it was asked
             self._words.raw, self._normal.raw = words, normal
 
@@ -165,7 +171,7 @@ def _memory_of_normal() -> _Memory | None:
     before, seen = global_numpy.held(), []
     whole = _memory(id(holder), type(holder).__basicsize__)
     try:
-        for waits, normal in ((1, 0.123456789), (0, 0.0), (1, -9.87654321e-5)):
+        for waits, normal in ((1, 0.123456789), (0, 0.0), (1, -9.87654321e-5)):  # as it is seen to follow what is set
             np.random.set_state({**before.state, "has_gauss": waits, "gauss": normal})  # noqa: NPY002
             pattern = waits.to_bytes(4, sys.byteorder) + b"\0" * 4 + np.float64(normal).tobytes()
             seen.append({at for at in range(len(whole.raw)) if whole.raw.startswith(pattern, at)})

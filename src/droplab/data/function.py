@@ -27,13 +27,13 @@ OF_TASKS = ("groups", "times", "vocabulary", "workers")
 """Keys that the data of a task may have beside."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Returned:
     """What a data function has given.
 
     Attributes:
         name: the function's.
-        value: as it came.
+        value: as it came, until somebody takes it.
         drew: whether a global generator was drawn from meanwhile, so that another call may give something else.
         again: calls the function once more.
     """
@@ -42,6 +42,11 @@ class Returned:
     value: Any
     drew: bool
     again: Callable[[], Any]
+
+    def take(self) -> Any:
+        """The value, which is kept no longer, as it may be large."""
+        value, self.value = self.value, None
+        return value
 
 
 def is_function(name: str) -> bool:
@@ -79,7 +84,7 @@ def source_of(given: Returned) -> Source:
         DataError: a result that does not hold, or is another one when the function is called again, which is tried
             where it has drawn from a global generator.
     """
-    source = _source(given.name, given.value)
+    source = _source(given.name, given.take())
     if given.drew:
         _check_again(given.name, source, _source(given.name, given.again()))
     return source

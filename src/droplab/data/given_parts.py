@@ -78,7 +78,7 @@ def read_given(
     if name.endswith(".npz"):
         return _given(name, _arrays(name), pixels)
     if is_function(name):
-        return _given(name, (returned(name, options) if given is None else given).value, pixels)
+        return _given(name, (returned(name, options) if given is None else given).take(), pixels)
     source = read_source(name, data_dir, progress)
     parts = {part: getattr(source, part) for part in PARTS if getattr(source, part) is not None}
     found = {part: as_samples(value.images, value.labels, images=True) for part, value in parts.items()}

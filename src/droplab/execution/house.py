@@ -83,7 +83,6 @@ class House:
         """See ``Experiment``."""
         self.spec, given = told_task(self.spec)
         split = split_of(self.spec, 0, self._data_dir, given)
-        del given
         if self.spec.resample:
             split_of(self.spec, max(self.spec.seeds), self._data_dir)
         for line in split.told if isinstance(split, TaskSplit) else ():

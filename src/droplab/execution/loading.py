@@ -40,7 +40,7 @@ def told_task(spec: ExperimentSpec) -> tuple[ExperimentSpec, Returned | None]:
     if not is_function(spec.data.name):
         return spec, None
     given = returned(spec.data.name, spec.data.options)
-    return for_any_data(spec) if is_more(given.value) else spec, given
+    return for_any_data(spec) if spec.task == DEFAULT and is_more(given.value) else spec, given
 
 
 def split_of(
