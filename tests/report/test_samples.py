@@ -166,9 +166,9 @@ def test_a_page_has_room_for_so_much(monkeypatch, text):
 def test_the_page_of_a_text_and_of_a_table(show, text, rows):
     for results, (inside, absent) in ((text, ("mark", ".cells")), (rows, (".cells", "mark"))):
         page = show(results.write_page())
-        page.set_viewport_size({"width": 390, "height": 844})
         part = page.locator("#samples")
-        part.scroll_into_view_if_needed()
+        part.scroll_into_view_if_needed()  # where no curve is seen, and none is drawn anew
+        page.set_viewport_size({"width": 390, "height": 844})
         drawn = found(results).arms["half"]
         better = [one.loss_after < one.loss_before for one in drawn]
         assert part.locator(".samples .gain").count() == sum(better) > 0
@@ -176,7 +176,7 @@ def test_the_page_of_a_text_and_of_a_table(show, text, rows):
         assert part.locator(inside).count() > 0
         assert part.locator(absent).count() == 0
         assert page.locator("#images").count() == 0
-        page.wait_for_function("() => document.documentElement.scrollWidth <= 390")  # charts follow a resize
+        page.wait_for_function("() => document.documentElement.scrollWidth <= 390")
         one = drawn[0]
         card = part.locator(".samples li").first
         assert f"#{one.place + 1}" in card.inner_text()
