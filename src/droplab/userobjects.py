@@ -10,13 +10,13 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from droplab.errors import UserError, suggest, words_of
 from droplab.given import find, is_given
 
-LIBRARY = (*(sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib")), "<frozen")
-"""What installed code's file names begin with."""
+_LIBRARY = (sysconfig.get_path("stdlib"), "<frozen")
 
 
 def looks_like_object(name: str) -> bool:
@@ -61,10 +61,20 @@ def where_raised(error: BaseException) -> str:
     ...     where_raised(error).startswith("<doctest")
     True
     """
-    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
-    if isinstance(error, SystemExit):  # argparse and its like call it for the user's line; W&B puts itself between
-        frames = [place for place in frames if not place[0].startswith(LIBRARY)] or frames
+    found = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    frames = [(code.co_filename, line) for code, line in found if not stands_for_exit(code)]
+    if isinstance(error, SystemExit):  # argparse and its like call it for the user's line
+        frames = [place for place in frames if not place[0].startswith(_LIBRARY)] or frames
     return f"{frames[-1][0]}:{frames[-1][1]}" if frames else "an unknown place"
+
+
+def stands_for_exit(code: CodeType) -> bool:
+    """Whether a frame's code is what a library has put into the place of ``sys.exit``, as W&B does.
+
+    >>> stands_for_exit(stands_for_exit.__code__)
+    False
+    """
+    return code is getattr(getattr(sys.exit, "__func__", sys.exit), "__code__", None)
 
 
 def _did(problem: BaseException) -> str:

@@ -37,7 +37,7 @@ def show(browser):
         page.on("console", lambda message: troubles.append(message.text) if message.type in {"error", "warning"} else 0)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("request", lambda request: None if allowed(request.url, path) else troubles.append(request.url))
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(10_000)
         page.goto(path.as_uri())
         page.locator(".panel").first.scroll_into_view_if_needed()
         page.wait_for_selector(".panel canvas")

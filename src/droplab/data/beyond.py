@@ -12,10 +12,11 @@ from droplab.data.assemble import PARTS
 from droplab.data.checking import as_array
 from droplab.data.draws import borrowed
 from droplab.data.function import OF_TASKS
-from droplab.data.parts import Part, SealedPart
+from droplab.data.given_parts import by_name
 from droplab.data.repeat import generators, have_drawn
 from droplab.data.samples import Samples
 from droplab.data.tokens import Windows
+from droplab.errors import DataError
 
 MOST = 2 * 10**9
 """Bytes that the samples of a data set may have in memory. A fixed number, as all machines must take the same way."""
@@ -31,21 +32,11 @@ def is_more(value: Any) -> bool:
     >>> is_more(pair), is_more({"train": pair, "groups": [0, 0, 1, 1, 2, 2]}), is_more(({"x": pair[0]}, pair[1]))
     (False, True, True)
     """
-    if isinstance(value, Mapping):
-        return any(value.get(key) is not None for key in OF_TASKS) or any(_part_is(value.get(part)) for part in PARTS)
-    if isinstance(value, tuple | list) and not _is_pair(value):
-        return any(map(_part_is, value))
-    return _part_is(value)
-
-
-def _is_pair(value: Any) -> bool:
-    """Inputs and targets, and not two parts."""
-    parts = (*(one for one in value if one is not None),)
-    return len(value) == 2 and not all(
-        isinstance(one, Dataset | Part | SealedPart | Samples | Windows)
-        or (isinstance(one, tuple | list) and len(one) == 2)
-        for one in parts
-    )
+    try:
+        keyed = by_name("", value)
+    except DataError:
+        return False
+    return any(keyed.get(key) is not None for key in OF_TASKS) or any(_part_is(keyed.get(part)) for part in PARTS)
 
 
 def _part_is(part: Any) -> bool:

@@ -25,11 +25,15 @@ _WORDS = 624
 """Of a Mersenne twister; another one says how many of them are used up."""
 
 
-class Drawer(Protocol):
-    """A global generator."""
+class Seedable(Protocol):
+    """What can begin anew."""
 
     def seeder(self) -> Seed:
         """What lets the generator of now begin anew."""
+
+
+class Drawer(Seedable, Protocol):
+    """A global generator."""
 
     def state(self) -> Any:
         """Where it stands."""
@@ -213,11 +217,7 @@ DRAWERS: tuple[Drawer, ...] = (_Torch(), _Numpy(), _Python())
 """All that transforms usually draw from."""
 
 
-class _Seeded(Protocol):
-    def seeder(self) -> Seed: ...
-
-
-def seeding(drawers: Iterable[_Seeded]) -> Seed:
+def seeding(drawers: Iterable[Seedable]) -> Seed:
     """What lets those begin anew, as they are now.
 
     >>> seeding(DRAWERS)(3)

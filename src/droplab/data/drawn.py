@@ -132,8 +132,8 @@ class Drawn(Dataset[Any]):
         return self._batch(indices, seeds, seed)
 
     def _batch(self, indices: list[int], seeds: list[int], seed: Seed | None) -> Any:
-        at_once = seed if self._seeded else None
-        samples = self._together(indices, seeds, at_once) if self._whole else self._one_by_one(indices, seeds, at_once)
+        read = self._together if self._whole else self._one_by_one
+        samples = read(indices, seeds, seed if self._seeded else None)
         if self._mixed and seed is not None:
             seed(seeds[0] ^ 1)
         return self._collate(samples)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from torch.utils.data import ConcatDataset, Subset, TensorDataset, get_worker_info
 
-from droplab.data.drawers import DRAWERS, Drawer
+from droplab.data.drawers import DRAWERS
 from droplab.data.samples import Samples
 from droplab.data.tokens import Windows
 
@@ -32,12 +32,12 @@ def seeds_of(place: Place, indices: Sequence[int]) -> list[int]:
 
 
 @contextmanager
-def borrowed(drawers: Iterable[Drawer] = DRAWERS) -> Iterator[None]:
+def borrowed() -> Iterator[None]:
     """Give global generators back as they were.
 
     In a worker of a ``DataLoader`` they are left as they are: nothing else draws there.
     """
-    before = [(one, one.state()) for one in drawers] if get_worker_info() is None else []
+    before = [(one, one.state()) for one in DRAWERS] if get_worker_info() is None else []
     try:
         yield
     finally:

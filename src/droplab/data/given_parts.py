@@ -106,8 +106,17 @@ def _arrays(name: str) -> dict[str, Any]:
     return found
 
 
+def by_name(name: str, result: Any) -> dict[str, Any]:
+    """What a data function has given, by the names of parts, and of what may be beside them.
+
+    Raises:
+        DataError: it has none of the forms.
+    """
+    return dict(result) if isinstance(result, Mapping) else _by_position(name, result)
+
+
 def _given(name: str, result: Any, pixels: bool) -> GivenParts:
-    keyed = dict(result) if isinstance(result, Mapping) else _by_position(name, result)
+    keyed = by_name(name, result)
     known = (*PARTS, *_EXTRAS)
     for key in keyed:
         if key not in known:

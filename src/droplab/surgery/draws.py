@@ -23,7 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from droplab.surgery.drawing import draws
 from droplab.surgery.drawn import Drawn
 from droplab.surgery.tensors import tensors
-from droplab.userobjects import LIBRARY
+from droplab.userobjects import stands_for_exit
 
 _TORCH = os.path.join(os.path.dirname(torch.__file__), "")  # noqa: PTH118, PTH120  # compared with the text of code objects
 _OWN = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")  # noqa: PTH118, PTH120
@@ -253,11 +253,10 @@ def users_place(problem: BaseException) -> str:
     ...     users_place(problem).endswith("in <module>")
     True
     """
-    within = (_TORCH, _OWN, *LIBRARY) if isinstance(problem, SystemExit) else (_TORCH, _OWN)  # W&B stands in sys.exit
     place, trace = "", problem.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
-        if not code.co_filename.startswith(within):
+        if not code.co_filename.startswith((_TORCH, _OWN)) and not stands_for_exit(code):
             place = f"{short_path(code.co_filename)}:{trace.tb_lineno} in {code.co_qualname}"
         trace = trace.tb_next
     return place
