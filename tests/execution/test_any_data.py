@@ -102,6 +102,9 @@ def test_more_than_images_and_vectors_is_read_as_if_the_task_had_been_named(kind
     named = droplab.compare(spec(kind, task=OF_ANY_DATA), out=tmp_path / "named")
     assert figures(found) == figures(named)
     assert found.record.spec["task"] == OF_ANY_DATA
+    CALLS.clear()
+    assert figures(droplab.compare(spec(kind), out=tmp_path / "silent")) == figures(found)
+    assert not CALLS, "what is finished needs no data"
     more = droplab.compare(spec(kind, seeds=2), out=tmp_path / "silent")
     assert len(more.record.runs) == 4
     assert figures(more).items() >= figures(found).items()

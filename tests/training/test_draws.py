@@ -100,6 +100,17 @@ def test_what_seeds_itself_or_draws_nothing_is_read_as_it_is(monkeypatch):
     assert by_sample(passes(Subset(pairs, range(11)))[0])[10] == (30.0, 31.0, 32.0)
 
 
+def test_what_a_collate_draws_over_data_that_draw_nothing_is_a_function_of_epoch_and_batch():
+    pairs = TensorDataset(torch.arange(11), torch.zeros(11, 3))
+
+    def drawing(samples):
+        return torch.stack([number for number, _ in samples]), torch.rand(1), torch.tensor([np.random.rand()])  # noqa: NPY002
+
+    wanted = passes(pairs, collate_fn=drawing)
+    assert passes(pairs, collate_fn=drawing, num_workers=2) == wanted
+    assert len({value for one in wanted for _, *drawn in one for [value] in drawn}) == 12
+
+
 RARE = 9
 
 
